@@ -1,0 +1,1 @@
+"""Airflow monitoring of machine-learning models: drift suites, verdicts, alerts and gated retraining."""

@@ -1,0 +1,1 @@
+"""Messages about verdicts and the channels that carry them."""

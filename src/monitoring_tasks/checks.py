@@ -1,0 +1,90 @@
+"""Check results: what a suite found for one column, and the words it is told in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any, Self
+
+
+class Suite(StrEnum):
+    """A group of checks."""
+
+    DATA_QUALITY = "data_quality"
+    DATA_DRIFT = "data_drift"
+    PREDICTION_DRIFT = "prediction_drift"
+
+
+class Check(StrEnum):
+    """One Evidently metric with one test."""
+
+    ROW_COUNT = "row_count"
+    COLUMN_PRESENT = "column_present"
+    COLUMN_TYPE = "column_type"
+    MISSING_SHARE = "missing_share"
+    OUT_OF_RANGE_SHARE = "out_of_range_share"
+    UNSEEN_SHARE = "unseen_share"
+    CONSTANT = "constant"
+    DUPLICATE_SHARE = "duplicate_share"
+    DRIFT = "drift"
+    DRIFTED_SHARE = "drifted_share"
+
+
+class Status(StrEnum):
+    """Outcome of one check. `undecided` is not a pass: there was too little to judge by."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """Outcome of one check on one column of one window.
+
+    `value` and `threshold` are finite or None; None means it could not be computed, and then `status` is not passed.
+    `severe` says that the value lies beyond the check's severe limit as well. `reference` and `current` are small
+    summaries for people (mean, missing share, top categories). `detail` says in words why a check is undecided.
+    """
+
+    suite: Suite
+    check: Check
+    status: Status
+    column: str | None = None
+    method: str | None = None
+    value: float | None = None
+    threshold: float | None = None
+    severe: bool = False
+    detail: str = ""
+    reference: Mapping[str, Any] = field(default_factory=dict)
+    current: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("value", "threshold"):
+            number = getattr(self, name)
+            if number is not None and not math.isfinite(number):
+                object.__setattr__(self, name, None)
+        if self.value is None and self.status is Status.PASSED:
+            object.__setattr__(self, "status", Status.UNDECIDED)
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What identifies the check across windows: suite, check, column."""
+        return (self.suite, self.check, self.column or "")
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Inverse of `to_json`.
+
+        >>> result = CheckResult(Suite.DATA_DRIFT, Check.DRIFT, Status.FAILED, "temp", "psi", 8.4, 0.2, severe=True)
+        >>> CheckResult.from_json(result.to_json()) == result
+        True
+        """
+        words = {"suite": Suite(value["suite"]), "check": Check(value["check"]), "status": Status(value["status"])}
+        return cls(**{**value, **words})

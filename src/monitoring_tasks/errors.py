@@ -1,0 +1,63 @@
+"""Every error the package raises on purpose.
+
+    MonitoringError
+    ├── ConfigurationError      a monitor's YAML, or the way the command was called, is wrong
+    ├── ReferenceInvalid        the training reference cannot serve this monitor
+    ├── ProfileMismatch         profiles of unlike binnings or formats met
+    ├── SourceInvalid           the source answered, and what it holds cannot be monitored
+    └── Unavailable             a service or file did not answer; trying again can help
+        ├── SourceUnavailable
+        ├── ReferenceUnavailable
+        ├── StoreUnavailable
+        └── AlertUndelivered
+
+Each message says what was found, what is allowed, and what to do next.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class MonitoringError(Exception):
+    """Base of all errors raised on purpose; `retryable` says whether trying again can help."""
+
+    retryable: ClassVar[bool] = False
+
+
+class ConfigurationError(MonitoringError):
+    """A monitor's configuration is wrong; no retry helps, a person must edit it."""
+
+
+class ReferenceInvalid(MonitoringError):
+    """The training reference lacks what the monitor needs."""
+
+
+class ProfileMismatch(MonitoringError):
+    """Two profiles cannot be merged or compared: their binnings or formats differ."""
+
+
+class SourceInvalid(MonitoringError):
+    """The source answered, but its rows cannot be monitored (missing time column, wrong type)."""
+
+
+class Unavailable(MonitoringError):
+    """Something outside did not answer; a later try may succeed."""
+
+    retryable: ClassVar[bool] = True
+
+
+class SourceUnavailable(Unavailable):
+    """The production source could not be reached or read."""
+
+
+class ReferenceUnavailable(Unavailable):
+    """The champion's repository or reference file could not be reached."""
+
+
+class StoreUnavailable(Unavailable):
+    """The results store could not be reached."""
+
+
+class AlertUndelivered(Unavailable):
+    """A channel did not take an alert."""

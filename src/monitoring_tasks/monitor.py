@@ -1,0 +1,357 @@
+"""A monitor: what one YAML file in `include/monitors/` says about one watched model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import IntEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PrivateAttr,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
+
+from monitoring_tasks.methods import METHODS, Kind, Method, allowed_methods, method
+from monitoring_tasks.window import cron, parse_width
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+Column = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+Text = Annotated[str, StringConstraints(min_length=1)]
+Connection = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,199}$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _method_name(name: str) -> str:
+    method(name)
+    return name
+
+
+def _schedule(text: str) -> str:
+    cron(text)
+    return text
+
+
+def _width(value: object) -> timedelta:
+    return value if isinstance(value, timedelta) else parse_width(str(value))
+
+
+def _width_text(width: timedelta) -> str:
+    return f"{int(width.total_seconds() // 60)}m"
+
+
+MethodName = Annotated[str, AfterValidator(_method_name), WithJsonSchema({"type": "string", "enum": allowed_methods()})]
+Schedule = Annotated[str, AfterValidator(_schedule)]
+Width = Annotated[
+    timedelta,
+    BeforeValidator(_width),
+    PlainSerializer(_width_text),
+    WithJsonSchema({"type": "string", "pattern": r"^[1-9]\d{0,4}[mhdw]$", "examples": ["1h", "1d", "7d"]}),
+]
+
+
+class Severity(IntEnum):
+    """How urgent a verdict is; ordered, so that the worst of several is their `max`."""
+
+    NONE = 0
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    CRITICAL = 4
+
+    @property
+    def word(self) -> str:
+        """The severity in lower case, as people and YAML files write it."""
+        return self.name.lower()
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ParquetSource(_Section):
+    """Parquet files: one file, a flat folder, or a hive-partitioned folder; local or by URI."""
+
+    kind: Literal["parquet"] = "parquet"
+    path: Text = Field(description="File or folder; a relative path starts at the folder of this YAML file, or a URI")
+    connection: Connection | None = Field(None, description="Airflow connection that opens the URI")
+    partition: Column | None = Field(None, description="Hive partition column that holds the day or hour, in UTC")
+    partition_format: Text = Field("%Y-%m-%d", description="How the partition column writes its time (strftime)")
+
+
+class SqlSource(_Section):
+    """A table or a query of a SQL database, read through an Airflow connection."""
+
+    kind: Literal["sql"]
+    connection: Connection
+    table: Text | None = Field(None, description="Table or view, optionally schema.table")
+    query: Text | None = Field(None, description="A SELECT whose rows are the production rows")
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if (self.table is None) == (self.query is None):
+            raise ValueError("give exactly one of table and query")
+        return self
+
+
+Source = Annotated[ParquetSource | SqlSource, Field(discriminator="kind")]
+
+
+class FileReference(_Section):
+    """A training reference in a parquet file that somebody keeps by hand."""
+
+    kind: Literal["file"] = "file"
+    path: Text = Field(description="Parquet file; a relative path starts at the folder of this YAML file, or a URI")
+    connection: Connection | None = None
+    importances: Text | None = Field(None, description="JSON file: feature name to importance")
+
+
+class ChampionReference(_Section):
+    """The training reference that the champion's own DVC pipeline wrote, at the champion's revision."""
+
+    kind: Literal["champion"]
+    repository: Annotated[str, StringConstraints(pattern=r"^[^-\s][^\s]*$")] = Field(description="git URL or path")
+    model: Text | None = Field(None, description="Name in the repository's GTO tags; the monitor's name by default")
+    path: Text = "reference.parquet"
+    importances: Text | None = "importances.json"
+
+
+Reference = Annotated[FileReference | ChampionReference, Field(discriminator="kind")]
+
+
+class Limits(_Section):
+    """Method and limits of one drift check; what is left out takes the method's default."""
+
+    method: MethodName | None = None
+    threshold: Positive | None = Field(None, description="A score beyond it is drift")
+    severe: Positive | None = Field(None, description="A score beyond it is severe drift")
+
+
+class Feature(Limits):
+    """One monitored feature; `temp: numeric` is short for `temp: {kind: numeric}`."""
+
+    kind: Kind | None = Field(None, description="Inferred from the reference when left out")
+    range: Annotated[tuple[float, float], Field(strict=False)] | None = Field(
+        None, description="Lowest and highest plausible value, both allowed"
+    )
+    missing: Share | None = Field(None, description="Overrides quality.missing")
+    unseen: Share | None = Field(None, description="Overrides quality.unseen")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.range is not None and not self.range[0] < self.range[1]:
+            raise ValueError(f"range {list(self.range)} is empty: write [lowest, highest]")
+        if self.kind and self.method and self.kind not in method(self.method).kinds:
+            allowed = ", ".join(allowed_methods(self.kind))
+            raise ValueError(f"method {self.method} does not fit a {self.kind} column: use one of {allowed}")
+        return self
+
+
+def _feature(value: object) -> object:
+    return {"kind": value} if isinstance(value, str) else {} if value is None else value
+
+
+FeatureEntry = Annotated[
+    Feature, BeforeValidator(_feature, json_schema_input_type=Feature | Literal["numeric", "categorical"] | None)
+]
+
+
+class Drift(_Section):
+    """Defaults of the drift checks by kind of column."""
+
+    numeric: Limits = Limits(method="psi")
+    categorical: Limits = Limits(method="psi")
+    prediction: Limits = Limits(method="psi")
+    share: Share = Field(0.5, description="Share of drifted columns at which the data as a whole has drifted")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        for kind in ("numeric", "categorical"):
+            name = getattr(self, kind).method
+            if name and kind not in method(name).kinds:
+                raise ValueError(f"method {name} does not fit {kind} columns")
+        return self
+
+
+class Quality(_Section):
+    """Limits of the data quality checks; shares of rows."""
+
+    missing: Share = Field(0.05, description="Missing share allowed above the reference's own")
+    out_of_range: Share = Field(0.002, description="Share of values outside the plausible range")
+    range_slack: Annotated[float, Field(ge=0)] = Field(
+        3.0, description="Without a declared range: the reference's span, widened by this many spans on each side"
+    )
+    unseen: Share = Field(0.01, description="Share of rows in categories the reference does not have")
+    duplicates: Share = Field(0.0, description="Share of rows whose id occurred before in the same piece of the window")
+    constant: bool = Field(True, description="A column with one value now and several in the reference fails")
+
+
+class Persistence(_Section):
+    """A finding persists when it stands in `windows` of the last `of` windows, this one included."""
+
+    windows: Annotated[int, Field(ge=1, le=100)] = 2
+    of: Annotated[int, Field(ge=1, le=100)] = 3
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.windows > self.of:
+            raise ValueError(f"{self.windows} of {self.of} windows can never be reached")
+        return self
+
+
+class Policy(_Section):
+    """How findings become severity and action."""
+
+    persistence: Persistence = Persistence()
+    top: Annotated[int, Field(ge=1)] = Field(5, description="So many features of highest importance count as important")
+
+
+class Slack(_Section):
+    """Where alerts go in Slack, through an Airflow connection of type slack."""
+
+    connection: Connection = "slack_default"
+    channel: Text
+
+
+class Alerts(_Section):
+    """Routes of alerts; without one they go to the task log only."""
+
+    slack: Slack | None = None
+    minimum: Literal["low", "medium", "high", "critical"] = Field("low", description="Least severity that is sent")
+
+    @property
+    def least(self) -> Severity:
+        """`minimum` as a severity."""
+        return Severity[self.minimum.upper()]
+
+
+class Monitor(_Section):
+    """One watched model."""
+
+    name: Name
+    owner: Text
+    description: str = ""
+    task: Literal["binary", "multiclass", "regression"]
+    source: Source
+    reference: Reference
+    timestamp: Column
+    prediction: Column
+    id: Column | None = None
+    label: Column | None = Field(None, description="Column of the true outcome in the reference; never a feature")
+    ignore: Annotated[tuple[Column, ...], Field(strict=False)] = Field(
+        (), description="Columns of the reference that are not features, when features are left out"
+    )
+    features: dict[Column, FeatureEntry] = Field(
+        default_factory=dict, description="Left out: every other column of the reference"
+    )
+    schedule: Schedule = Field("@daily", description="@hourly, @daily, @weekly, @monthly or five cron fields, in UTC")
+    window: Width | None = Field(None, description="Width of the window; the schedule's interval when left out")
+    start: Annotated[date, Field(strict=False)] = Field(
+        date(2000, 1, 1), description="No window starts before this day"
+    )
+    minimum_rows: Annotated[int, Field(ge=1)] = 500
+    drift: Drift = Drift()
+    quality: Quality = Quality()
+    policy: Policy = Policy()
+    alerts: Alerts = Alerts()
+
+    _folder: Path = PrivateAttr(default=Path())
+
+    @model_validator(mode="after")
+    def _columns_once(self) -> Self:
+        roles = [column for column in (self.timestamp, self.prediction, self.id, self.label) if column]
+        doubled = {column for column in roles if roles.count(column) > 1} | (set(roles) & set(self.features))
+        if doubled:
+            raise ValueError(
+                f"column {min(doubled)!r} has two roles: one column is one of timestamp, id, prediction, label, feature"
+            )
+        return self
+
+    @property
+    def dag_id(self) -> str:
+        """Name of the monitor's DAG."""
+        return f"monitor_{self.name}"
+
+    @property
+    def prediction_kind(self) -> Kind:
+        """Kind of the prediction column: scores and estimates are numeric, a multiclass label is categorical."""
+        return "categorical" if self.task == "multiclass" else "numeric"
+
+    @property
+    def first_moment(self) -> datetime:
+        """Midnight UTC of `start`."""
+        return datetime(self.start.year, self.start.month, self.start.day, tzinfo=UTC)
+
+    @property
+    def config_hash(self) -> str:
+        """SHA-256 (16 hex digits) of everything that can change a verdict; owner, routes and texts are left out."""
+        meaning = self.model_dump(mode="json", exclude={"owner", "description", "alerts"})
+        return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:16]
+
+    def located(self, folder: Path) -> Monitor:
+        """The same monitor with its relative paths starting at `folder`."""
+        copy = self.model_copy()
+        copy._folder = folder.absolute()
+        return copy
+
+    def locate(self, path: str) -> str:
+        """Absolute path of a path written in the YAML; a URI or absolute path is returned as it is."""
+        if "://" in path or path.startswith("/"):
+            return path
+        return str((self._folder / path).resolve())
+
+
+@dataclass(frozen=True)
+class ColumnLimits:
+    """The limits in force for one monitored column after defaults."""
+
+    kind: Kind
+    method: str
+    threshold: float
+    severe: float
+
+    @property
+    def row(self) -> Method:
+        """The method's table row."""
+        return method(self.method)
+
+
+def column_limits(monitor: Monitor, column: str, kind: Kind) -> ColumnLimits:
+    """Method and limits in force for `column`: its own, else those of its kind, else the method's defaults.
+
+    A method set by default for a whole kind is replaced together with its limits: a column that names another method
+    takes that method's own defaults. A default that does not fit the kind (ks for a label) falls back to psi.
+    """
+    section = monitor.drift.prediction if column == monitor.prediction else getattr(monitor.drift, kind)
+    own = monitor.features.get(column, Limits())
+    name = own.method or section.method or "psi"
+    row = method(name)
+    if kind not in row.kinds:
+        name, row = "psi", METHODS["psi"]
+    inherited = section if own.method in (None, section.method) else Limits()
+    threshold = own.threshold or inherited.threshold or row.threshold
+    severe = own.severe or inherited.severe or _severe(row, threshold)
+    return ColumnLimits(kind, name, threshold, severe)
+
+
+def _severe(row: Method, threshold: float) -> float:
+    # A raised threshold must not leave the severe limit on its healthy side: keep the method's own proportion.
+    return row.severe if threshold == row.threshold else threshold * row.severe / row.threshold
+
+
+def json_schema() -> Mapping[str, Any]:
+    """JSON Schema of a monitor's YAML, for editors."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Monitor.model_json_schema()}

@@ -1,0 +1,129 @@
+"""YAML files of monitors: reading them, and saying precisely what is wrong with one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from monitoring_tasks.errors import ConfigurationError
+from monitoring_tasks.monitor import Monitor
+
+SUFFIXES = (".yaml", ".yml")
+
+
+def monitor_files(folder: Path) -> list[Path]:
+    """The monitors' YAML files of `folder`, sorted; sub-folders (examples) are not read."""
+    if not folder.is_dir():
+        raise ConfigurationError(f"{folder} is not a folder of monitors: create it or name another one")
+    return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and not path.name.startswith("."))
+
+
+def load_monitor(path: Path) -> Monitor:
+    """The monitor of one YAML file; its relative paths start at the file's folder. Raises `ConfigurationError`.
+
+    The error's text has one line per mistake: file, line, key, value found, what is allowed.
+    """
+    document = _read(path)
+    try:
+        monitor = Monitor.model_validate(_plain(document))
+    except ValidationError as error:
+        raise ConfigurationError("\n".join(_mistakes(path, document, error))) from error
+    if monitor.name != path.stem:
+        line = _line(document, ("name",))
+        raise ConfigurationError(
+            f"{path}:{line}: name: found {monitor.name!r}: write {path.stem!r}, or name the file {monitor.name}.yaml"
+        )
+    return monitor.located(path.parent)
+
+
+def load_monitors(folder: Path) -> list[Monitor]:
+    """Every monitor of `folder`, by name; the first broken file raises `ConfigurationError`."""
+    return [load_monitor(path) for path in monitor_files(folder)]
+
+
+def find_monitor(folder: Path, name: str) -> Monitor:
+    """The monitor called `name` in `folder`. Raises `ConfigurationError` naming those there are."""
+    files = {path.stem: path for path in monitor_files(folder)}
+    if name not in files:
+        raise ConfigurationError(f"no monitor {name!r} in {folder}: there are {', '.join(files) or 'none'}")
+    return load_monitor(files[name])
+
+
+def _read(path: Path) -> CommentedMap:
+    try:
+        document = YAML(typ="rt", pure=True).load(StringIO(path.read_text(encoding="utf-8")))
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise ConfigurationError(f"{path}:{line}: not valid YAML: {error.problem or error.context}") from error
+    except (OSError, UnicodeDecodeError, YAMLError) as error:
+        raise ConfigurationError(f"{path}:1: cannot be read: {error}") from error
+    if not isinstance(document, CommentedMap):
+        raise ConfigurationError(f"{path}:1: found {type(document).__name__}: write a mapping that starts with name:")
+    return document
+
+
+def _plain(node: Any) -> Any:
+    """Plain Python values; ruamel's scalars carry formatting that strict validation refuses."""
+    if hasattr(node, "items"):
+        return {_plain(key): _plain(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_plain(value) for value in node]
+    for kind in (bool, int, float, str):
+        if isinstance(node, kind):
+            return kind(node)
+    return node
+
+
+def _mistakes(path: Path, document: CommentedMap, error: ValidationError) -> list[str]:
+    lines = []
+    for mistake in error.errors(include_url=False):
+        keys = _keys(document, mistake["loc"])
+        dotted = ".".join(str(key) for key in keys) or "monitor"
+        found = "" if mistake["type"] == "missing" else f" found {_short(mistake['input'])}:"
+        lines.append(f"{path}:{_line(document, keys)}: {dotted}:{found} {_allowed(mistake)}")
+    return lines
+
+
+def _keys(document: Any, loc: Sequence[int | str]) -> list[int | str]:
+    """The keys of the document on an error's way; pydantic also lists union tags, which are not in the file."""
+    keys: list[int | str] = []
+    node: Any = document
+    for position, key in enumerate(loc):
+        if (hasattr(node, "keys") and key in node) or (isinstance(node, list) and isinstance(key, int)):
+            keys.append(key)
+            node = node[key]
+        elif position == len(loc) - 1 and hasattr(node, "keys"):
+            keys.append(key)
+    return keys
+
+
+def _line(document: Any, keys: Sequence[int | str]) -> int:
+    line, node = 1, document
+    for key in keys:
+        try:
+            line = (node.lc.key(key) if hasattr(node, "keys") else node.lc.item(key))[0] + 1
+            node = node[key]
+        except (AttributeError, KeyError, IndexError, TypeError):
+            break
+    return line
+
+
+def _short(value: object) -> str:
+    text = repr(_plain(value))
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _allowed(mistake: Any) -> str:
+    if mistake["type"] == "extra_forbidden":
+        return "unknown key: remove it or correct its spelling"
+    if mistake["type"] == "missing":
+        return "missing: this key is required"
+    return str(mistake["msg"]).removeprefix("Value error, ")

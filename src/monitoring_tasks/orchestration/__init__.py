@@ -1,0 +1,1 @@
+"""The DAG builders and what reads Airflow's context and connections."""

@@ -1,0 +1,1 @@
+"""Check results to verdict and action: pure functions."""

@@ -1,0 +1,1 @@
+"""Rows to profile, and profile against profile to score."""

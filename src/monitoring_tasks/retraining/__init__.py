@@ -1,0 +1,1 @@
+"""The champion: where it is recorded and how it is replaced."""

@@ -1,0 +1,1 @@
+"""Evidently reports over profiles, and what they found."""
