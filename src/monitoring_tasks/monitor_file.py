@@ -97,11 +97,13 @@ def _keys(document: Any, loc: Sequence[int | str]) -> list[int | str]:
     keys: list[int | str] = []
     node: Any = document
     for position, key in enumerate(loc):
-        if (hasattr(node, "keys") and key in node) or (isinstance(node, list) and isinstance(key, int)):
+        if isinstance(node, dict):
+            if key in node or position == len(loc) - 1:
+                keys.append(key)
+                node = node.get(key)
+        elif isinstance(node, list) and isinstance(key, int):
             keys.append(key)
             node = node[key]
-        elif position == len(loc) - 1 and hasattr(node, "keys"):
-            keys.append(key)
     return keys
 
 

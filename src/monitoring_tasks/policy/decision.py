@@ -1,0 +1,192 @@
+"""Check results to verdict: a pure function of the results, those of the windows before, and the policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from monitoring_tasks.checks import CheckResult, Status
+from monitoring_tasks.methods import method
+from monitoring_tasks.monitor import Monitor, Severity
+from monitoring_tasks.policy.matrix import Finding, Rule, rule_for
+from monitoring_tasks.policy.verdict import Action, Outcome, Subject, Verdict
+
+REASONS = 12
+Judged = tuple[Finding, Rule]
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a decision rests on.
+
+    `history` holds the results of the windows before, newest first; None for one without rows. `importances` may be
+    empty: then every feature counts as important. `evidence` is carried into the verdict as it is.
+    """
+
+    results: Sequence[CheckResult]
+    rows: int
+    history: Sequence[Sequence[CheckResult] | None] = ()
+    importances: Mapping[str, float] | None = None
+    evidence: Mapping[str, Any] | None = None
+
+
+def decide(monitor: Monitor, subject: Subject, given: Given) -> Verdict:
+    """The verdict on one window.
+
+    Without rows it is `no_data`, below the minimum `too_few_rows`: unknown, whatever the checks say. Otherwise the
+    worst outcome and severity of the matrix over all findings; actions are collected. Retraining is asked for only
+    when a finding that asks for it persists and none blocks it.
+    """
+    judged = _judge(monitor, given)
+    evidence = {**(given.evidence or {}), **_evidence(monitor, given, judged)}
+    if given.rows < monitor.minimum_rows:
+        return _unknown(monitor, subject, given.rows, evidence)
+    outcome = max((rule.outcome for _, rule in judged), key=_ORDER.index, default=Outcome.HEALTHY)
+    severity = max((rule.severity for _, rule in judged), default=Severity.NONE)
+    return Verdict(subject, outcome, severity, _actions(judged), _reasons(judged, given.rows), evidence)
+
+
+_ORDER = (Outcome.HEALTHY, Outcome.WARNING, Outcome.DRIFTED)
+
+
+def _unknown(monitor: Monitor, subject: Subject, rows: int, evidence: Mapping[str, Any]) -> Verdict:
+    if rows == 0:
+        reason = "no rows in the window: the model served nothing, or its log did not arrive"
+        return Verdict(subject, Outcome.NO_DATA, Severity.MEDIUM, (Action.ALERT,), (reason,), evidence)
+    reason = f"{rows} rows in the window, fewer than the {monitor.minimum_rows} needed to judge"
+    return Verdict(subject, Outcome.TOO_FEW_ROWS, Severity.LOW, (Action.ALERT,), (reason,), evidence)
+
+
+def important_features(monitor: Monitor, importances: Mapping[str, float] | None) -> frozenset[str] | None:
+    """The features of highest importance that the policy treats as important; None when no importances are known."""
+    if not importances:
+        return None
+    ranked = sorted(importances, key=lambda name: (-importances[name], name))
+    return frozenset(ranked[: monitor.policy.top])
+
+
+def _judge(monitor: Monitor, given: Given) -> list[Judged]:
+    important = important_features(monitor, given.importances)
+    findings = (
+        _finding(monitor, result, given.history, important)
+        for result in given.results
+        if result.status is not Status.PASSED
+    )
+    judged = [(finding, rule) for finding in findings if (rule := rule_for(finding))]
+    return sorted(judged, key=_rank)
+
+
+def _rank(item: Judged) -> tuple[Any, ...]:
+    finding, rule = item
+    return (-rule.severity, -_excess(finding.result), finding.result.key)
+
+
+def _excess(result: CheckResult) -> float:
+    """How far beyond its threshold a drift score is, as a ratio; p-values turned round. 0 where it cannot be said."""
+    if result.value is None or not result.threshold:
+        return 0.0
+    if result.method and method(result.method).p_value:
+        return result.threshold / max(result.value, 1e-300)
+    return result.value / result.threshold
+
+
+def _finding(
+    monitor: Monitor,
+    result: CheckResult,
+    history: Sequence[Sequence[CheckResult] | None],
+    important: frozenset[str] | None,
+) -> Finding:
+    rule = monitor.policy.persistence
+    before = history[: rule.of - 1]
+    windows = sum(_failed_in(result, results) for results in before) + (result.status is Status.FAILED)
+    is_important = important is None or result.column is None or result.column in important
+    return Finding(result, is_important, windows, len(before) + 1, windows >= rule.windows)
+
+
+def _failed_in(result: CheckResult, results: Sequence[CheckResult] | None) -> bool:
+    return any(other.key == result.key and other.status is Status.FAILED for other in results or ())
+
+
+def _actions(judged: Sequence[Judged]) -> tuple[Action, ...]:
+    asked = _asked(judged) - {Action.RETRAIN}
+    if _retraining(judged) and Action.BLOCK_RETRAINING not in asked:
+        asked.add(Action.RETRAIN)
+    return tuple(action for action in Action if action in asked)
+
+
+def _retraining(judged: Sequence[Judged]) -> bool:
+    return any(finding.persistent and Action.RETRAIN in rule.actions for finding, rule in judged)
+
+
+def _reasons(judged: Sequence[Judged], rows: int) -> tuple[str, ...]:
+    if not judged:
+        return (f"all checks passed on {rows} rows",)
+    lines = [sentence(finding, rule) for finding, rule in judged[:REASONS]]
+    if len(judged) > REASONS:
+        lines.append(f"and {len(judged) - REASONS} more findings")
+    if _retraining(judged) and Action.BLOCK_RETRAINING in _asked(judged):
+        lines.append("retraining is blocked: the data has faults that a new model would learn")
+    return tuple(lines)
+
+
+def _asked(judged: Sequence[Judged]) -> set[Action]:
+    return {action for _, rule in judged for action in rule.actions}
+
+
+def sentence(finding: Finding, rule: Rule) -> str:
+    """One finding in words: column, rule, value against threshold, and for how many windows.
+
+    >>> from monitoring_tasks.checks import Suite
+    >>> result = CheckResult(Suite.DATA_DRIFT, Check.DRIFT, Status.FAILED, "temp", "psi", 8.4, 0.2, severe=True)
+    >>> finding = Finding(result, important=True, windows=3, of=3, persistent=True)
+    >>> sentence(finding, rule_for(finding))
+    'temp: severe drift of an important feature, psi 8.4 against 0.2, in 3 of the last 3 windows'
+    """
+    result = finding.result
+    parts = [f"{rule.name}{_measure(result)}"]
+    if result.status is Status.UNDECIDED:
+        parts = [f"{result.check.value} undecided: {result.detail or 'it could not be computed'}"]
+    if finding.windows > 1:
+        parts.append(f"in {finding.windows} of the last {finding.of} windows")
+    where = f"{result.column}: " if result.column else ""
+    return where + ", ".join(parts)
+
+
+def _measure(result: CheckResult) -> str:
+    if result.value is None or result.threshold is None:
+        return ""
+    name = result.method or result.check.value.replace("_", " ")
+    return f", {name} {result.value:.3g} against {result.threshold:.3g}"
+
+
+def _evidence(monitor: Monitor, given: Given, judged: Sequence[Judged]) -> dict[str, Any]:
+    rule = monitor.policy.persistence
+    counts = {status.value: sum(result.status is status for result in given.results) for status in Status}
+    return {
+        "rows": given.rows,
+        "minimum_rows": monitor.minimum_rows,
+        "checks": counts,
+        "findings": [_finding_json(finding, rule) for finding, rule in judged],
+        "persistence": {"windows": rule.windows, "of": rule.of, "known": sum(b is not None for b in given.history)},
+        "importances_known": bool(given.importances),
+    }
+
+
+def _finding_json(finding: Finding, rule: Rule) -> dict[str, Any]:
+    result = finding.result
+    return {
+        "rule": rule.name,
+        "severity": rule.severity.word,
+        "suite": result.suite.value,
+        "check": result.check.value,
+        "column": result.column,
+        "method": result.method,
+        "value": result.value,
+        "threshold": result.threshold,
+        "severe": result.severe,
+        "status": result.status.value,
+        "important": finding.important,
+        "windows": finding.windows,
+        "persistent": finding.persistent,
+    }

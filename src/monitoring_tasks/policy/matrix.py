@@ -1,0 +1,96 @@
+"""The decision matrix: which finding is how severe, and what it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from monitoring_tasks.checks import Check, CheckResult, Status, Suite
+from monitoring_tasks.monitor import Severity
+from monitoring_tasks.policy.verdict import Action, Outcome
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A check that did not pass, with what the policy knows about its column and its past.
+
+    `important` is true for the features of highest importance, and for all when no importances are known.
+    The same check failed in `windows` of the last `of` windows, this one included; `persistent` when that is enough.
+    """
+
+    result: CheckResult
+    important: bool
+    windows: int
+    of: int
+    persistent: bool
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One row of the matrix: the first row that applies to a finding decides about it."""
+
+    name: str
+    applies: Callable[[Finding], bool]
+    outcome: Outcome
+    severity: Severity
+    actions: tuple[Action, ...]
+
+
+def _failed(check: Check, suite: Suite | None = None) -> Callable[[Finding], bool]:
+    def applies(finding: Finding) -> bool:
+        result = finding.result
+        return result.status is Status.FAILED and result.check is check and suite in (None, result.suite)
+
+    return applies
+
+
+def _both(first: Callable[[Finding], bool], second: Callable[[Finding], bool]) -> Callable[[Finding], bool]:
+    return lambda finding: first(finding) and second(finding)
+
+
+def _severe(finding: Finding) -> bool:
+    return finding.result.severe
+
+
+def _important(finding: Finding) -> bool:
+    return finding.important
+
+
+def _undecided(finding: Finding) -> bool:
+    return finding.result.status is Status.UNDECIDED
+
+
+_FEATURE = _failed(Check.DRIFT, Suite.DATA_DRIFT)
+_PREDICTION = _failed(Check.DRIFT, Suite.PREDICTION_DRIFT)
+_FAULT = (Action.ALERT, Action.BLOCK_RETRAINING)
+_LOOK = (Action.ALERT, Action.INVESTIGATE)
+_RETRAIN = (Action.ALERT, Action.INVESTIGATE, Action.RETRAIN)
+
+# A fault in the data must never start a training: the model would learn the fault.
+RULES: tuple[Rule, ...] = (
+    Rule("column missing", _failed(Check.COLUMN_PRESENT), Outcome.WARNING, Severity.CRITICAL, _FAULT),
+    Rule("column of wrong type", _failed(Check.COLUMN_TYPE), Outcome.WARNING, Severity.CRITICAL, _FAULT),
+    Rule("missing values", _failed(Check.MISSING_SHARE), Outcome.WARNING, Severity.MEDIUM, _FAULT),
+    Rule("values out of range", _failed(Check.OUT_OF_RANGE_SHARE), Outcome.WARNING, Severity.MEDIUM, _FAULT),
+    Rule("constant column", _failed(Check.CONSTANT), Outcome.WARNING, Severity.MEDIUM, _FAULT),
+    Rule("duplicated rows", _failed(Check.DUPLICATE_SHARE), Outcome.WARNING, Severity.MEDIUM, _FAULT),
+    Rule("unseen categories", _failed(Check.UNSEEN_SHARE), Outcome.WARNING, Severity.LOW, (Action.ALERT,)),
+    Rule("severe prediction drift", _both(_PREDICTION, _severe), Outcome.DRIFTED, Severity.CRITICAL, _RETRAIN),
+    Rule("prediction drift", _PREDICTION, Outcome.DRIFTED, Severity.HIGH, _LOOK),
+    Rule("most columns drifted", _failed(Check.DRIFTED_SHARE), Outcome.DRIFTED, Severity.HIGH, _RETRAIN),
+    Rule(
+        "severe drift of an important feature",
+        _both(_FEATURE, _both(_severe, _important)),
+        Outcome.DRIFTED,
+        Severity.HIGH,
+        _RETRAIN,
+    ),
+    Rule("drift of an important feature", _both(_FEATURE, _important), Outcome.WARNING, Severity.MEDIUM, _LOOK),
+    Rule("drift of a feature", _FEATURE, Outcome.WARNING, Severity.LOW, _LOOK),
+    Rule("undecided check", _undecided, Outcome.WARNING, Severity.LOW, (Action.ALERT,)),
+)
+
+
+def rule_for(finding: Finding) -> Rule | None:
+    """The row of the matrix that decides about `finding`; None for a finding that is judged elsewhere (row count)."""
+    return next((rule for rule in RULES if rule.applies(finding)), None)

@@ -1,0 +1,90 @@
+"""What a run tells a person: the table of what drifted, the verdict in words, and the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from monitoring_tasks.checks import Check, CheckResult, Status
+from monitoring_tasks.policy.verdict import Action, Outcome, Verdict
+
+HEADER = ("suite", "check", "column", "method", "score", "threshold", "reference", "current")
+WIDEST = 44
+
+
+def next_step(verdict: Verdict) -> str:
+    """The one thing to do now, for the person who reads the log or the alert."""
+    if verdict.outcome is Outcome.NO_DATA:
+        return "Check that the model serves and that its prediction log arrives; then clear this run to judge again."
+    if verdict.outcome is Outcome.TOO_FEW_ROWS:
+        return (
+            "Check traffic and the prediction log; if so few rows are normal, widen the window or lower minimum_rows."
+        )
+    if Action.BLOCK_RETRAINING in verdict.actions:
+        return "Ask data engineering about the columns named above; retraining stays blocked until the data is sound."
+    if Action.RETRAIN in verdict.actions:
+        return "The drift persists: look at the report, then retrain."
+    if Action.INVESTIGATE in verdict.actions:
+        return "Open the report and look for the cause; one window is no reason to retrain."
+    return "Nothing to do." if verdict.outcome is Outcome.HEALTHY else "Look at the checks named above in the report."
+
+
+def narrate(verdict: Verdict, results: Sequence[CheckResult]) -> str:
+    """The whole story of a run as text: verdict, reasons, table of findings, next step."""
+    subject = verdict.subject
+    lines = [
+        f"{subject.monitor}: {verdict.outcome.upper()}, severity {verdict.severity.word}",
+        f"window {subject.window}, champion {subject.champion}, {verdict.evidence.get('rows', '?')} rows",
+        *(f"- {plain(reason)}" for reason in verdict.reasons),
+        f"Next step: {next_step(verdict)}",
+    ]
+    table = findings_table(results)
+    return "\n".join([*lines[:-1], *([table] if table else []), lines[-1]])
+
+
+def findings_table(results: Sequence[CheckResult], *, most: int = 30) -> str:
+    """An aligned text table of the checks that did not pass, drift first by score; empty when all passed."""
+    failed = [result for result in results if result.status is not Status.PASSED]
+    failed.sort(key=lambda result: (result.check is not Check.DRIFT, -(result.value or 0.0), result.key))
+    rows = [HEADER, *(_row(result) for result in failed[:most])]
+    if len(rows) == 1:
+        return ""
+    widths = [max(len(row[index]) for row in rows) for index in range(len(HEADER))]
+    text = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    more = [f"... and {len(failed) - most} more"] if len(failed) > most else []
+    return "\n".join([text[0], "-" * len(text[0]), *text[1:], *more])
+
+
+def _row(result: CheckResult) -> tuple[str, ...]:
+    score = "undecided" if result.value is None else f"{result.value:.4g}"
+    threshold = "" if result.threshold is None else f"{result.threshold:.4g}"
+    column = plain(result.column or "(all)")
+    cells = (result.suite, result.check, column, result.method or "", score, threshold)
+    return (*(str(cell) for cell in cells), brief(result.reference), brief(result.current) or plain(result.detail))
+
+
+def brief(summary: Mapping[str, Any]) -> str:
+    """One column's summary in a few words.
+
+    >>> brief({"rows": 5, "missing_share": 0.0, "mean": 36.52, "sd": 9.1})
+    'mean 36.52 sd 9.1'
+    >>> brief({"rows": 5, "missing_share": 0.25, "top": [["EWR", 0.5]]})
+    'EWR 50%, missing 25%'
+    """
+    parts = []
+    if summary.get("mean") is not None:
+        parts.append(f"mean {summary['mean']:.4g} sd {summary.get('sd') or 0:.4g}")
+    if summary.get("top"):
+        parts.append(" ".join(f"{plain(str(value))} {share:.0%}" for value, share in summary["top"]))
+    if summary.get("missing_share"):
+        parts.append(f"missing {summary['missing_share']:.0%}")
+    return ", ".join(parts)[:WIDEST]
+
+
+def plain(text: str) -> str:
+    """Text on one line without control characters: column names and categories come from outside.
+
+    >>> plain("a\\nb\\x1b[31m")
+    'a b [31m'
+    """
+    return "".join(character if character.isprintable() else " " for character in text)
