@@ -137,7 +137,7 @@ def _asked(judged: Sequence[Judged]) -> set[Action]:
 def sentence(finding: Finding, rule: Rule) -> str:
     """One finding in words: column, rule, value against threshold, and for how many windows.
 
-    >>> from monitoring_tasks.checks import Suite
+    >>> from monitoring_tasks.checks import Check, Suite
     >>> result = CheckResult(Suite.DATA_DRIFT, Check.DRIFT, Status.FAILED, "temp", "psi", 8.4, 0.2, severe=True)
     >>> finding = Finding(result, important=True, windows=3, of=3, persistent=True)
     >>> sentence(finding, rule_for(finding))

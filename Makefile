@@ -1,0 +1,57 @@
+# Everything a fresh machine needs is git, make and Python 3.11-3.13 with venv; these targets bring the rest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export DO_NOT_TRACK := 1
+export DVC_NO_ANALYTICS := 1
+
+.PHONY: demo test check bench up down lock format schema clean
+
+demo: $(READY)  ## champion, replayed production, Airflow; EXIT=1 stops it all after checking the story
+	$(BIN)/python -m demo run $(if $(EXIT),--exit)
+
+test: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/monitoring validate include/monitors
+	$(BIN)/monitoring schema | diff - include/monitor.schema.json
+
+bench: $(READY)
+	$(BIN)/python -m bench
+
+up: $(READY)  ## Airflow with the monitors of include/monitors, in the background
+	$(BIN)/python -m demo up
+
+down: $(READY)
+	$(BIN)/python -m demo down
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+schema: $(READY)
+	$(BIN)/monitoring schema > include/monitor.schema.json
+
+lock: $(READY)  ## after editing the dependencies in pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra dev --no-header \
+		pyproject.toml -o requirements/lock.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
+		requirements/bootstrap.in -o requirements/bootstrap.txt
+
+clean:
+	rm -rf $(VENV) .demo .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(READY): requirements/bootstrap.txt requirements/lock.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else \
+		f"Python {v[0]}.{v[1]} found; 3.11, 3.12 or 3.13 needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/bootstrap.txt
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/lock.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $@

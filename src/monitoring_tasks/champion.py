@@ -1,0 +1,160 @@
+"""The champion in use and its training reference: found once per run, pinned, and profiled once per content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from monitoring_tasks.data.source import open_reference
+from monitoring_tasks.errors import ReferenceInvalid, ReferenceUnavailable
+from monitoring_tasks.monitor import ChampionReference, FileReference, Monitor
+from monitoring_tasks.profile.reference import (
+    ReferenceProfile,
+    build_reference,
+    dumps_reference,
+    loads_reference,
+    reference_files,
+    reference_key,
+)
+from monitoring_tasks.retraining.registry import fetch_artifact, find_champion
+from monitoring_tasks.runtime import Runtime
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """The champion a run judges against, fixed at its start so that a promotion half way cannot mix references.
+
+    `revision` is the commit in the champion's repository, None for a reference kept as a file. `content_hash` is the
+    SHA-256 of the reference file. `stale` says why the newest champion could not be asked for; None when it could.
+    """
+
+    version: str
+    revision: str | None
+    content_hash: str
+    stale: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The champion as plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Inverse of `to_json`."""
+        return cls(**value)
+
+
+def pin_champion(monitor: Monitor, runtime: Runtime) -> Pinned:
+    """The champion in use now.
+
+    When its repository does not answer, the last one known is used and said to be stale; with none known the error is
+    `ReferenceUnavailable`.
+    """
+    if isinstance(monitor.reference, FileReference):
+        digest = _digest(_reference_file(monitor, monitor.reference, runtime))
+        return Pinned(f"file-{digest[:12]}", None, digest)
+    try:
+        pinned = _newest(monitor, monitor.reference, runtime)
+    except ReferenceUnavailable as error:
+        return _last_known(monitor, runtime, error)
+    runtime.artifacts.write(_known_key(monitor), json.dumps(pinned.to_json(), sort_keys=True).encode())
+    return pinned
+
+
+def _newest(monitor: Monitor, reference: ChampionReference, runtime: Runtime) -> Pinned:
+    champion = find_champion(monitor.locate(reference.repository), reference.model or monitor.name)
+    path = _champion_file(monitor, runtime, champion.revision, reference.path)
+    return Pinned(champion.version, champion.revision, _digest(path))
+
+
+def _last_known(monitor: Monitor, runtime: Runtime, error: ReferenceUnavailable) -> Pinned:
+    known = runtime.artifacts.read(_known_key(monitor))
+    if known is None:
+        raise error
+    pinned = Pinned.from_json({**json.loads(known), "stale": str(error)})
+    log.warning("champion.stale monitor=%s version=%s reason=%s", monitor.name, pinned.version, error)
+    return pinned
+
+
+def _known_key(monitor: Monitor) -> str:
+    return f"champions/{monitor.name}.json"
+
+
+def load_reference(monitor: Monitor, runtime: Runtime, pinned: Pinned) -> ReferenceProfile:
+    """The profiled reference of a pinned champion; built from its file the first time its content is met."""
+    folder = f"references/{monitor.name}/{reference_key(monitor, pinned.content_hash)}"
+    names = reference_files()
+    stored = {name: content for name in names if (content := runtime.artifacts.read(f"{folder}/{name}")) is not None}
+    if len(stored) == len(names):
+        return loads_reference(stored)
+    built = _build(monitor, runtime, pinned)
+    for name, content in dumps_reference(built).items():
+        runtime.artifacts.write(f"{folder}/{name}", content)
+    log.info("reference.built monitor=%s champion=%s rows=%d", monitor.name, pinned.version, built.profile.rows)
+    return built
+
+
+def _build(monitor: Monitor, runtime: Runtime, pinned: Pinned) -> ReferenceProfile:
+    reference = monitor.reference
+    if isinstance(reference, FileReference):
+        path, connection = monitor.locate(reference.path), reference.connection
+    else:
+        path = str(_champion_file(monitor, runtime, str(pinned.revision), reference.path))
+        connection = None
+    rows = open_reference(path, runtime.connections, connection=connection, timestamp=monitor.timestamp)
+    return build_reference(monitor, rows, pinned.content_hash)
+
+
+def load_importances(monitor: Monitor, runtime: Runtime, pinned: Pinned) -> dict[str, float]:
+    """Importance of each feature as the champion's pipeline wrote it; empty when the monitor names no such file."""
+    reference = monitor.reference
+    if reference.importances is None:
+        return {}
+    if isinstance(reference, FileReference):
+        content = _read(monitor.locate(reference.importances), reference.connection, runtime)
+    else:
+        content = _champion_file(monitor, runtime, str(pinned.revision), reference.importances).read_bytes()
+    return _importances(content, reference.importances)
+
+
+def _importances(content: bytes, name: str) -> dict[str, float]:
+    try:
+        return {str(feature): float(value) for feature, value in json.loads(content).items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ReferenceInvalid(f"{name} is not a JSON object of feature names to numbers: {error}") from error
+
+
+def _champion_file(monitor: Monitor, runtime: Runtime, revision: str, path: str) -> Path:
+    """A champion's artifact on this machine; fetched once per revision."""
+    reference = monitor.reference
+    assert isinstance(reference, ChampionReference)
+    target = runtime.cache / monitor.name / revision / path
+    if not target.exists():
+        fetch_artifact(monitor.locate(reference.repository), revision, path, target)
+    return target
+
+
+def _reference_file(monitor: Monitor, reference: FileReference, runtime: Runtime) -> bytes:
+    return _read(monitor.locate(reference.path), reference.connection, runtime)
+
+
+def _read(path: str, connection: str | None, runtime: Runtime) -> bytes:
+    filesystem, inner = runtime.connections.filesystem(path, connection)
+    try:
+        with filesystem.open_input_file(inner) as stream:
+            return bytes(stream.read())
+    except OSError as error:
+        raise ReferenceUnavailable(f"reference file {path} cannot be read: {error}; check reference.path") from error
+
+
+def _digest(content: bytes | Path) -> str:
+    if isinstance(content, bytes):
+        return hashlib.sha256(content).hexdigest()
+    with content.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
