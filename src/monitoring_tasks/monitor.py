@@ -349,7 +349,7 @@ def column_limits(monitor: Monitor, column: str, kind: Kind) -> ColumnLimits:
 
 def _severe(row: Method, threshold: float) -> float:
     # A raised threshold must not leave the severe limit on its healthy side: keep the method's own proportion.
-    return row.severe if threshold == row.threshold else threshold * row.severe / row.threshold
+    return threshold * (row.severe / row.threshold)
 
 
 def json_schema() -> Mapping[str, Any]:

@@ -1,0 +1,190 @@
+"""The decision matrix: which findings make which verdict."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitoring_tasks.checks import Check, CheckResult, Status, Suite
+from monitoring_tasks.monitor import FileReference, Monitor, ParquetSource, Severity
+from monitoring_tasks.policy.decision import Given, decide
+from monitoring_tasks.policy.matrix import RULES, Finding, rule_for
+from monitoring_tasks.policy.narrative import findings_table, narrate, next_step
+from monitoring_tasks.policy.verdict import Action, Outcome, Subject, Verdict
+from monitoring_tasks.window import Window
+
+MONITOR = Monitor(
+    name="churn",
+    owner="growth",
+    task="binary",
+    source=ParquetSource(path="data"),
+    reference=FileReference(path="reference.parquet"),
+    timestamp="at",
+    prediction="score",
+)
+SUBJECT = Subject("churn", "v1", Window.parse("2013-06-03", "2013-06-04"), MONITOR.config_hash)
+IMPORTANCES = {f"f{rank}": 1.0 / rank for rank in range(1, 8)}
+
+
+def result(
+    check: Check,
+    column: str | None = None,
+    *,
+    suite: Suite = Suite.DATA_QUALITY,
+    status: Status = Status.FAILED,
+    value: float | None = 0.5,
+    severe: bool = False,
+) -> CheckResult:
+    """A failed check unless told otherwise."""
+    return CheckResult(suite, check, status, column, None, value, 0.2, severe=severe)
+
+
+def drift(column: str, value: float = 0.22, *, severe: bool = False, status: Status = Status.FAILED) -> CheckResult:
+    """A drift result of a feature, or of the prediction when the column is the score."""
+    suite = Suite.PREDICTION_DRIFT if column == "score" else Suite.DATA_DRIFT
+    return CheckResult(suite, Check.DRIFT, status, column, "psi", value, 0.2, severe=severe)
+
+
+def verdict(*results: CheckResult, rows: int = 1000, **given_more: object) -> Verdict:
+    """The verdict on `results` with the default policy."""
+    return decide(MONITOR, SUBJECT, Given(results=results, rows=rows, **given_more))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("results", "outcome", "severity", "actions"),
+    [
+        ([drift("f1", 0.1, status=Status.PASSED)], Outcome.HEALTHY, Severity.NONE, set()),
+        ([drift("f7")], Outcome.WARNING, Severity.LOW, {Action.ALERT, Action.INVESTIGATE}),
+        ([drift("f1")], Outcome.WARNING, Severity.MEDIUM, {Action.ALERT, Action.INVESTIGATE}),
+        ([drift("f7", severe=True)], Outcome.WARNING, Severity.LOW, {Action.ALERT, Action.INVESTIGATE}),
+        ([drift("f1", severe=True)], Outcome.DRIFTED, Severity.HIGH, {Action.ALERT, Action.INVESTIGATE}),
+        ([drift("score")], Outcome.DRIFTED, Severity.HIGH, {Action.ALERT, Action.INVESTIGATE}),
+        ([drift("score", severe=True)], Outcome.DRIFTED, Severity.CRITICAL, {Action.ALERT, Action.INVESTIGATE}),
+        (
+            [result(Check.MISSING_SHARE, "f1")],
+            Outcome.WARNING,
+            Severity.MEDIUM,
+            {Action.ALERT, Action.BLOCK_RETRAINING},
+        ),
+        (
+            [result(Check.COLUMN_PRESENT, "f1")],
+            Outcome.WARNING,
+            Severity.CRITICAL,
+            {Action.ALERT, Action.BLOCK_RETRAINING},
+        ),
+        ([result(Check.UNSEEN_SHARE, "f1")], Outcome.WARNING, Severity.LOW, {Action.ALERT}),
+        ([drift("f1", status=Status.UNDECIDED)], Outcome.WARNING, Severity.LOW, {Action.ALERT}),
+    ],
+)
+def test_matrix(results: list[CheckResult], outcome: Outcome, severity: Severity, actions: set[Action]) -> None:
+    """Each finding alone gives the outcome, severity and actions of its row; one window never retrains."""
+    found = verdict(*results, importances=IMPORTANCES)
+    assert (found.outcome, found.severity, set(found.actions)) == (outcome, severity, actions)
+
+
+def test_without_importances_every_feature_is_important() -> None:
+    """Not knowing which feature matters must not soften a verdict."""
+    assert verdict(drift("anything", severe=True)).outcome is Outcome.DRIFTED
+
+
+@pytest.mark.parametrize(("rows", "outcome"), [(0, Outcome.NO_DATA), (499, Outcome.TOO_FEW_ROWS)])
+def test_unknown_is_not_healthy(rows: int, outcome: Outcome) -> None:
+    """Below the minimum no check is believed, neither a pass nor a failure, and somebody is told."""
+    for results in ([], [drift("f1", 0.1, status=Status.PASSED)], [drift("score", severe=True)]):
+        found = verdict(*results, rows=rows)
+        assert found.outcome is outcome
+        assert found.actions == (Action.ALERT,)
+
+
+def test_retraining_needs_persistence() -> None:
+    """A severe finding asks for retraining once it stands in two of the last three windows."""
+    now, before = [drift("f1", severe=True)], [drift("f1")]
+    assert Action.RETRAIN not in verdict(*now, history=[None, None]).actions
+    assert Action.RETRAIN in verdict(*now, history=[None, before]).actions
+    assert Action.RETRAIN in verdict(*now, history=[before, None]).actions
+
+
+def test_windows_beyond_the_span_do_not_count() -> None:
+    """Persistence looks at the last three windows only, even when more are handed in."""
+    assert Action.RETRAIN not in verdict(drift("f1", severe=True), history=[None, None, [drift("f1")]]).actions
+
+
+def test_another_columns_drift_is_not_persistence() -> None:
+    """Two columns that drift once each are not one that persists."""
+    assert Action.RETRAIN not in verdict(drift("f1", severe=True), history=[[drift("f2", severe=True)]]).actions
+
+
+def test_data_faults_block_retraining() -> None:
+    """A persistent severe drift beside a data fault does not train on the fault, and says so."""
+    faulty = [drift("f1", severe=True), result(Check.OUT_OF_RANGE_SHARE, "f2")]
+    found = verdict(*faulty, history=[[drift("f1")], [drift("f1")]])
+    assert Action.RETRAIN not in found.actions
+    assert Action.BLOCK_RETRAINING in found.actions
+    assert found.reasons[-1].startswith("retraining is blocked")
+
+
+RESULTS = st.builds(
+    drift,
+    st.sampled_from(["f1", "f2", "f6", "score"]),
+    st.floats(0, 10),
+    severe=st.booleans(),
+    status=st.sampled_from(Status),
+) | st.builds(result, st.sampled_from(Check), st.sampled_from(["f1", "f2", None]), status=st.sampled_from(Status))
+
+
+@given(st.lists(RESULTS, max_size=8), RESULTS)
+def test_another_finding_never_softens(results: list[CheckResult], more: CheckResult) -> None:
+    """Adding a result can only keep or raise outcome and severity."""
+    less, all_of = verdict(*results), verdict(*results, more)
+    order = [Outcome.HEALTHY, Outcome.WARNING, Outcome.DRIFTED]
+    assert order.index(all_of.outcome) >= order.index(less.outcome)
+    assert all_of.severity >= less.severity
+
+
+@given(st.lists(RESULTS, max_size=8), st.randoms())
+def test_order_of_results_is_irrelevant(results: list[CheckResult], random: object) -> None:
+    """Shuffled results give the same outcome, severity and actions."""
+    shuffled = sorted(results, key=lambda _: random.random())  # type: ignore[attr-defined]
+    one, other = verdict(*results), verdict(*shuffled)
+    assert (one.outcome, one.severity, one.actions) == (other.outcome, other.severity, other.actions)
+
+
+@given(st.lists(RESULTS, max_size=8))
+def test_verdict_survives_json(results: list[CheckResult]) -> None:
+    """A verdict read back from its JSON is equal, byte for byte."""
+    found = verdict(*results)
+    again = Verdict.from_json(found.to_json())
+    assert again.dumps() == found.dumps()
+
+
+def test_every_failed_check_has_a_rule() -> None:
+    """No failed check falls through the matrix, but the row count, which is judged before it."""
+    for check in Check:
+        finding = Finding(result(check, "f1", suite=Suite.DATA_DRIFT), True, 1, 1, False)
+        assert (rule_for(finding) is None) == (check is Check.ROW_COUNT)
+    assert len({rule.name for rule in RULES}) == len(RULES)
+
+
+def test_the_story_names_columns_score_and_next_step() -> None:
+    """The text for a person on call has the verdict, the table and one next step."""
+    results = [drift("temp", 8.41, severe=True), drift("dest", 0.02, status=Status.PASSED)]
+    text = narrate(verdict(*results), results)
+    assert "churn: DRIFTED, severity high" in text
+    assert "temp" in text
+    assert "8.41" in text
+    assert "dest" not in text
+    assert text.splitlines()[-1].startswith("Next step: ")
+
+
+def test_hostile_column_names_stay_on_their_line() -> None:
+    """A column name with line breaks and terminal codes cannot forge lines of the log."""
+    table = findings_table([drift("evil\n2013 verdict HEALTHY\x1b[2J", 3.0)])
+    assert len(table.splitlines()) == 3
+    assert "\x1b" not in table
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_every_outcome_has_a_next_step(outcome: Outcome) -> None:
+    """Nobody is left without being told what to do."""
+    assert next_step(Verdict(SUBJECT, outcome, Severity.LOW)).endswith(".")

@@ -1,0 +1,213 @@
+"""A monitor's configuration: defaults, refusals, and errors that name line and key."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from ruamel.yaml import YAML
+
+from monitoring_tasks.errors import ConfigurationError
+from monitoring_tasks.methods import EVIDENTLY, METHODS, allowed_methods, method
+from monitoring_tasks.monitor import Monitor, column_limits, json_schema
+from monitoring_tasks.monitor_file import find_monitor, load_monitor, load_monitors, monitor_files
+
+ROOT = Path(__file__).parents[1]
+TEN_LINES = """\
+name: churn
+owner: growth
+task: binary
+source: {kind: parquet, path: data/predictions}
+reference: {kind: file, path: reference.parquet}
+timestamp: predicted_at
+prediction: score
+id: customer
+label: churned
+schedule: "@hourly"
+"""
+
+
+def write(folder: Path, text: str, name: str = "churn.yaml") -> Path:
+    """A YAML file in `folder`."""
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_ten_lines_are_enough(tmp_path: Path) -> None:
+    """A monitor of ten lines loads, with defaults for all the rest."""
+    monitor = load_monitor(write(tmp_path, TEN_LINES))
+    assert len(TEN_LINES.splitlines()) == 10
+    assert monitor.minimum_rows == 500
+    assert monitor.quality.missing == 0.05
+    assert column_limits(monitor, "age", "numeric").method == "psi"
+    assert column_limits(monitor, "age", "numeric").threshold == 0.2
+    assert column_limits(monitor, "age", "numeric").severe == 0.25
+
+
+def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:
+    """A relative path means the same wherever the command runs; URIs and absolute paths stay."""
+    monitor = load_monitor(write(tmp_path, TEN_LINES))
+    assert monitor.locate("data/predictions") == str(tmp_path / "data/predictions")
+    assert monitor.locate("s3://bucket/key") == "s3://bucket/key"
+    assert monitor.locate("/srv/data") == "/srv/data"
+
+
+@pytest.mark.parametrize(
+    ("more", "line", "said"),
+    [
+        ("windw: 7d\n", 11, "windw: found '7d': unknown key"),
+        ("window: 7 days\n", 11, "window: found '7 days': '7 days' is not a length of time"),
+        ("minimum_rows: 0\n", 11, "minimum_rows: found 0: Input should be greater than or equal to 1"),
+        ("minimum_rows: many\n", 11, "minimum_rows: found 'many': Input should be a valid integer"),
+        ("drift:\n  numeric:\n    method: kss\n", 13, "drift.numeric.method: found 'kss': 'kss' is not a drift method"),
+        ("drift: {share: .nan}\n", 11, "drift.share: found nan"),
+        ("features:\n  age: number\n", 12, "features.age: found 'number': Input should be 'numeric' or 'categorical'"),
+        ("features:\n  age: {range: [5, 1]}\n", 12, "range [5.0, 1.0] is empty"),
+        ("features:\n  age: {kind: categorical, method: ks}\n", 12, "method ks does not fit a categorical column"),
+        ("features: {score: numeric}\n", 1, "column 'score' has two roles"),
+        ("policy: {persistence: {windows: 4, of: 3}}\n", 11, "4 of 3 windows can never be reached"),
+        ("alerts: {slack: {chanel: x}}\n", 11, "alerts.slack.channel: missing"),
+        ("alerts: {minimum: urgent}\n", 11, "alerts.minimum: found 'urgent': Input should be 'low', 'medium', 'high'"),
+        ("start: soon\n", 11, "start: found 'soon'"),
+        ("owner: twice\n", 11, "not valid YAML: found duplicate key"),
+        ("x: [1\n", 12, "not valid YAML"),
+    ],
+)
+def test_a_mistake_names_file_line_key_and_value(tmp_path: Path, more: str, line: int, said: str) -> None:
+    """Each mistake says where it is, what was found and what is allowed."""
+    path = write(tmp_path, TEN_LINES + more)
+    with pytest.raises(ConfigurationError) as caught:
+        load_monitor(path)
+    assert f"{path}:{line}: " in str(caught.value)
+    assert said in str(caught.value)
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    """Someone who made three mistakes edits once."""
+    path = write(tmp_path, TEN_LINES + "windw: 7d\nminimum_rows: 0\nstart: soon\n")
+    with pytest.raises(ConfigurationError) as caught:
+        load_monitor(path)
+    assert len(str(caught.value).splitlines()) == 3
+
+
+@pytest.mark.parametrize("missing", ["owner", "task", "source", "reference", "timestamp", "prediction"])
+def test_required_keys(tmp_path: Path, missing: str) -> None:
+    """Leaving out a required key names it."""
+    lines = [line for line in TEN_LINES.splitlines() if not line.startswith(missing)]
+    with pytest.raises(ConfigurationError, match=f"{missing}: missing: this key is required"):
+        load_monitor(write(tmp_path, "\n".join(lines)))
+
+
+@pytest.mark.parametrize("name", ["Churn", "churn model", "../churn", "1churn", "x" * 64, "churn;drop"])
+def test_hostile_names_are_refused(tmp_path: Path, name: str) -> None:
+    """A name becomes a DAG id, a folder and a tag, so it is plain."""
+    with pytest.raises(ConfigurationError, match="name"):
+        load_monitor(write(tmp_path, TEN_LINES.replace("churn", name, 1)))
+
+
+def test_name_and_file_must_agree(tmp_path: Path) -> None:
+    """Two files cannot claim one name, because the file carries the name."""
+    with pytest.raises(ConfigurationError, match="write 'other', or name the file churn.yaml"):
+        load_monitor(write(tmp_path, TEN_LINES, "other.yaml"))
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- b\n", "just text\n", "\x00"])
+def test_what_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
+    """An empty file, a list, a text and a binary file each end in a clear error."""
+    with pytest.raises(ConfigurationError, match=r"churn\.yaml:1: "):
+        load_monitor(write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["{kind: sql, connection: db}", "{kind: sql, connection: db, table: t, query: select 1}", "{kind: csv, path: x}"],
+)
+def test_bad_sources_are_refused(tmp_path: Path, source: str) -> None:
+    """A SQL source has exactly one of table and query, and no other kind exists."""
+    text = TEN_LINES.replace("{kind: parquet, path: data/predictions}", source)
+    with pytest.raises(ConfigurationError, match=":4: source"):
+        load_monitor(write(tmp_path, text))
+
+
+def test_repository_cannot_be_an_option(tmp_path: Path) -> None:
+    """A repository that starts with a dash would be read by git as an option."""
+    text = TEN_LINES.replace("{kind: file, path: reference.parquet}", "{kind: champion, repository: --upload-pack=x}")
+    with pytest.raises(ConfigurationError, match="reference"):
+        load_monitor(write(tmp_path, text))
+
+
+def test_config_hash_covers_meaning_only(tmp_path: Path) -> None:
+    """Owner, texts, alert routes and comments leave results valid; a threshold does not."""
+    base = load_monitor(write(tmp_path, TEN_LINES))
+    same = TEN_LINES.replace("growth", "sales") + "# a comment\ndescription: x\nalerts: {slack: {channel: '#x'}}\n"
+    assert load_monitor(write(tmp_path, same)).config_hash == base.config_hash
+    other = load_monitor(write(tmp_path, TEN_LINES + "drift: {numeric: {threshold: 0.3}}\n"))
+    assert other.config_hash != base.config_hash
+
+
+def test_limits_of_a_column(tmp_path: Path) -> None:
+    """A column's own limits win; a method of its own brings its own defaults; a raised threshold lifts severe."""
+    text = """features:
+  a: {kind: numeric, threshold: 0.4}
+  b: {kind: numeric, method: ks}
+  c: {method: "evidently:anderson"}
+drift: {numeric: {method: wasserstein, threshold: 0.3}}
+"""
+    monitor = load_monitor(write(tmp_path, TEN_LINES + text))
+    a, b, c = (column_limits(monitor, name, "numeric") for name in "abc")
+    assert (a.method, a.threshold, a.severe) == ("wasserstein", 0.4, 0.8)
+    assert (b.method, b.threshold, b.severe) == ("ks", 0.1, 0.2)
+    assert (c.method, c.threshold, c.row.p_value) == ("evidently:anderson", 0.05, True)
+
+
+def test_unknown_is_breached() -> None:
+    """NaN passes no method's limit, whichever way is worse."""
+    assert all(row.breached(float("nan"), row.threshold) for row in METHODS.values())
+
+
+def test_method_names_resolve() -> None:
+    """Every allowed name has a row; Evidently's carry its prefix."""
+    assert all(method(name).threshold > 0 for name in allowed_methods())
+    assert any(name.startswith(EVIDENTLY) for name in allowed_methods("categorical"))
+    with pytest.raises(ValueError, match="use one of psi"):
+        method("evidently:nope")
+
+
+def test_folder_of_monitors(tmp_path: Path) -> None:
+    """Monitors are found by name; hidden files, folders and other suffixes are not monitors."""
+    write(tmp_path, TEN_LINES)
+    write(tmp_path, "x", ".hidden.yaml")
+    write(tmp_path, "x", "notes.txt")
+    (tmp_path / "examples").mkdir()
+    assert [path.name for path in monitor_files(tmp_path)] == ["churn.yaml"]
+    assert [monitor.name for monitor in load_monitors(tmp_path)] == ["churn"]
+    with pytest.raises(ConfigurationError, match="no monitor 'fraud' in .*: there are churn"):
+        find_monitor(tmp_path, "fraud")
+    with pytest.raises(ConfigurationError, match="is not a folder of monitors"):
+        monitor_files(tmp_path / "absent")
+
+
+def test_checked_in_schema_is_current() -> None:
+    """The schema that editors use is the one the code means."""
+    stored = json.loads((ROOT / "include/monitor.schema.json").read_text(encoding="utf-8"))
+    assert stored == json.loads(json.dumps(json_schema()))
+
+
+def test_schema_and_loader_agree(tmp_path: Path) -> None:
+    """The JSON Schema accepts what loads, shorthand included, and refuses what editors should underline."""
+    text = TEN_LINES + "features: {a: numeric, b: {kind: categorical, threshold: 0.3}, c: null}\nwindow: 7d\n"
+    document = YAML(typ="safe", pure=True).load(text)
+    load_monitor(write(tmp_path, text))
+    jsonschema.validate(document, json_schema())
+    for broken in ({"windw": 1}, {"window": "7 days"}, {"features": {"a": "number"}}, {"task": "ranking"}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({**document, **broken}, json_schema())
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "include/monitors").glob("*.yaml")), ids=lambda path: path.stem)
+def test_shipped_monitors_load(path: Path) -> None:
+    """Every monitor that ships is valid."""
+    assert isinstance(load_monitor(path), Monitor)
