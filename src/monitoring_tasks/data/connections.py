@@ -1,0 +1,230 @@
+"""Connection ids and how they are opened: databases as SQLAlchemy engines, files as Arrow file systems."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import pyarrow as pa
+from fsspec.core import url_to_fs  # type: ignore[import-untyped]  # it ships no types
+from pyarrow.fs import FileSystem, FSSpecHandler, LocalFileSystem, PyFileSystem, S3FileSystem
+from sqlalchemy import URL, Engine, create_engine, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from monitoring_tasks.errors import ConfigurationError
+
+PREFIX = "AIRFLOW_CONN_"
+
+
+class Connections(Protocol):
+    """How connection ids are opened; Airflow brings its own, the command line reads the environment."""
+
+    def database(self, connection: str) -> Engine:
+        """Engine of a database connection; nothing is connected yet. Raises `ConfigurationError`."""
+        ...
+
+    def filesystem(self, path: str, connection: str | None) -> tuple[FileSystem, str]:
+        """File system that holds an absolute path or URI, and the path in it. Raises `ConfigurationError`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What one connection says, in Airflow's words. Secrets stay out of the repr."""
+
+    kind: str
+    host: str = ""
+    schema: str = ""
+    login: str | None = None
+    password: str | None = field(default=None, repr=False)
+    port: int | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+class EnvironmentConnections:
+    """Connections from the variables that Airflow reads as well: `AIRFLOW_CONN_<ID>`, a URI or Airflow's JSON.
+
+    >>> environment = {"AIRFLOW_CONN_LOGS": "postgres://reader:secret@db:5432/logs"}
+    >>> EnvironmentConnections(environment).database("logs").url
+    postgresql+psycopg2://reader:***@db:5432/logs
+    """
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        self._environment = os.environ if environment is None else environment
+
+    def database(self, connection: str) -> Engine:
+        """Engine of a database connection; nothing is connected yet. Raises `ConfigurationError`."""
+        return create_engine(self._url(connection))
+
+    def filesystem(self, path: str, connection: str | None) -> tuple[FileSystem, str]:
+        """File system that holds an absolute path or URI, and the path in it. Raises `ConfigurationError`.
+
+        A connection id may also stand in the URI, as in Airflow's ObjectStoragePath: `s3://aws_default@bucket/folder`.
+        """
+        if "://" not in path:
+            return LocalFileSystem(), path
+        uri, inside = _without_connection(path)
+        connection = connection or inside
+        parts = self._parts(connection) if connection else None
+        try:
+            return _open(uri, parts)
+        except (ImportError, ValueError, OSError) as error:
+            raise ConfigurationError(f"{uri} cannot be opened: {_reason(error, parts)}") from None
+
+    def _url(self, connection: str) -> URL:
+        value = self._value(connection)
+        parts = self._parts(connection)
+        if parts.kind in _DATABASES:
+            return _DATABASES[parts.kind](parts)
+        try:
+            url = make_url(value)
+            url.get_dialect()
+        except (ArgumentError, NoSuchModuleError):
+            # The library's own text can quote the value, and the value holds the password.
+            raise ConfigurationError(
+                f"connection {connection!r} has type {parts.kind!r}: "
+                f"{_variable(connection)} may hold {', '.join(_DATABASES)} or another SQLAlchemy URL with its driver"
+            ) from None
+        return url
+
+    def _parts(self, connection: str) -> Parts:
+        value = self._value(connection)
+        try:
+            return _from_json(value) if value.lstrip().startswith("{") else _from_uri(value)
+        except (ValueError, TypeError, AttributeError):
+            raise ConfigurationError(
+                f"{_variable(connection)} is neither a URI (type://login:password@host:port/schema) "
+                "nor a JSON object with conn_type: correct it"
+            ) from None
+
+    def _value(self, connection: str) -> str:
+        value = self._environment.get(_variable(connection), "").strip()
+        if not value:
+            raise ConfigurationError(
+                f"no connection {connection!r}: set the variable {_variable(connection)} to a URI or Airflow's JSON"
+            )
+        return value
+
+    def __repr__(self) -> str:
+        known = sorted(name for name in self._environment if name.startswith(PREFIX))
+        return f"EnvironmentConnections({', '.join(known)})"
+
+
+def _variable(connection: str) -> str:
+    # Airflow only upper-cases the id: dots and dashes stay.
+    return PREFIX + connection.upper()
+
+
+def _from_json(value: str) -> Parts:
+    document = json.loads(value)
+    extra = document.get("extra") or {}
+    return Parts(
+        kind=_kind(document["conn_type"]) if "conn_type" in document else _refuse(),
+        host=document.get("host") or "",
+        schema=document.get("schema") or "",
+        login=document.get("login"),
+        password=document.get("password"),
+        port=int(document["port"]) if document.get("port") else None,
+        extra=json.loads(extra) if isinstance(extra, str) else dict(extra),
+    )
+
+
+def _refuse() -> str:
+    raise ValueError("conn_type is missing")
+
+
+def _from_uri(value: str) -> Parts:
+    uri = urlsplit(value)
+    query = dict(parse_qsl(uri.query, keep_blank_values=True))
+    return Parts(
+        kind=_kind(uri.scheme or _refuse()),
+        host=_host(uri.netloc),
+        schema=unquote(uri.path[1:]),
+        login=_unquoted(uri.username),
+        password=_unquoted(uri.password),
+        port=uri.port,
+        extra=json.loads(query["__extra__"]) if "__extra__" in query else query,
+    )
+
+
+def _host(netloc: str) -> str:
+    # urlsplit's hostname is lower case; SQLite keeps a path there, and its case matters.
+    place = netloc.rpartition("@")[2]
+    return unquote(place if place.startswith("[") else place.partition(":")[0])
+
+
+def _unquoted(text: str | None) -> str | None:
+    return None if text is None else unquote(text)
+
+
+def _kind(text: str) -> str:
+    kind = text.lower().replace("-", "_")
+    return "postgres" if kind == "postgresql" else kind
+
+
+def _sqlite(parts: Parts) -> URL:
+    # Airflow keeps the file's path in the host, and reads type:///path as a path from the root.
+    path = parts.host + (f"/{parts.schema}" if parts.schema else "")
+    return URL.create("sqlite", database=re.sub("^/+", "/", path) or None)
+
+
+def _postgres(parts: Parts) -> URL:
+    # SQLAlchemy 2.1 changed the driver that "postgresql" stands for; the one this package depends on is named.
+    driver = parts.extra.get("sqlalchemy_scheme") or "postgresql+psycopg2"
+    query = {key: str(parts.extra[key]) for key in _LIBPQ if key in parts.extra}
+    return URL.create(
+        str(driver),
+        username=parts.login,
+        password=parts.password,
+        host=parts.host or None,
+        port=parts.port,
+        database=parts.schema or None,
+        query={**query, **parts.extra.get("sqlalchemy_query", {})},
+    )
+
+
+_LIBPQ = ("host", "sslmode", "sslcert", "sslkey", "sslrootcert", "connect_timeout", "options", "application_name")
+_DATABASES: Mapping[str, Callable[[Parts], URL]] = {"sqlite": _sqlite, "postgres": _postgres}
+
+
+def _without_connection(uri: str) -> tuple[str, str | None]:
+    """The URI without the connection id in it, and that id."""
+    match = re.match(r"(\w[\w+.-]*://)([A-Za-z][\w.-]*)@(.+)", uri)
+    return (match[1] + match[3], match[2]) if match else (uri, None)
+
+
+def _open(uri: str, parts: Parts | None) -> tuple[FileSystem, str]:
+    if parts is not None and parts.kind == "aws" and uri.startswith("s3://"):
+        return _s3(parts), uri.removeprefix("s3://")
+    if parts is None:
+        try:
+            # Arrow's own file systems read only the bytes of the chosen columns.
+            return FileSystem.from_uri(uri)
+        except pa.ArrowInvalid:
+            pass
+    remote, path = url_to_fs(uri, **(parts.extra if parts else {}))
+    # The stubs call the handler abstract; it is not.
+    return PyFileSystem(FSSpecHandler(remote)), path  # type: ignore[abstract]
+
+
+def _s3(parts: Parts) -> S3FileSystem:
+    return S3FileSystem(
+        access_key=parts.login,
+        secret_key=parts.password,
+        session_token=parts.extra.get("aws_session_token"),
+        region=parts.extra.get("region_name"),
+        endpoint_override=parts.extra.get("endpoint_url"),
+    )
+
+
+def _reason(error: Exception, parts: Parts | None) -> str:
+    text = f"{type(error).__name__}: {error}"
+    secrets = [] if parts is None else [parts.password, *map(str, parts.extra.values())]
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "***")
+    return text

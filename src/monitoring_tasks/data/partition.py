@@ -1,0 +1,92 @@
+"""Hive-partitioned folders: which of their files can hold rows of a window."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import unquote
+
+from pyarrow.fs import FileInfo, FileSelector, FileSystem, FileType
+
+from monitoring_tasks.errors import SourceInvalid
+from monitoring_tasks.window import DAY, HOUR, Window
+
+# The finest directive in the format says how long a partition is; months and years by their longest.
+_SPANS = (
+    ("f", timedelta(microseconds=1)),
+    ("STXcs", timedelta(seconds=1)),
+    ("M", timedelta(minutes=1)),
+    ("HI", HOUR),
+    ("djxDF", DAY),
+    ("UWV", 7 * DAY),
+    ("mbB", 31 * DAY),
+)
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+
+
+@dataclass(frozen=True)
+class Partition:
+    """A hive partition column that holds the day, hour or month of its rows, in UTC, written in a strftime format."""
+
+    column: str
+    format: str = "%Y-%m-%d"
+
+    @property
+    def width(self) -> timedelta:
+        """Longest time one partition covers.
+
+        >>> Partition("hour", "%Y-%m-%dT%H").width == HOUR, Partition("day").width == DAY
+        (True, True)
+        """
+        used = set(re.findall(r"%-?(\w)", self.format))
+        return next((width for letters, width in _SPANS if used & set(letters)), 366 * DAY)
+
+    def overlaps(self, value: str, window: Window, *, place: str) -> bool:
+        """Whether the partition with this value can hold rows of the window. Raises `SourceInvalid`.
+
+        >>> Partition("day").overlaps("2013-06-03", Window.parse("2013-06-03T22:00", "2013-06-04T04:00"), place="")
+        True
+        """
+        if value == _NO_VALUE:
+            return False
+        try:
+            start = datetime.strptime(value, self.format)  # noqa: DTZ007  # the format may name no zone
+        except ValueError:
+            raise SourceInvalid(
+                f"{place}: {value!r} is not a time in the format {self.format!r}: set source.partition_format"
+            ) from None
+        start = start if start.tzinfo else start.replace(tzinfo=UTC)
+        return start < window.end and start + self.width > window.start
+
+
+def files_of(
+    filesystem: FileSystem, folder: FileInfo, *, window: Window | None, partition: Partition | None
+) -> Iterator[FileInfo]:
+    """Files below `folder` that can hold rows of the window, in no order; hidden ones are skipped.
+
+    With a partition, a folder named `<column>=<value>` outside the window is not listed; a file outside every such
+    folder is still given, because its rows must not go missing unsaid.
+    """
+    pruned = window is not None and partition is not None
+    selector = FileSelector(folder.path, recursive=not pruned)
+    for entry in filesystem.get_file_info(selector):
+        if _hidden(entry.path.removeprefix(folder.path)):
+            continue
+        if entry.type == FileType.File:
+            yield entry
+        elif pruned and window is not None and partition is not None:
+            yield from _below(filesystem, entry, window, partition)
+
+
+def _below(filesystem: FileSystem, folder: FileInfo, window: Window, partition: Partition) -> Iterator[FileInfo]:
+    column, _, value = folder.base_name.partition("=")
+    if column != partition.column:
+        yield from files_of(filesystem, folder, window=window, partition=partition)
+    elif partition.overlaps(unquote(value), window, place=folder.path):
+        yield from files_of(filesystem, folder, window=window, partition=None)
+
+
+def _hidden(relative: str) -> bool:
+    return any(part.startswith(("_", ".")) for part in relative.split("/"))
