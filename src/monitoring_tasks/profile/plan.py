@@ -1,0 +1,107 @@
+"""What a scan is asked for and what it gives back; shared by the Arrow kernel and the generated SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from monitoring_tasks.profile.binning import Binning
+from monitoring_tasks.profile.profile import Profile
+
+HASH = "__hash"
+"""Hidden `uint64` column of every sample: rows with the smallest values stay when samples are joined."""
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What one scan reads: the binning's columns, the id for duplicates, and how many rows the sample may hold.
+
+    `id` and `timestamp` are None where the rows have no such column; both go into the sample as well.
+    """
+
+    binning: Binning
+    id: str | None = None
+    timestamp: str | None = None
+    sample_rows: int = 5000
+
+    @property
+    def sample_columns(self) -> list[str]:
+        """Columns of the sample, in order: id, timestamp, then the monitored ones."""
+        roles = [name for name in (self.id, self.timestamp) if name is not None]
+        return [*roles, *(name for name in self.binning.columns if name not in roles)]
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """What one scan found: the profile of all rows, and a bounded deterministic sample of them.
+
+    `sample` has at most `Plan.sample_rows` rows: the columns of `Plan.sample_columns` that the rows have, in that
+    order, and `HASH`, by which its rows are sorted.
+    """
+
+    profile: Profile
+    sample: pa.Table
+
+
+def join_samples(samples: Sequence[pa.Table], sample_rows: int) -> pa.Table:
+    """One sample of at most `sample_rows` rows from the samples of a window's pieces; their order does not matter.
+
+    The rows with the smallest hashes stay, so the result is what one scan over all pieces would have sampled. A
+    column that some pieces lack is null there; one whose types do not fit together becomes text. Without samples the
+    table has no rows and no column but `HASH`.
+    """
+    tables = [_plain(table) for table in samples]
+    if not tables:
+        return pa.table({HASH: pa.array([], pa.uint64())})
+    fields = _common_fields(tables)
+    return smallest(pa.concat_tables([_cast(table, fields) for table in tables]), sample_rows)
+
+
+def smallest(sample: pa.Table, rows: int) -> pa.Table:
+    """The `rows` rows of smallest hash, sorted by it."""
+    order = np.argsort(sample[HASH].to_numpy(), kind="stable")[:rows]
+    return sample.take(order).combine_chunks()
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """The table with dictionaries decoded and without columns that hold no plain values (nested, binary)."""
+    plain = {name: _decoded(table[name]) for name in table.column_names}
+    kept = {name: array for name, array in plain.items() if not _opaque(array.type)}
+    return pa.Table.from_arrays(list(kept.values()), names=list(kept))
+
+
+def _decoded(array: pa.ChunkedArray[Any]) -> pa.ChunkedArray[Any]:
+    return array.cast(array.type.value_type) if pa.types.is_dictionary(array.type) else array
+
+
+def _opaque(kind: pa.DataType) -> bool:
+    checks = (pa.types.is_nested, pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
+    return any(check(kind) for check in checks)
+
+
+def _common_fields(tables: Sequence[pa.Table]) -> list[pa.Field[Any]]:
+    names = dict.fromkeys(name for table in tables for name in table.column_names)
+    return [
+        pa.field(name, _common_type([table for table in tables if name in table.column_names], name)) for name in names
+    ]
+
+
+def _common_type(tables: Sequence[pa.Table], name: str) -> pa.DataType:
+    schemas = [pa.schema([table.schema.field(name)]) for table in tables]
+    try:
+        common: pa.DataType = pa.unify_schemas(schemas, promote_options="permissive").field(name).type
+    except pa.ArrowException:
+        return pa.string()
+    return common
+
+
+def _cast(table: pa.Table, fields: Sequence[pa.Field[Any]]) -> pa.Table:
+    columns = [
+        table[field.name].cast(field.type) if field.name in table.column_names else pa.nulls(table.num_rows, field.type)
+        for field in fields
+    ]
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields))
