@@ -1,0 +1,120 @@
+"""Tables of the results store, for SQLite and PostgreSQL alike.
+
+One row per subject holds its verdict, or only its check results until the verdict is reached. Tables carry a prefix
+because a company's PostgreSQL database is often shared, and so is the name of Alembic's own version table.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+REVISION = "0001"
+VERSION_TABLE = "monitoring_schema_version"
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment in UTC; read back aware from both databases, though SQLite keeps no time zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """The moment in UTC."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """An aware moment in UTC, whatever the session's time zone."""
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+class Words(TypeDecorator[str]):
+    r"""Text from outside, in which NUL may stand: kept as `\0` (`\` as `\\`), for PostgreSQL cannot hold it."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, _dialect: Dialect) -> str | None:
+        """The text without NUL."""
+        return None if value is None else value.replace("\\", "\\\\").replace("\0", "\\0")
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> str | None:
+        """The text as it was given."""
+        return None if value is None else re.sub(r"\\(.)", lambda found: "\0" if found[1] == "0" else "\\", value)
+
+
+METADATA = MetaData()
+
+# Subjects and alerts are found by a digest of their key: an index over the texts themselves is limited to 2.7 kB in
+# PostgreSQL, and texts come from outside.
+SUBJECTS = Table(
+    "monitoring_subjects",
+    METADATA,
+    Column("digest", Text, primary_key=True),
+    Column("monitor", Text, nullable=False),
+    Column("champion", Words, nullable=False),
+    Column("window_start", Moment, nullable=False),
+    Column("window_end", Moment, nullable=False),
+    Column("config_hash", Words, nullable=False),
+    Column("row_count", BigInteger),
+    Column("outcome", Text),
+    Column("severity", Integer),
+    Column("code_version", Words),
+    Column("verdict", Text),
+    Column("report", Words),
+    Column("run", Text),
+    Column("written_at", Moment),
+    Index("ix_monitoring_subjects_window", "monitor", "window_end", "window_start", "written_at"),
+)
+
+CHECK_RESULTS = Table(
+    "monitoring_check_results",
+    METADATA,
+    Column("digest", Text, ForeignKey(SUBJECTS.c.digest, ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("suite", Text, nullable=False),
+    Column("check_name", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("column_name", Words),
+    Column("method", Words),
+    Column("value", Float(53)),
+    Column("threshold", Float(53)),
+    Column("severe", Boolean, nullable=False),
+    Column("detail", Words, nullable=False),
+    Column("reference_summary", Text, nullable=False),
+    Column("current_summary", Text, nullable=False),
+)
+
+ALERTS = Table(
+    "monitoring_alerts",
+    METADATA,
+    Column("digest", Text, primary_key=True),
+    Column("key", Words, nullable=False),
+    Column("channel", Words, nullable=False),
+    Column("monitor", Text, nullable=False),
+    Column("window_start", Moment, nullable=False),
+    Column("window_end", Moment, nullable=False),
+    Column("severity", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("message", Words, nullable=False),
+    Column("external", Text, nullable=False),
+    Index("ix_monitoring_alerts_window", "monitor", "window_start"),
+)

@@ -1,0 +1,63 @@
+"""Verdicts and check results to store."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from monitoring_tasks.checks import Check, CheckResult, Status, Suite
+from monitoring_tasks.monitor import Severity
+from monitoring_tasks.policy.verdict import Action, Outcome, Subject, Verdict
+from monitoring_tasks.window import Window
+
+HOSTILE = [
+    'it\'s "quoted"; DROP TABLE monitoring_subjects; --',
+    "Grüße 東京 🛫 \u202egnirts",
+    "line\nbreak\ttab\r\x1b[31m",
+    "nul\0inside",
+    "back\\slash \\0 \\\\ %s %(name)s :name {brace}",
+    "x" * 10_000,
+    "".join(chr(0x4E00 + (7919 * place) % 20_000) for place in range(10_000)),
+    "",
+]
+
+
+def window(day: int, width: int = 1) -> Window:
+    """A window that starts on the given day after 2013-06-01 and is `width` days wide."""
+    start = datetime(2013, 6, 1, tzinfo=UTC) + timedelta(days=day)
+    return Window(start, start + timedelta(days=width))
+
+
+def subject(day: int = 0, **changes: Any) -> Subject:
+    """A subject on the given day."""
+    fields = {"monitor": "flight_delay", "champion": "v1.0.0-3f2a9c1b", "window": window(day), "config_hash": "c0ffee"}
+    return Subject(**{**fields, **changes})
+
+
+def verdict(day: int = 0, outcome: Outcome = Outcome.DRIFTED, **changes: Any) -> Verdict:
+    """A verdict with awkward evidence on the given day."""
+    evidence = {"rows": 6543, "code_version": "0.1.0", "share": 0.1 + 0.2, "columns": ["temp", "de\0st", "Zürich"]}
+    reasons = ("temp: severe drift, psi 8.4 against 0.2", "dest: it's 'odd' \0 & <b>")
+    actions = (Action.ALERT, Action.RETRAIN)
+    return Verdict(subject(day, **changes), outcome, Severity.HIGH, actions, reasons, {**evidence, "nested": evidence})
+
+
+def results() -> list[CheckResult]:
+    """Check results of every shape: with and without column, number, method and summaries."""
+    return [
+        CheckResult(Suite.DATA_QUALITY, Check.ROW_COUNT, Status.PASSED, value=6543, threshold=500),
+        CheckResult(
+            Suite.DATA_DRIFT,
+            Check.DRIFT,
+            Status.FAILED,
+            "temp",
+            "psi",
+            0.1 + 0.2,
+            5e-324,
+            severe=True,
+            reference={"mean": 36.52, "top": [["z", 0.5], ["a", 0.25]]},
+            current={"mean": None, "na\0me": "1e308"},
+        ),
+        CheckResult(Suite.DATA_DRIFT, Check.DRIFT, Status.UNDECIDED, "dest", "js", detail="no values in the window"),
+        CheckResult(Suite.PREDICTION_DRIFT, Check.DRIFT, Status.FAILED, "score", "wasserstein", 1.7e308, 0.2),
+    ]
