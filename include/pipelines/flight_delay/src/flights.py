@@ -61,12 +61,12 @@ def _minute(flights: pd.DataFrame) -> pd.Series:
 
 
 def _weekday(flights: pd.DataFrame) -> pd.Series:
-    return _day(flights).dt.dayofweek.astype("int64") + 1
+    monday_is_one: pd.Series = _day(flights).dt.dayofweek.astype("int64").add(1)
+    return monday_is_one
 
 
 def _label(flights: pd.DataFrame) -> pd.Series:
-    label: pd.Series = flights["arr_delay"].gt(LATE_MINUTES).astype("Int8").mask(flights["arr_delay"].isna())
-    return label
+    return flights["arr_delay"].gt(LATE_MINUTES).astype("Int8").mask(flights["arr_delay"].isna())
 
 
 def _landing(flights: pd.DataFrame) -> pd.Series:
