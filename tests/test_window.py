@@ -101,7 +101,7 @@ def test_preceding_follow_the_schedule() -> None:
     assert [before.end.day for before in preceding("0 0 * * 2", window, count=2)] == [4, 28]
 
 
-@pytest.mark.parametrize("schedule", ["daily", "* * * *", "61 * * * *", "", "0 0 * * * *"])
+@pytest.mark.parametrize("schedule", ["daily", "* * * *", "61 * * * *", "", "0 0 * * * *", "0 0 31 2 *"])
 def test_bad_schedules_are_refused(schedule: str) -> None:
     """What is not five cron fields or a preset is refused by name."""
     with pytest.raises(ValueError, match="is not a schedule"):

@@ -259,6 +259,9 @@ class Monitor(_Section):
     )
     schedule: Schedule = Field("@daily", description="@hourly, @daily, @weekly, @monthly or five cron fields, in UTC")
     window: Width | None = Field(None, description="Width of the window; the schedule's interval when left out")
+    asset: Text | None = Field(
+        None, description="Airflow asset, by name, whose events also start a run: for the last complete window"
+    )
     start: Annotated[date, Field(strict=False)] = Field(
         date(2000, 1, 1), description="No window starts before this day"
     )
@@ -298,7 +301,7 @@ class Monitor(_Section):
     @property
     def config_hash(self) -> str:
         """SHA-256 (16 hex digits) of everything that can change a verdict; owner, routes and texts are left out."""
-        meaning = self.model_dump(mode="json", exclude={"owner", "description", "alerts"})
+        meaning = self.model_dump(mode="json", exclude={"owner", "description", "alerts", "asset"})
         return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:16]
 
     def located(self, folder: Path) -> Monitor:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
-from croniter import croniter
+from croniter import CroniterBadDateError, croniter
 
 from monitoring_tasks.errors import ConfigurationError
 
@@ -142,9 +142,18 @@ def cron(schedule: str) -> str:
     '0 0 * * *'
     """
     text = PRESETS.get(schedule, schedule)
-    if len(text.split()) != 5 or not croniter.is_valid(text):
+    if len(text.split()) != 5 or not croniter.is_valid(text) or not _ever(text):
         raise ValueError(f"{schedule!r} is not a schedule: write one of {', '.join(PRESETS)} or five cron fields")
     return text
+
+
+def _ever(text: str) -> bool:
+    """Whether the schedule ticks at all: the thirty-first of February is well formed."""
+    try:
+        croniter(text, datetime(2000, 1, 1, tzinfo=UTC)).get_next()
+    except CroniterBadDateError:
+        return False
+    return True
 
 
 def last_tick(schedule: str, moment: datetime) -> datetime:
