@@ -1,0 +1,101 @@
+"""Airflow's REST API, as far as the demonstration and the end-to-end tests need it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+ENDED = frozenset({"success", "failed"})
+
+
+class Rest:
+    """A signed-in client; a context manager. Every method raises `httpx.HTTPStatusError` when Airflow refuses."""
+
+    def __init__(self, url: str, user: str, password: str) -> None:
+        answer = httpx.post(f"{url}/auth/token", json={"username": user, "password": password}, timeout=30)
+        token = answer.raise_for_status().json()["access_token"]
+        self.client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.client.close()
+
+    def get(self, path: str, **query: Any) -> Any:
+        """The JSON at `/api/v2/<path>`."""
+        return self.client.get(f"/api/v2/{path}", params=query).raise_for_status().json()
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """The JSON that `/api/v2/<path>` answers."""
+        return self.client.post(f"/api/v2/{path}", json=body).raise_for_status().json()
+
+    def wait_for_dags(self, names: Sequence[str], *, patience: float = 120) -> None:
+        """Return when all DAGs are known and active."""
+        missing = set(names)
+        for _ in _until(patience):
+            missing = set(names) - {dag["dag_id"] for dag in self.get("dags", limit=1000)["dags"]}
+            if not missing:
+                return
+        raise TimeoutError(f"DAGs that did not appear in {patience:.0f} s: {', '.join(sorted(missing))}")
+
+    def trigger(self, dag: str, run: str, conf: Mapping[str, Any] | None = None) -> None:
+        """Start a manual run without a logical date."""
+        self.post(f"dags/{dag}/dagRuns", {"logical_date": None, "dag_run_id": run, "conf": dict(conf or {})})
+
+    def backfill(self, dag: str, start: str, end: str) -> int:
+        """Create a backfill of the data intervals that start in `[start, end]`; its id."""
+        body = {"dag_id": dag, "from_date": start, "to_date": end, "max_active_runs": 2}
+        return int(self.post("backfills", body)["id"])
+
+    def runs(self, dag: str, **query: Any) -> list[dict[str, Any]]:
+        """The DAG's runs, oldest first."""
+        found = self.get(f"dags/{dag}/dagRuns", limit=1000, order_by="run_after", **query)["dag_runs"]
+        return [dict(run) for run in found]
+
+    def wait_for_run(self, dag: str, run: str, *, patience: float = 180) -> str:
+        """State of a run once it has ended."""
+        for _ in _until(patience):
+            state = str(self.get(f"dags/{dag}/dagRuns/{run}")["state"])
+            if state in ENDED:
+                return state
+        raise TimeoutError(f"{dag} run {run} has not ended in {patience:.0f} s: {self.tasks(dag, run)}")
+
+    def wait_for_backfill(self, number: int, *, patience: float = 300) -> None:
+        """Return when every run of a backfill has ended."""
+        for _ in _until(patience):
+            if self.get(f"backfills/{number}")["completed_at"]:
+                return
+        raise TimeoutError(f"backfill {number} has not ended in {patience:.0f} s")
+
+    def tasks(self, dag: str, run: str) -> dict[str, str | None]:
+        """State of each task of a run."""
+        found = self.get(f"dags/{dag}/dagRuns/{run}/taskInstances")["task_instances"]
+        return {task["task_id"]: task["state"] for task in found}
+
+    def xcom(self, dag: str, run: str, task: str, key: str = "return_value") -> Any:
+        """What a task handed on."""
+        path = f"dags/{dag}/dagRuns/{run}/taskInstances/{task}/xcomEntries/{key}"
+        return self.get(path, deserialize=True)["value"]
+
+    def task_log(self, dag: str, run: str, task: str, *, attempt: int = 1) -> list[dict[str, Any]]:
+        """The events of a task's log, in order."""
+        events = self.get(f"dags/{dag}/dagRuns/{run}/taskInstances/{task}/logs/{attempt}", map_index=-1)["content"]
+        return [dict(event) for event in events]
+
+    def import_errors(self) -> dict[str, str]:
+        """File name to error text of every file that could not be read."""
+        return {error["filename"]: error["stack_trace"] for error in self.get("importErrors")["import_errors"]}
+
+
+def _until(patience: float, pause: float = 0.5) -> Any:
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        yield
+        time.sleep(pause)
