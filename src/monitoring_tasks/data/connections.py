@@ -15,6 +15,7 @@ from fsspec.core import url_to_fs  # type: ignore[import-untyped]  # it ships no
 from pyarrow.fs import FileSystem, FSSpecHandler, LocalFileSystem, PyFileSystem, S3FileSystem
 from sqlalchemy import URL, Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.pool import NullPool
 
 from monitoring_tasks.errors import ConfigurationError
 
@@ -59,7 +60,7 @@ class EnvironmentConnections:
 
     def database(self, connection: str) -> Engine:
         """Engine of a database connection; nothing is connected yet. Raises `ConfigurationError`."""
-        return create_engine(self._url(connection))
+        return create_engine(self._url(connection), poolclass=NullPool)
 
     def filesystem(self, path: str, connection: str | None) -> tuple[FileSystem, str]:
         """File system that holds an absolute path or URI, and the path in it. Raises `ConfigurationError`.

@@ -1,0 +1,274 @@
+"""What differs between the databases rows are read from; one row of `DIALECTS` for each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection, FromClause
+
+from monitoring_tasks.errors import SourceInvalid
+from monitoring_tasks.window import Window
+
+Family = Literal["number", "boolean", "text", "time", "dynamic", "opaque"]
+Expression = ColumnElement[Any]
+
+
+@dataclass(frozen=True)
+class SqlColumn:
+    """One column of a source: its name, its type in the database's words, and what can be done with it.
+
+    `dynamic` is SQLite's way: each value has a type of its own. `opaque` columns hold no plain values (arrays, JSON).
+    """
+
+    name: str
+    type: str
+    family: Family
+
+    @property
+    def expression(self) -> Expression:
+        """The column in a statement; SQLAlchemy quotes its name."""
+        return sa.column(self.name)
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """What differs from one database to the next."""
+
+    begin: Callable[[Connection], None]
+    """Start a read transaction in which all statements see one snapshot and sums have one order."""
+    columns: Callable[[Connection, FromClause], list[SqlColumn]]
+    within: Callable[[SqlColumn, Window, str], ColumnElement[bool]]
+    """Whether a row's moment lies in the window. Raises `SourceInvalid` for a type that holds no moments."""
+    check: Callable[[Connection, FromClause, SqlColumn, Window, str], None]
+    """Raise `SourceInvalid` when values of the timestamp column cannot be compared with a window."""
+    moment: Callable[[Any], datetime | None]
+    """A timestamp as the driver returns it, in UTC."""
+    number: Callable[[SqlColumn], Expression | None]
+    """A value in double precision, null where it is none; None for a column that holds no numbers at all."""
+    text: Callable[[SqlColumn], Expression | None]
+    """A value as text ordered by code points, null where it is none; None for a column without plain values."""
+    among: Callable[[Expression, Sequence[str]], ColumnElement[bool]]
+    """Whether a text is one of many, given as one parameter: databases limit how many a statement may have."""
+    kind: Callable[[SqlColumn], Expression] | None = None
+    """A value's own type, one of `kinds`, where the column does not decide it."""
+    kinds: Sequence[str] = ()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # The driver starts transactions before writes only; without one every statement sees a newer state.
+    connection.exec_driver_sql("BEGIN")
+
+
+def _begin_postgres(connection: Connection) -> None:
+    connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    # Workers, and scans that join another scan half-way, add floats in an order of their own: other last digits.
+    connection.exec_driver_sql("SET LOCAL max_parallel_workers_per_gather = 0")
+    connection.exec_driver_sql("SET LOCAL synchronize_seqscans = off")
+    connection.exec_driver_sql("SET LOCAL TimeZone = 'UTC'")
+
+
+def _describe(connection: Connection, rows: FromClause) -> list[tuple[str, Any]]:
+    # Otherwise SQLite's results lose the part of a name before a dot.
+    raw = connection.execution_options(sqlite_raw_colnames=True)
+    with raw.execute(sa.select(sa.text("*")).select_from(rows).limit(0)) as result:
+        cursor: Any = result.cursor
+        return [(entry[0], entry[1]) for entry in cursor.description]
+
+
+def _columns_sqlite(connection: Connection, rows: FromClause) -> list[SqlColumn]:
+    return [SqlColumn(name, "dynamic", "dynamic") for name, _ in _describe(connection, rows)]
+
+
+def _columns_postgres(connection: Connection, rows: FromClause) -> list[SqlColumn]:
+    described = _describe(connection, rows)
+    types = sa.table("pg_type", sa.column("oid"), sa.column("typcategory"), schema="pg_catalog")
+    statement = sa.select(types.c.oid, sa.func.format_type(types.c.oid, sa.null()), types.c.typcategory)
+    chosen = statement.where(types.c.oid.in_({oid for _, oid in described}))
+    facts = {oid: (name, category) for oid, name, category in connection.execute(chosen)}
+    return [SqlColumn(name, facts[oid][0], _family(*facts[oid])) for name, oid in described]
+
+
+def _family(name: str, category: str) -> Family:
+    if name in ("money", "interval", "json", "jsonb", "xml"):
+        return "opaque"
+    if name == "uuid":
+        return "text"
+    families: dict[str, Family] = {"N": "number", "B": "boolean", "S": "text", "E": "text", "D": "time"}
+    return families.get(category, "opaque")
+
+
+def _within_postgres(column: SqlColumn, window: Window, place: str) -> ColumnElement[bool]:
+    if column.type not in _POSTGRES_TIMES:
+        raise SourceInvalid(
+            f"{place} has type {column.type}: a timestamp column may be {', '.join(_POSTGRES_TIMES)}; "
+            "convert it in source.query"
+        )
+    kind, value = _POSTGRES_TIMES[column.type]
+    low, high = (sa.literal(value(moment), kind) for moment in (window.start, window.end))
+    return sa.and_(column.expression >= low, column.expression < high)
+
+
+def _naive(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=None)
+
+
+def _first_date(moment: datetime) -> date:
+    """The first date whose midnight is not before the moment."""
+    return moment.date() if moment == datetime.combine(moment.date(), datetime.min.time(), UTC) else _next(moment)
+
+
+def _next(moment: datetime) -> date:
+    return moment.date() + timedelta(days=1)
+
+
+_POSTGRES_TIMES: Mapping[str, tuple[sa.types.TypeEngine[Any], Callable[[datetime], date]]] = {
+    "timestamp with time zone": (sa.DateTime(timezone=True), lambda moment: moment),
+    "timestamp without time zone": (sa.DateTime(), _naive),
+    "date": (sa.Date(), _first_date),
+}
+
+
+def _moment_postgres(value: Any) -> datetime | None:
+    if value is None or isinstance(value, datetime):
+        return value if value is None or value.tzinfo else value.replace(tzinfo=UTC)
+    return datetime(value.year, value.month, value.day, tzinfo=UTC)
+
+
+# SQLite keeps moments as text. "2013-06-04", "2013-06-04T06:00Z" and "2013-06-04 06:00:00.5" are filled up to one
+# width, in which the order of texts is the order of time.
+_FULL = "0000-00-00 00:00:00.000000"
+_PATTERN = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9] [0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]"
+
+
+def _bare(column: SqlColumn) -> Expression:
+    spaced = sa.func.replace(column.expression, "T", " ")
+    return sa.func.replace(sa.func.replace(spaced, "Z", ""), "+00:00", "")
+
+
+def _filled(column: SqlColumn) -> Expression:
+    bare = _bare(column)
+    return sa.func.substr(bare.concat(sa.func.substr(_FULL, sa.func.length(bare) + 1)), 1, len(_FULL))
+
+
+def _near(column: SqlColumn, window: Window) -> ColumnElement[bool]:
+    """A superset of the window that an index on the column can serve."""
+    low, high = window.start.date().isoformat(), _next(window.end).isoformat()
+    return sa.and_(column.expression >= low, column.expression < high)
+
+
+def _within_sqlite(column: SqlColumn, window: Window, _place: str) -> ColumnElement[bool]:
+    low, high = (f"{moment:%Y-%m-%d %H:%M:%S.%f}" for moment in (window.start, window.end))
+    return sa.and_(_near(column, window), _filled(column) >= low, _filled(column) < high)
+
+
+def _check_sqlite(connection: Connection, rows: FromClause, column: SqlColumn, window: Window, place: str) -> None:
+    for value in _suspects(connection, rows, column, window):
+        if not isinstance(value, str) or not _is_moment(value):
+            shown = value if isinstance(value, int | float) else repr(value)[:40]
+            raise SourceInvalid(
+                f"{place} holds {shown}: in SQLite a timestamp is text in UTC, like 2013-06-04 06:00:00 or "
+                "2013-06-04T06:00:00.5Z; convert it in source.query"
+            )
+
+
+def _suspects(connection: Connection, rows: FromClause, column: SqlColumn, window: Window) -> Iterator[Any]:
+    """The least and the greatest value, where numbers and words end up, and a value near the window of wrong form."""
+    value = column.expression
+    yield from filter(
+        lambda found: found is not None,
+        connection.execute(sa.select(sa.func.min(value), sa.func.max(value)).select_from(rows)).one(),
+    )
+    tail = sa.func.substr(_bare(column), len(_FULL) + 1)
+    wrong = sa.or_(sa.not_(_filled(column).op("GLOB")(_PATTERN)), tail.op("GLOB")("*[^0-9]*"))
+    near = sa.select(value).select_from(rows).where(_near(column, window), wrong).limit(1)
+    yield from connection.execute(near).scalars()
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return not moment.utcoffset()
+
+
+def _moment_sqlite(value: Any) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value).replace(tzinfo=UTC)
+
+
+def _typeof(column: SqlColumn) -> Expression:
+    return sa.func.typeof(column.expression)
+
+
+def _number_sqlite(column: SqlColumn) -> Expression:
+    return sa.case((_typeof(column).in_(("integer", "real")), sa.cast(column.expression, sa.Double)))
+
+
+def _number_postgres(column: SqlColumn) -> Expression | None:
+    if column.family not in ("number", "boolean"):
+        return None
+    value = column.expression
+    return sa.cast(sa.cast(value, sa.Integer) if column.family == "boolean" else value, sa.Double)
+
+
+def _text_sqlite(column: SqlColumn) -> Expression:
+    value = column.expression
+    # A whole number kept as a float is written without its point, as in files.
+    whole = sa.and_(_typeof(column) == "real", sa.func.abs(value) < 1e15, value == sa.cast(value, sa.BigInteger))
+    return sa.case(
+        (whole, sa.cast(sa.cast(value, sa.BigInteger), sa.Text)),
+        (_typeof(column) != "blob", sa.cast(value, sa.Text)),
+    )
+
+
+def _text_postgres(column: SqlColumn) -> Expression | None:
+    if column.family == "opaque":
+        return None
+    # Only under this collation is the order the same on every server.
+    return sa.cast(column.expression, sa.Text).collate("C")
+
+
+def _among_sqlite(text: Expression, values: Sequence[str]) -> ColumnElement[bool]:
+    listed = sa.func.json_each(json.dumps(values)).table_valued("value")
+    return text.in_(sa.select(listed.c.value))
+
+
+def _among_postgres(text: Expression, values: Sequence[str]) -> ColumnElement[bool]:
+    # No text of PostgreSQL holds NUL, and none may be sent.
+    allowed = json.dumps([value for value in values if "\0" not in value])
+    return text.in_(sa.select(sa.func.json_array_elements_text(sa.cast(sa.literal(allowed, sa.Text), sa.JSON)).column_valued()))
+
+
+def _unchecked(*_: object) -> None:
+    """The column's type says it all."""
+
+
+DIALECTS: Mapping[str, Dialect] = {
+    "sqlite": Dialect(
+        begin=_begin_sqlite,
+        columns=_columns_sqlite,
+        within=_within_sqlite,
+        check=_check_sqlite,
+        moment=_moment_sqlite,
+        number=_number_sqlite,
+        text=_text_sqlite,
+        among=_among_sqlite,
+        kind=_typeof,
+        kinds=("blob", "integer", "real", "text"),
+    ),
+    "postgresql": Dialect(
+        begin=_begin_postgres,
+        columns=_columns_postgres,
+        within=_within_postgres,
+        check=_unchecked,
+        moment=_moment_postgres,
+        number=_number_postgres,
+        text=_text_postgres,
+        among=_among_postgres,
+    ),
+}

@@ -1,0 +1,42 @@
+"""Opening the rows a monitor names: production rows, and a reference somebody keeps as a file."""
+
+from __future__ import annotations
+
+from monitoring_tasks.data.connections import Connections
+from monitoring_tasks.data.parquet import ParquetRows
+from monitoring_tasks.data.partition import Partition
+from monitoring_tasks.data.sql import SqlRows
+from monitoring_tasks.errors import ReferenceInvalid, ReferenceUnavailable, SourceInvalid, SourceUnavailable
+from monitoring_tasks.monitor import Monitor, ParquetSource
+
+
+def open_rows(monitor: Monitor, connections: Connections) -> ParquetRows | SqlRows:
+    """The monitor's production rows; nothing is read yet. Raises `ConfigurationError` for an unknown connection."""
+    source = monitor.source
+    if not isinstance(source, ParquetSource):
+        return SqlRows(
+            connections.database(source.connection), table=source.table, query=source.query, timestamp=monitor.timestamp
+        )
+    filesystem, path = connections.filesystem(monitor.locate(source.path), source.connection)
+    partition = Partition(source.partition, source.partition_format) if source.partition else None
+    return ParquetRows(filesystem, path, timestamp=monitor.timestamp, partition=partition)
+
+
+def open_reference(
+    path: str, connections: Connections, *, connection: str | None = None, timestamp: str | None = None
+) -> ParquetRows:
+    """The rows of a reference file or folder, found to be there and to have the timestamp column, if one is named.
+
+    `path` is absolute or a URI. Raises `ReferenceUnavailable` when it is missing, `ReferenceInvalid` when it is broken.
+    """
+    filesystem, place = connections.filesystem(path, connection)
+    rows = ParquetRows(filesystem, place, timestamp=timestamp)
+    try:
+        for chunk in rows.chunks(None):
+            if timestamp is not None:
+                rows.timestamp_in(chunk.file)
+    except SourceUnavailable as error:
+        raise ReferenceUnavailable(f"reference: {error}") from error
+    except SourceInvalid as error:
+        raise ReferenceInvalid(f"reference: {error}") from error
+    return rows
