@@ -16,6 +16,7 @@ Each message says what was found, what is allowed, and what to do next.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -60,4 +61,8 @@ class StoreUnavailable(Unavailable):
 
 
 class AlertUndelivered(Unavailable):
-    """A channel did not take an alert."""
+    """A channel did not take an alert; `external` holds the ids of what it did take, so that a retry goes on there."""
+
+    def __init__(self, message: str, external: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.external: Mapping[str, str] = external or {}

@@ -1,0 +1,200 @@
+"""What an alert says, and how it is written for a log and for Slack: pure functions.
+
+Names of columns and categories come from outside. They are put on one line without control characters, and into Slack
+only in elements that Slack shows as they are (plain text, rich text), where `<!channel>` or `*` mean nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from monitoring_tasks.checks import Check, CheckResult, Status
+from monitoring_tasks.methods import method
+from monitoring_tasks.monitor import Severity
+from monitoring_tasks.policy.narrative import brief, next_step, plain
+from monitoring_tasks.policy.verdict import Subject, Verdict
+
+COLUMNS = 5
+REASONS = 6
+LONGEST = 240
+HEADER_LIMIT = 150
+WIDTHS = (32, 24, 10, 10, 32, 32)
+TITLES = ("column", "method", "score", "threshold", "reference", "current")
+Block = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Message:
+    """One alert, at most a screen long.
+
+    `facts` are labelled values in the order shown, `lines` the verdict's reasons, `table` the top drifted columns as
+    lines of aligned text with a heading (empty when none drifted), `links` labelled addresses. All texts are safe to
+    print: one line each, without control characters.
+    """
+
+    subject: Subject
+    severity: Severity
+    title: str
+    facts: Mapping[str, str]
+    lines: tuple[str, ...]
+    table: tuple[str, ...]
+    step: str
+    links: Mapping[str, str]
+
+
+def compose(verdict: Verdict, results: Sequence[CheckResult], links: Mapping[str, str]) -> Message:
+    """The alert about a verdict; `links` are labelled addresses such as `run` and `report`, empty ones are left out."""
+    outcome = verdict.outcome.value.replace("_", " ")
+    return Message(
+        subject=verdict.subject,
+        severity=verdict.severity,
+        title=_line(f"{verdict.severity.word.upper()}: {verdict.subject.monitor} {outcome}", HEADER_LIMIT),
+        facts=_facts(verdict),
+        lines=_reasons(verdict.reasons),
+        table=_table(results),
+        step=_line(next_step(verdict)),
+        links={_line(label): plain(address) for label, address in links.items() if label and address},
+    )
+
+
+def to_text(message: Message) -> str:
+    """The whole alert as plain text, for a log or an e-mail."""
+    facts = [f"{label}: {value}" for label, value in message.facts.items()]
+    links = [f"{label}: {address}" for label, address in message.links.items()]
+    reasons = [f"- {line}" for line in message.lines]
+    return "\n".join([message.title, *facts, *reasons, *message.table, f"Next step: {message.step}", *links])
+
+
+def to_blocks(message: Message) -> list[Block]:
+    """The whole alert in Slack's Block Kit: the headline's blocks, then those of the details."""
+    return headline_blocks(message) + detail_blocks(message)
+
+
+def headline_blocks(message: Message) -> list[Block]:
+    """What stands in the channel: title, window, first reason, links."""
+    said = [message.facts["window"], *message.lines[:1]]
+    return [
+        {"type": "header", "text": {"type": "plain_text", "text": message.title, "emoji": False}},
+        _rich(_section([_words("\n".join(said))])),
+        *([_rich(_section(_links(message.links)))] if message.links else []),
+    ]
+
+
+def detail_blocks(message: Message) -> list[Block]:
+    """What stands in the thread: facts, reasons, table of drifted columns, next step."""
+    facts = [part for label, value in message.facts.items() for part in (_bold(f"{label}: "), _words(f"{value}\n"))]
+    reasons = [_section([_words(line)]) for line in message.lines]
+    blocks = [_rich(_section(facts))]
+    if reasons:
+        blocks.append(_rich({"type": "rich_text_list", "style": "bullet", "elements": reasons}))
+    if message.table:
+        table = [_words("\n".join(message.table))]
+        blocks.append(_rich({"type": "rich_text_preformatted", "elements": table}))
+    return [*blocks, _rich(_section([_bold("Next step: "), _words(message.step)]))]
+
+
+def escape(text: str) -> str:
+    """Text for the fields that Slack parses: no mention, link or entity can come out of it.
+
+    >>> escape("<!channel> a&b")
+    '&lt;!channel&gt; a&amp;b'
+    """
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _facts(verdict: Verdict) -> dict[str, str]:
+    subject, evidence = verdict.subject, verdict.evidence
+    facts = {
+        "model": subject.monitor,
+        "severity": verdict.severity.word,
+        "outcome": verdict.outcome.value,
+        "window": str(subject.window),
+        "champion": subject.champion,
+        "rows": str(evidence.get("rows", "unknown")),
+        "persistence": _persistence(evidence),
+    }
+    return {label: _line(value) for label, value in facts.items() if value}
+
+
+def _persistence(evidence: Mapping[str, Any]) -> str:
+    findings, rule = evidence.get("findings"), evidence.get("persistence")
+    if not findings or not rule:
+        return ""
+    persistent = sum(bool(finding.get("persistent")) for finding in findings)
+    return f"{persistent} of {len(findings)} findings in at least {rule['windows']} of the last {rule['of']} windows"
+
+
+def _reasons(reasons: Sequence[str]) -> tuple[str, ...]:
+    more = (f"and {len(reasons) - REASONS} more reasons",) if len(reasons) > REASONS else ()
+    return tuple(_line(reason) for reason in reasons[:REASONS] if reason) + more
+
+
+def _table(results: Sequence[CheckResult]) -> tuple[str, ...]:
+    drifted = [result for result in results if result.check is Check.DRIFT and result.status is Status.FAILED]
+    if not drifted:
+        return ()
+    worst = sorted(drifted, key=lambda result: (not result.severe, -_excess(result), result.key))
+    more = (f"and {len(drifted) - COLUMNS} more drifted columns",) if len(drifted) > COLUMNS else ()
+    return _aligned([TITLES, *(_row(result) for result in worst[:COLUMNS])]) + more
+
+
+def _excess(result: CheckResult) -> float:
+    """How many times its threshold the score is, so that methods compare; for a p-value the other way round."""
+    value, threshold = result.value, result.threshold
+    if value is None or threshold is None:
+        return 0.0
+    if result.method and method(result.method).p_value:
+        value, threshold = threshold, value
+    return value / threshold if threshold else math.inf
+
+
+def _row(result: CheckResult) -> tuple[str, ...]:
+    numbers = ("" if number is None else f"{number:.4g}" for number in (result.value, result.threshold))
+    return (result.column or "", result.method or "", *numbers, brief(result.reference), brief(result.current))
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    cells = [[_line(cell, limit) for cell, limit in zip(row, WIDTHS, strict=True)] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    padded = (map(str.ljust, row, widths) for row in cells)
+    return tuple("  ".join(row).rstrip() for row in padded)
+
+
+def _line(text: str, limit: int = LONGEST) -> str:
+    """Text on one line, cut to `limit` characters."""
+    text = plain(text)
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def _links(links: Mapping[str, str]) -> list[Block]:
+    parts: list[Block] = []
+    for label, address in links.items():
+        parts.append(_link(label, address))
+        parts.append(_words("   "))
+    return parts[:-1]
+
+
+def _link(label: str, address: str) -> Block:
+    # Slack refuses a whole message for one link it cannot open, such as a local path.
+    if address.startswith(("https://", "http://")) and len(address) <= 2000:
+        return {"type": "link", "url": address, "text": label}
+    return _words(_line(f"{label}: {address}"))
+
+
+def _rich(element: Block) -> Block:
+    return {"type": "rich_text", "elements": [element]}
+
+
+def _section(elements: list[Block]) -> Block:
+    return {"type": "rich_text_section", "elements": elements}
+
+
+def _words(text: str) -> Block:
+    return {"type": "text", "text": text}
+
+
+def _bold(text: str) -> Block:
+    return {"type": "text", "text": text, "style": {"bold": True}}

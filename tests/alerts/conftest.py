@@ -1,0 +1,35 @@
+"""A store, a Slack on loopback, and channels to send through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from slack_sdk import WebClient
+
+from monitoring_tasks.alerts.slack import SlackChannel
+from monitoring_tasks.store.database import Store, open_store
+from tests.slack_server import SlackServer
+
+TOKEN = "xoxb-very-secret"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An open store on an empty SQLite database."""
+    with open_store(f"sqlite:///{tmp_path}/results.db") as opened:
+        yield opened
+
+
+@pytest.fixture
+def server() -> Iterator[SlackServer]:
+    """Slack on loopback."""
+    with SlackServer() as running:
+        yield running
+
+
+@pytest.fixture
+def slack(server: SlackServer) -> SlackChannel:
+    """The Slack channel, pointed at loopback, without retries of broken connections."""
+    return SlackChannel(WebClient(TOKEN, base_url=server.url, retry_handlers=[]), "#ml-alerts")
