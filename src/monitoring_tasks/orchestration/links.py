@@ -1,0 +1,55 @@
+"""Addresses of a run and of its report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from airflow.sdk import BaseOperatorLink, conf
+from airflow.sdk.execution_time.xcom import XCom
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+    from airflow.sdk.types import TaskInstanceKey
+
+PREFIX = "/monitoring"
+
+
+def report_path(dag_id: str, report: str) -> str:
+    """Path of a report's page below Airflow's own address, from the report's artifact key.
+
+    >>> report_path("monitor_delay", "runs/delay/v1.0.0-3f2a9c1b/2013-06-04T000000_2013-06-11T000000/9c1b/report.html")
+    '/monitoring/report/monitor_delay/v1.0.0-3f2a9c1b/2013-06-04T000000_2013-06-11T000000/9c1b'
+    """
+    champion, span, config_hash = report.split("/")[-4:-1]
+    return "/".join([f"{PREFIX}/report", *(quote(part, safe="") for part in (dag_id, champion, span, config_hash))])
+
+
+def run_path(dag_id: str, run_id: str) -> str:
+    """Path of a run's page below Airflow's own address.
+
+    >>> run_path("monitor_delay", "manual__2013-06-04T00:00:00+00:00")
+    '/dags/monitor_delay/runs/manual__2013-06-04T00%3A00%3A00%2B00%3A00'
+    """
+    return f"/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}"
+
+
+def absolute(path: str) -> str:
+    """Full address of a path, by Airflow's `[api] base_url`."""
+    return _base() + path
+
+
+def _base() -> str:
+    return str(conf.get("api", "base_url", fallback="http://localhost:8080")).rstrip("/")
+
+
+class ReportLink(BaseOperatorLink):
+    """The button of a task that opens its report; there is none when the task did not get so far."""
+
+    name = "Report"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002  Airflow's signature
+        """Path of the report that the task returned."""
+        returned: Any = XCom.get_value(ti_key=ti_key, key="return_value")
+        # Only the path: people may reach Airflow under another host name than the configured one.
+        return urlsplit(_base()).path + report_path(ti_key.dag_id, returned["report"]) if returned else ""

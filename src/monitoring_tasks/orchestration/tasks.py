@@ -1,0 +1,137 @@
+"""What each task of a monitor's DAG does: one step of the package, with what Airflow knows about the run."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Asset, Context
+from airflow.sdk.exceptions import AirflowFailException
+
+from monitoring_tasks.errors import MonitoringError
+from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.orchestration.links import absolute, report_path, run_path
+from monitoring_tasks.orchestration.run_window import END, START, RunFacts, resolve
+
+if TYPE_CHECKING:
+    from monitoring_tasks.runtime import Runtime
+
+log = logging.getLogger(__name__)
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class MonitorTasks:
+    """The tasks of one monitor; each takes and returns small JSON. Steps are imported by the task that needs them."""
+
+    monitor: Monitor
+
+    def window(self, dag_run: Any, params: Mapping[str, Any]) -> Json:
+        """Resolve the run's window and pin the champion."""
+        from monitoring_tasks.steps import open_window
+
+        with _told() as runtime:
+            resolved = resolve(self.monitor, run_facts(dag_run, params))
+            log.info("window.resolved run_type=%s window=%s silent=%s", dag_run.run_type, *_words(resolved))
+            return {**open_window(self.monitor, runtime(), resolved.window), "silent": resolved.silent}
+
+    def profile(self, subject: Json) -> Json:
+        """Profile every row of the window."""
+        from monitoring_tasks.steps import profile_window
+
+        with _told() as runtime:
+            return profile_window(self.monitor, runtime(), subject)
+
+    def suites(self, subject: Json, dag_run: Any) -> Json:
+        """Run Evidently's suites and write the report."""
+        from monitoring_tasks.steps import run_suites
+
+        with _told() as runtime:
+            done = run_suites(self.monitor, runtime(), subject)
+        log.info("report.written url=%s", absolute(report_path(dag_run.dag_id, done["report"])))
+        return done
+
+    def verdict(self, subject: Json, dag_run: Any, outlet_events: Any) -> Json:
+        """Judge the window, and tell the verdict to whoever listens to the monitor's asset."""
+        from monitoring_tasks.steps import reach_verdict
+
+        run = {"dag_id": dag_run.dag_id, "run_id": dag_run.run_id, "run_type": str(dag_run.run_type)}
+        with _told() as runtime:
+            verdict = reach_verdict(self.monitor, runtime(), subject, run=run)
+        log.info("report.url %s", absolute(report_path(dag_run.dag_id, verdict["report"])))
+        outlet_events[verdict_asset(self.monitor)].extra = _announcement(verdict, silent=subject["silent"])
+        return verdict
+
+    def branch(self, verdict: Json) -> str:
+        """The task that follows the verdict."""
+        from monitoring_tasks.steps import needs_alert
+
+        followed = "alert" if needs_alert(self.monitor, verdict) else "all_clear"
+        log.info("branch.taken outcome=%s severity=%s next=%s", verdict["outcome"], verdict["severity"], followed)
+        return followed
+
+    def all_clear(self, verdict: Json) -> None:
+        """Say that nobody need be told."""
+        log.info("all_clear monitor=%s outcome=%s: nobody is told", self.monitor.name, verdict["outcome"])
+
+    def alert(self, verdict: Json, subject: Json, dag_run: Any) -> Json:
+        """Tell people, or record that they would have been told."""
+        from monitoring_tasks.orchestration.channels import channels_of
+        from monitoring_tasks.steps import send_alert
+
+        links = {
+            "run": absolute(run_path(dag_run.dag_id, dag_run.run_id)),
+            "report": absolute(report_path(dag_run.dag_id, verdict["report"])),
+        }
+        with _told() as runtime:
+            channels = channels_of(self.monitor)
+            return send_alert(
+                self.monitor, runtime(), verdict, silent=subject["silent"], links=links, channels=channels
+            )
+
+
+def verdict_asset(monitor: Monitor) -> Asset:
+    """The asset whose events carry the monitor's verdicts; other DAGs may be scheduled on it."""
+    return Asset(name=f"monitoring/{monitor.name}/verdict", uri=f"monitoring://{monitor.name}/verdict")
+
+
+def run_facts(dag_run: Any, params: Mapping[str, Any]) -> RunFacts:
+    """What decides about a run's window, from Airflow's run."""
+    return RunFacts(
+        run_type=str(getattr(dag_run.run_type, "value", dag_run.run_type)),
+        run_after=dag_run.run_after,
+        interval_start=dag_run.data_interval_start,
+        interval_end=dag_run.data_interval_end,
+        params={name: params.get(name) for name in (START, END)},
+    )
+
+
+def say_why(context: Context) -> None:
+    """Callback of a failed try: the reason in one plain line, after Airflow's traceback."""
+    log.error("%s", context.get("exception"))
+
+
+@contextmanager
+def _told() -> Iterator[Callable[[], Runtime]]:
+    """Open the runtime when asked to; an error that no retry mends ends the task for good."""
+    from monitoring_tasks.orchestration.runtime import airflow_runtime
+
+    try:
+        yield airflow_runtime
+    except MonitoringError as error:
+        if error.retryable:
+            raise
+        raise AirflowFailException(f"{type(error).__name__}: {error}") from error
+
+
+def _words(resolved: Any) -> tuple[str, str]:
+    return str(resolved.window), "yes" if resolved.silent else "no"
+
+
+def _announcement(verdict: Mapping[str, Any], *, silent: bool) -> Json:
+    """The verdict without its evidence: an event's extra is kept in Airflow's database for ever."""
+    small = {key: verdict[key] for key in ("subject", "outcome", "severity", "actions", "reasons", "report")}
+    return {**small, "silent": silent}

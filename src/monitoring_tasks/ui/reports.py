@@ -1,0 +1,74 @@
+"""The page of a stored report. Every route asks Airflow who may see it."""
+
+from __future__ import annotations
+
+import logging
+import re
+from datetime import UTC, datetime
+
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+from airflow.api_fastapi.core_api.security import requires_access_dag
+from fastapi import Depends, FastAPI, HTTPException
+from fastapi.responses import HTMLResponse
+
+from monitoring_tasks.errors import MonitoringError
+from monitoring_tasks.orchestration.runtime import airflow_runtime
+from monitoring_tasks.policy.verdict import Subject
+from monitoring_tasks.report import report_key, self_contained
+from monitoring_tasks.window import Window
+
+log = logging.getLogger(__name__)
+
+# A report holds names and categories from outside. Sandboxed it has an origin of its own: its scripts reach neither
+# Airflow's cookies nor its API, and nothing can be loaded or sent anywhere.
+HEADERS = {
+    "Content-Security-Policy": (
+        "sandbox allow-scripts allow-downloads; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; "
+        "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "private, no-store",
+}
+DAG_ID = re.compile(r"monitor_([a-z][a-z0-9_]{0,62})")
+SPAN = re.compile(r"(\d{4}-\d\d-\d\dT\d{6})_(\d{4}-\d\d-\d\dT\d{6})")
+
+
+def build_application() -> FastAPI:
+    """The application that the plugin mounts."""
+    app = FastAPI(title="Monitoring", docs_url=None, redoc_url=None, openapi_url=None)
+    app.get(
+        "/report/{dag_id}/{champion}/{span}/{config_hash}",
+        response_class=HTMLResponse,
+        dependencies=[Depends(requires_access_dag(method="GET", access_entity=DagAccessEntity.RUN))],
+    )(report)
+    return app
+
+
+def report(dag_id: str, champion: str, span: str, config_hash: str) -> HTMLResponse:
+    """The report of one window; 404 unless the results store knows exactly that subject."""
+    subject = _subject(dag_id, champion, span, config_hash)
+    try:
+        runtime = airflow_runtime()
+        if subject is None or runtime.store.results(subject) is None:
+            raise HTTPException(404, "no such report: open it from its task")
+        page = self_contained(runtime.artifacts, report_key(subject))
+    except MonitoringError as error:
+        log.exception("report.unreadable dag_id=%s", dag_id)
+        raise HTTPException(503 if error.retryable else 404, str(error)) from error
+    return HTMLResponse(page, headers=HEADERS)
+
+
+def _subject(dag_id: str, champion: str, span: str, config_hash: str) -> Subject | None:
+    monitor, window = DAG_ID.fullmatch(dag_id), SPAN.fullmatch(span)
+    if monitor is None or window is None:
+        return None
+    try:
+        return Subject(monitor[1], champion, Window(_moment(window[1]), _moment(window[2])), config_hash)
+    except (ValueError, MonitoringError):
+        return None
+
+
+def _moment(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%dT%H%M%S").replace(tzinfo=UTC)
