@@ -137,13 +137,13 @@ def require_same_binning(profiles: Sequence[Profile]) -> None:
         )
 
 
-def merge_columns(columns: Sequence[ColumnProfile]) -> ColumnProfile:
-    """The profile of one column over all rows of `columns`, summed in the order given."""
+def merge_columns(columns: Sequence[ColumnProfile], *, unseen: int = TOP_UNSEEN) -> ColumnProfile:
+    """The profile of one column over all rows of `columns`, summed in order; at most `unseen` new categories stay named."""
     numeric = [column for column in columns if isinstance(column, NumericProfile)]
     categorical = [column for column in columns if isinstance(column, CategoryProfile)]
     if numeric and categorical:
         raise ProfileMismatch("a numeric and a categorical profile of one column met: profile the window again")
-    return _merge_numeric(numeric) if numeric else _merge_categorical(categorical)
+    return _merge_numeric(numeric) if numeric else _merge_categorical(categorical, unseen)
 
 
 def _merge_numeric(columns: Sequence[NumericProfile]) -> NumericProfile:
@@ -186,11 +186,11 @@ def _add_in_order(arrays: Sequence[Floats]) -> Floats:
     return total
 
 
-def _merge_categorical(columns: Sequence[CategoryProfile]) -> CategoryProfile:
+def _merge_categorical(columns: Sequence[CategoryProfile], limit: int) -> CategoryProfile:
     unseen: Counter[str] = Counter()
     for column in columns:
         unseen.update(column.unseen)
-    kept, rest = most_frequent(unseen, TOP_UNSEEN)
+    kept, rest = most_frequent(unseen, limit)
     counted = {name: sum(getattr(column, name) for column in columns) for name in ("null", "absent", "unusable")}
     other = rest + sum(column.other for column in columns)
     return CategoryProfile(np.sum([column.counts for column in columns], axis=0), kept, other, **counted)

@@ -1,0 +1,145 @@
+"""One pass over rows that come as Arrow tables: a few columns of one row group at a time, on a few threads.
+
+Memory is flat: threads x columns of a task x rows of a row group. What the tasks find is added up in the order of the
+chunks, so the result does not depend on the number of threads or on which task ends first.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from monitoring_tasks.data.rows import ArrowRows, Chunk
+from monitoring_tasks.profile.binning import binning_hash
+from monitoring_tasks.profile.kernel import CARRIED_UNSEEN, profile_column, value_type
+from monitoring_tasks.profile.plan import HASH, Plan, Scan, join_samples
+from monitoring_tasks.profile.profile import ColumnProfile, Profile, empty_column, merge_columns
+from monitoring_tasks.profile.sample import Hashes, Picks, count_duplicates, id_keys, pick_rows, threshold_for
+from monitoring_tasks.window import Window
+
+COLUMNS_PER_TASK = 5
+"""Few columns keep memory flat; fewer would spend more on opening the row group than on its values."""
+WORKERS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """A chunk that has rows: their number, and those that the sample takes."""
+
+    chunk: Chunk
+    rows: int
+    picks: Picks
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """What one task found in some columns of one piece."""
+
+    piece: int
+    columns: dict[str, ColumnProfile]
+    types: dict[str, str]
+    sample: pa.Table
+    ids: Hashes | None = None
+
+
+def scan_arrow(rows: ArrowRows, window: Window | None, plan: Plan, *, workers: int | None = None) -> Scan:
+    """Profile and sample of the rows of `window` (all rows when None), each value read once.
+
+    `workers` threads read and count: two by default, or one where the process may use one processor only. Errors of
+    the source come through as they are.
+    """
+    with ThreadPoolExecutor(workers or processors()) as pool:
+        pieces = cut(rows.chunks(window), pool, plan.sample_rows)
+        tasks = [(place, columns) for place in range(len(pieces)) for columns in _column_groups(plan)]
+        totals = _Totals(plan, pieces)
+        for part in pool.map(lambda task: _examine(task[0], pieces[task[0]], task[1], plan), tasks):
+            totals.add(part)
+    return totals.scan()
+
+
+def processors() -> int:
+    """Threads worth starting: the processors this process may use, at most `WORKERS`."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(WORKERS, count)
+
+
+def cut(chunks: Sequence[Chunk], pool: Executor, sample_rows: int) -> list[Piece]:
+    """The chunks that have rows, with their share of a sample of about `sample_rows` rows over all of them."""
+    counts = list(pool.map(lambda chunk: chunk.read([]).num_rows, chunks))
+    filled = [(chunk, count) for chunk, count in zip(chunks, counts, strict=True) if count]
+    threshold = threshold_for(sample_rows, sum(counts))
+    picks = pool.map(lambda pair: pick_rows(pair[0].key, pair[1], threshold), filled)
+    return [Piece(chunk, count, picked) for (chunk, count), picked in zip(filled, picks, strict=True)]
+
+
+def _column_groups(plan: Plan) -> list[list[str]]:
+    names = list(plan.binning.columns)
+    roles = [name for name in plan.sample_columns if name not in plan.binning.columns]
+    groups = [names[start : start + COLUMNS_PER_TASK] for start in range(0, len(names), COLUMNS_PER_TASK)]
+    return [roles, *groups]
+
+
+def _examine(place: int, piece: Piece, columns: Sequence[str], plan: Plan) -> _Part:
+    table = piece.chunk.read(columns)
+    bins = {name: plan.binning.columns[name] for name in columns if name in plan.binning.columns}
+    return _Part(
+        place,
+        {name: _profile(table, name, plan) for name in bins},
+        {name: str(value_type(table.schema.field(name).type)) for name in bins if name in table.column_names},
+        table.take(piece.picks[0]),
+        id_keys(table[plan.id]) if plan.id in table.column_names else None,
+    )
+
+
+def _profile(table: pa.Table, name: str, plan: Plan) -> ColumnProfile:
+    bins = plan.binning.columns[name]
+    if name not in table.column_names:
+        return empty_column(bins, absent=table.num_rows)
+    return profile_column(table[name], bins)
+
+
+class _Totals:
+    """What the parts so far add up to; parts must come in the order of the chunks."""
+
+    def __init__(self, plan: Plan, pieces: Sequence[Piece]) -> None:
+        self.plan = plan
+        self.pieces = pieces
+        self.rows = sum(piece.rows for piece in pieces)
+        self.columns = {name: empty_column(bins) for name, bins in plan.binning.columns.items()}
+        self.types: dict[str, set[str]] = {name: set() for name in self.columns}
+        self.samples = [pa.table({HASH: pa.array(piece.picks[1])}) for piece in pieces]
+        self.pieces_with_id = 0
+        # One array from the start: joining arrays at the end would need twice the memory.
+        self.ids = np.empty(self.rows if plan.id else 0, np.uint64)
+        self.ids_known = 0
+
+    def add(self, part: _Part) -> None:
+        for name, column in part.columns.items():
+            self.columns[name] = merge_columns([self.columns[name], column], unseen=CARRIED_UNSEEN)
+        for name, kind in part.types.items():
+            self.types[name].add(kind)
+        for name in part.sample.column_names:
+            sample = self.samples[part.piece]
+            self.samples[part.piece] = sample.append_column(name, part.sample[name])
+        if part.ids is not None:
+            self.ids[self.ids_known : self.ids_known + len(part.ids)] = part.ids
+            self.ids_known += len(part.ids)
+            self.pieces_with_id += 1
+
+    def scan(self) -> Scan:
+        columns = {name: merge_columns([column]) for name, column in self.columns.items()}
+        types = {name: tuple(sorted(kinds)) for name, kinds in self.types.items()}
+        profile = Profile(binning_hash(self.plan.binning), self.rows, columns, types, self._duplicates())
+        sample = join_samples(self.samples, self.plan.sample_rows)
+        order = [name for name in (*self.plan.sample_columns, HASH) if name in sample.column_names]
+        return Scan(profile, sample.select(order))
+
+    def _duplicates(self) -> int | None:
+        if self.plan.id is None or self.pieces_with_id < len(self.pieces):
+            return None
+        return count_duplicates(self.ids[: self.ids_known])
