@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
@@ -51,7 +51,9 @@ class Dialect:
     number: Callable[[SqlColumn], Expression | None]
     """A value in double precision, null where it is none; None for a column that holds no numbers at all."""
     text: Callable[[SqlColumn], Expression | None]
-    """A value as text ordered by code points, null where it is none; None for a column without plain values."""
+    """A value as text ordered by code points, null where it is none; None for a column of another kind of value."""
+    missing: Callable[[SqlColumn, Expression], ColumnElement[bool]]
+    """Whether a category is missing, given its text; a value without text is wrong, not missing."""
     among: Callable[[Expression, Sequence[str]], ColumnElement[bool]]
     """Whether a text is one of many, given as one parameter: databases limit how many a statement may have."""
     kind: Callable[[SqlColumn], Expression] | None = None
@@ -142,6 +144,7 @@ def _moment_postgres(value: Any) -> datetime | None:
 # SQLite keeps moments as text. "2013-06-04", "2013-06-04T06:00Z" and "2013-06-04 06:00:00.5" are filled up to one
 # width, in which the order of texts is the order of time.
 _FULL = "0000-00-00 00:00:00.000000"
+_LENGTHS = (10, 13, 16, 19)
 _PATTERN = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9] [0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]"
 
 
@@ -167,38 +170,31 @@ def _within_sqlite(column: SqlColumn, window: Window, _place: str) -> ColumnElem
 
 
 def _check_sqlite(connection: Connection, rows: FromClause, column: SqlColumn, window: Window, place: str) -> None:
-    for value in _suspects(connection, rows, column, window):
-        if not isinstance(value, str) or not _is_moment(value):
-            shown = value if isinstance(value, int | float) else repr(value)[:40]
-            raise SourceInvalid(
-                f"{place} holds {shown}: in SQLite a timestamp is text in UTC, like 2013-06-04 06:00:00 or "
-                "2013-06-04T06:00:00.5Z; convert it in source.query"
-            )
-
-
-def _suspects(connection: Connection, rows: FromClause, column: SqlColumn, window: Window) -> Iterator[Any]:
-    """The least and the greatest value, where numbers and words end up, and a value near the window of wrong form."""
     value = column.expression
-    yield from filter(
-        lambda found: found is not None,
-        connection.execute(sa.select(sa.func.min(value), sa.func.max(value)).select_from(rows)).one(),
+    length, tail = sa.func.length(_bare(column)), sa.func.substr(_bare(column), len(_FULL) + 1)
+    wrong = sa.or_(
+        _typeof(column) != "text",
+        sa.and_(length <= 20, length.not_in(_LENGTHS)),
+        sa.not_(_filled(column).op("GLOB")(_PATTERN)),
+        sa.func.julianday(_filled(column)).is_(None),
+        tail.op("GLOB")("*[^0-9]*"),
     )
-    tail = sa.func.substr(_bare(column), len(_FULL) + 1)
-    wrong = sa.or_(sa.not_(_filled(column).op("GLOB")(_PATTERN)), tail.op("GLOB")("*[^0-9]*"))
-    near = sa.select(value).select_from(rows).where(_near(column, window), wrong).limit(1)
-    yield from connection.execute(near).scalars()
-
-
-def _is_moment(text: str) -> bool:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return not moment.utcoffset()
+    # Numbers sort before all texts, words and blobs after all years: an index finds these without a scan.
+    ends = [sa.select(end).select_from(rows).scalar_subquery() for end in (sa.func.min(value), sa.func.max(value))]
+    suspect = sa.or_(_near(column, window), value.in_(ends))
+    for found in connection.execute(sa.select(value).select_from(rows).where(suspect, wrong).limit(1)).scalars():
+        raise SourceInvalid(
+            f"{place} holds {repr(found)[:40]}: in SQLite a timestamp is text in UTC, like 2013-06-04 06:00:00 or "
+            "2013-06-04T06:00:00.5Z; convert it in source.query"
+        )
 
 
 def _moment_sqlite(value: Any) -> datetime | None:
-    return None if value is None else datetime.fromisoformat(value).replace(tzinfo=UTC)
+    try:
+        return None if value is None else datetime.fromisoformat(value).replace(tzinfo=UTC)
+    except ValueError:
+        # SQLite takes the 31st of June for the 1st of July.
+        raise SourceInvalid(f"a timestamp is {value[:40]!r}, a day there is not: correct it") from None
 
 
 def _typeof(column: SqlColumn) -> Expression:
@@ -227,10 +223,13 @@ def _text_sqlite(column: SqlColumn) -> Expression:
 
 
 def _text_postgres(column: SqlColumn) -> Expression | None:
-    if column.family == "opaque":
+    if column.family not in ("number", "boolean", "text"):
         return None
-    # Only under this collation is the order the same on every server.
-    return sa.cast(column.expression, sa.Text).collate("C")
+    exact = column.type.startswith("numeric")
+    value = sa.func.trim_scale(column.expression) if exact else column.expression
+    # Only under this collation is the order the same on every server. NaN is no category.
+    text = sa.cast(value, sa.Text).collate("C")
+    return sa.func.nullif(text, "NaN") if column.family == "number" else text
 
 
 def _among_sqlite(text: Expression, values: Sequence[str]) -> ColumnElement[bool]:
@@ -241,7 +240,9 @@ def _among_sqlite(text: Expression, values: Sequence[str]) -> ColumnElement[bool
 def _among_postgres(text: Expression, values: Sequence[str]) -> ColumnElement[bool]:
     # No text of PostgreSQL holds NUL, and none may be sent.
     allowed = json.dumps([value for value in values if "\0" not in value])
-    return text.in_(sa.select(sa.func.json_array_elements_text(sa.cast(sa.literal(allowed, sa.Text), sa.JSON)).column_valued()))
+    return text.in_(
+        sa.select(sa.func.json_array_elements_text(sa.cast(sa.literal(allowed, sa.Text), sa.JSON)).column_valued())
+    )
 
 
 def _unchecked(*_: object) -> None:
@@ -258,6 +259,7 @@ DIALECTS: Mapping[str, Dialect] = {
         number=_number_sqlite,
         text=_text_sqlite,
         among=_among_sqlite,
+        missing=lambda column, _: column.expression.is_(None),
         kind=_typeof,
         kinds=("blob", "integer", "real", "text"),
     ),
@@ -269,6 +271,7 @@ DIALECTS: Mapping[str, Dialect] = {
         moment=_moment_postgres,
         number=_number_postgres,
         text=_text_postgres,
+        missing=lambda _, text: text.is_(None),
         among=_among_postgres,
     ),
 }

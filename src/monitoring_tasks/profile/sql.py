@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +13,22 @@ from sqlalchemy import ColumnElement
 
 from monitoring_tasks.data.dialects import Expression, SqlColumn
 from monitoring_tasks.data.sql import Snapshot, SqlRows
-from monitoring_tasks.profile.binning import CategoryBins, Floats, NumericBins, binning_hash
+from monitoring_tasks.profile.binning import CategoryBins, ColumnBins, Floats, NumericBins, binning_hash
 from monitoring_tasks.profile.plan import Plan, Scan
-from monitoring_tasks.profile.profile import CategoryProfile, ColumnProfile, NumericProfile, Profile
+from monitoring_tasks.profile.profile import (
+    TOP_UNSEEN,
+    CategoryProfile,
+    ColumnProfile,
+    Moments,
+    NumericProfile,
+    Profile,
+    add_moments,
+    empty_column,
+    most_frequent,
+)
 from monitoring_tasks.profile.sql_sample import sample_sql
 from monitoring_tasks.window import Window
 
-UNSEEN = 100
 _LARGEST = float(np.finfo(np.float64).max)
 # Squares beyond these overflow or underflow, which PostgreSQL reports as an error. Values beyond are handed out one by
 # one (they are sentinels, hence few different ones); squares below add nothing.
@@ -27,6 +36,13 @@ _HUGE = 1e150
 _TINY = 1e-150
 _COLUMNS_AT_ONCE = 50
 _NULL, _UNUSABLE, _POSITIVE, _NEGATIVE, _NAN = -1, -2, -3, -4, -5
+_SPECIAL = {
+    "null": _NULL,
+    "unusable": _UNUSABLE,
+    "positive_infinite": _POSITIVE,
+    "negative_infinite": _NEGATIVE,
+    "nan": _NAN,
+}
 
 
 @dataclass(frozen=True)
@@ -48,7 +64,7 @@ def scan_sql(rows: SqlRows, window: Window | None, plan: Plan) -> Scan:
         count = int(snapshot.fetch(snapshot.select(sa.func.count()))[0][0])
         overviews = _overviews(snapshot, plan)
         columns = {
-            name: _column(snapshot, name, bins, overviews) if name in snapshot.columns else _absent(bins, count)
+            name: _column(snapshot, name, bins, overview=overviews.get(name), count=count)
             for name, bins in plan.binning.columns.items()
         }
         types = {name: overviews[name].types if name in overviews else () for name in columns}
@@ -58,18 +74,21 @@ def scan_sql(rows: SqlRows, window: Window | None, plan: Plan) -> Scan:
 
 
 def _column(
-    snapshot: Snapshot, name: str, bins: NumericBins | CategoryBins, overviews: Mapping[str, _Overview]
+    snapshot: Snapshot, name: str, bins: ColumnBins, *, overview: _Overview | None, count: int
 ) -> ColumnProfile:
-    column = snapshot.columns[name]
+    column = snapshot.columns.get(name)
+    if column is None or overview is None:
+        return empty_column(bins, absent=count)
     if isinstance(bins, CategoryBins):
-        return _categories(snapshot, column, bins)
-    return _numbers(snapshot, column, bins, overviews[name].centre)
-
-
-def _absent(bins: NumericBins | CategoryBins, count: int) -> ColumnProfile:
-    if isinstance(bins, CategoryBins):
-        return CategoryProfile(np.zeros(len(bins.values), np.int64), {}, absent=count)
-    return _Numbers(bins).profile(absent=count)
+        text = snapshot.dialect.text(column)
+        if text is None:
+            return empty_column(bins, unusable=count)
+        return _category_profile(snapshot.fetch(_category_statement(snapshot, column, text, bins.values)), bins)
+    number = snapshot.dialect.number(column)
+    if number is None:
+        return empty_column(bins, unusable=count)
+    statement = _numeric_statement(snapshot, column, number, bins=bins, centre=overview.centre)
+    return _numeric_profile(snapshot.fetch(statement), bins, overview.centre)
 
 
 def _overviews(snapshot: Snapshot, plan: Plan) -> dict[str, _Overview]:
@@ -101,33 +120,35 @@ def _overview(snapshot: Snapshot, column: SqlColumn, values: Iterator[Any]) -> _
     return _Overview(kinds if snapshot.dialect.kinds else (column.type,), total / count if count else 0.0)
 
 
-def _numbers(snapshot: Snapshot, column: SqlColumn, bins: NumericBins, centre: float) -> NumericProfile:
-    numbers = _Numbers(bins, centre)
-    for row in snapshot.fetch(_numeric_statement(snapshot, column, bins, centre)):
-        numbers.add(*row)
-    return numbers.profile()
-
-
-def _numeric_statement(snapshot: Snapshot, column: SqlColumn, bins: NumericBins, centre: float) -> sa.Select[Any]:
+def _numeric_statement(
+    snapshot: Snapshot, column: SqlColumn, number: Expression, *, bins: NumericBins, centre: float
+) -> sa.Select[Any]:
     """One row for each bin (and each huge value): how many, least, greatest, sum, and sums about the centre."""
-    number = snapshot.dialect.number(column)
-    value = sa.null() if number is None else number
-    read = snapshot.select(value.label("x"), column.expression.is_(None).label("missing")).subquery()
-    finite = sa.case((_is_finite(read.c.x), read.c.x))
-    usual = sa.case((sa.and_(_is_finite(read.c.x), sa.func.abs(read.c.x) <= _HUGE), read.c.x))
-    huge = sa.case((sa.and_(_is_finite(read.c.x), sa.func.abs(read.c.x) > _HUGE), read.c.x))
+    read = snapshot.select(number.label("x"), column.expression.is_(None).label("missing")).subquery()
+    x, size, finite = read.c.x, sa.func.abs(read.c.x), _is_finite(read.c.x)
+    usual = sa.case((sa.and_(finite, size <= _HUGE), x))
     binned = sa.select(
-        _bin(read.c.x, read.c.missing, bins.edges).label("bin"),
-        huge.label("huge"),
-        finite.label("finite"),
+        _bin(x, read.c.missing, bins.edges).label("bin"),
+        sa.case((sa.and_(finite, size > _HUGE), x)).label("huge"),
+        sa.case((finite, x)).label("finite"),
         usual.label("usual"),
         (usual - sa.literal(centre, sa.Double)).label("centred"),
-    ).subquery()
-    part = binned.c
+    )
+    return _added_up(binned.subquery().c)
+
+
+def _added_up(part: Any) -> sa.Select[Any]:
     square = sa.case((sa.func.abs(part.centred) > _TINY, part.centred * part.centred), else_=0.0)
-    sums = [sa.func.sum(part.usual), sa.func.sum(part.centred), sa.func.sum(square)]
-    ends = [sa.func.min(part.finite), sa.func.max(part.finite)]
-    return sa.select(part.bin, part.huge, sa.func.count(), *ends, *sums).group_by(part.bin, part.huge)
+    return sa.select(
+        part.bin,
+        part.huge,
+        sa.func.count().label("n"),
+        sa.func.min(part.finite).label("least"),
+        sa.func.max(part.finite).label("most"),
+        sa.func.sum(part.usual).label("total"),
+        sa.func.sum(part.centred).label("centred"),
+        sa.func.sum(square).label("squares"),
+    ).group_by(part.bin, part.huge)
 
 
 def _is_finite(x: Expression) -> ColumnElement[bool]:
@@ -156,113 +177,71 @@ def _tree(x: Expression, edges: Floats, first: int, last: int) -> Expression:
     return sa.case((below, _tree(x, edges, first, middle)), else_=_tree(x, edges, middle + 1, last))
 
 
-class _Numbers:
-    """A numeric profile in the making, from rows of `_numeric_statement` in any order."""
-
-    def __init__(self, bins: NumericBins, centre: float = 0.0) -> None:
-        self._centre = centre
-        self._counts = np.zeros(len(bins.edges) + 1, np.int64)
-        self._sums = np.zeros(len(bins.edges) + 1)
-        self._special: dict[int, int] = {}
-        self._ends: list[float] = []
-        self._centred: list[tuple[int, float, float]] = []
-        self._huge: list[tuple[float, int]] = []
-
-    def add(self, position: int, huge: float | None, count: int, *numbers: Any) -> None:
-        """One row: bin or special code, the value if it is a huge one, and what was added up."""
-        if position < 0:
-            self._special[position] = int(count)
-            return
-        least, most, total, centred, squares = numbers
-        self._counts[position] += count
-        self._ends += [least, most]
-        if huge is None:
-            self._sums[position] += total
-            self._centred.append((int(count), centred, squares))
-        else:
-            self._sums[position] += huge * count
-            self._huge.append((huge, int(count)))
-
-    def profile(self, absent: int = 0) -> NumericProfile:
-        """The profile of all rows added, and of `absent` rows without the column."""
-        mean, m2 = self._moments()
-        return NumericProfile(
-            counts=self._counts,
-            sums=self._sums,
-            minimum=float(min(self._ends, default=math.nan)),
-            maximum=float(max(self._ends, default=math.nan)),
-            mean=mean,
-            m2=m2,
-            null=self._special.get(_NULL, 0),
-            nan=self._special.get(_NAN, 0),
-            negative_infinite=self._special.get(_NEGATIVE, 0),
-            positive_infinite=self._special.get(_POSITIVE, 0),
-            absent=absent,
-            unusable=self._special.get(_UNUSABLE, 0),
-        )
-
-    def _moments(self) -> tuple[float, float]:
-        if not self._ends:
-            return math.nan, 0.0
-        if min(self._ends) == max(self._ends):
-            return float(min(self._ends)), 0.0
-        parts = sorted(self._huge)
-        mean, m2, count = self._usual_moments()
-        for value, weight in parts:
-            # Chan's merge with a group of equal values.
-            gap, count = value - mean, count + weight
-            mean += gap * weight / count
-            m2 += gap * gap * (count - weight) / count * weight
-        return mean, m2
-
-    def _usual_moments(self) -> tuple[float, float, int]:
-        count = sum(count for count, _, _ in self._centred)
-        if not count:
-            return 0.0, 0.0, 0
-        offset = _exact_sum(centred for _, centred, _ in self._centred)
-        squares = _exact_sum(squares for _, _, squares in self._centred)
-        return self._centre + offset / count, max(squares - offset * offset / count, 0.0), count
+def _numeric_profile(rows: Iterable[Any], bins: NumericBins, centre: float) -> NumericProfile:
+    """The profile from the rows of `_numeric_statement`, which a database returns in an order of its own."""
+    special = {row.bin: int(row.n) for row in rows if row.bin < 0}
+    finite = sorted((row for row in rows if row.bin >= 0), key=lambda row: (row.bin, row.huge is not None, row.huge))
+    counts, sums = np.zeros(len(bins.edges) + 1, np.int64), np.zeros(len(bins.edges) + 1)
+    for row in finite:
+        counts[row.bin] += row.n
+        sums[row.bin] += row.total if row.huge is None else row.huge * int(row.n)
+    least, most = _ends(finite)
+    mean, m2 = (least, 0.0) if least == most else _moments(finite, centre)
+    words = {word: special.get(code, 0) for word, code in _SPECIAL.items()}
+    return NumericProfile(counts, sums, least, most, mean, m2, **words)
 
 
-def _exact_sum(values: Iterable[float]) -> float:
-    """A sum that does not depend on the order in which the database returns its groups."""
-    return math.fsum(values)
+def _ends(finite: Iterable[Any]) -> tuple[float, float]:
+    least, most = [row.least for row in finite], [row.most for row in finite]
+    return float(min(least, default=math.nan)), float(max(most, default=math.nan))
 
 
-def _categories(snapshot: Snapshot, column: SqlColumn, bins: CategoryBins) -> CategoryProfile:
-    rows = snapshot.fetch(_category_statement(snapshot, column, bins.values))
-    counts = {value: int(count) for value, _, _, count in rows if value is not None}
-    unseen = {value: counts[value] for value in counts.keys() - set(bins.values)}
-    ranked = sorted(unseen.items(), key=lambda item: (-item[1], item[0]))
-    nothing = {(bool(missing), bool(empty)): int(count) for value, missing, empty, count in rows if value is None}
+def _moments(finite: Iterable[Any], centre: float) -> tuple[float, float]:
+    usual = [row for row in finite if row.huge is None]
+    moments: Moments = (sum(int(row.n) for row in usual), math.nan, 0.0)
+    if usual:
+        offset, squares = (math.fsum(getattr(row, name) for row in usual) for name in ("centred", "squares"))
+        spread = max(squares - offset * offset / moments[0], 0.0)
+        moments = (moments[0], centre + offset / moments[0], spread)
+    for row in finite:
+        if row.huge is not None:
+            moments = add_moments(moments, (int(row.n), row.huge, 0.0))
+    return moments[1:]
+
+
+def _category_profile(rows: Iterable[Any], bins: CategoryBins) -> CategoryProfile:
+    counts = {row.value: int(row.n) for row in rows if row.value is not None}
+    rest = {(bool(row.missing), bool(row.empty)): int(row.n) for row in rows if row.value is None}
+    unseen, _ = most_frequent({value: counts[value] for value in counts.keys() - set(bins.values)}, TOP_UNSEEN)
     return CategoryProfile(
         counts=np.array([counts.get(value, 0) for value in bins.values], np.int64),
-        unseen=dict(ranked),
-        other=nothing.get((False, False), 0),
-        null=nothing.get((True, True), 0),
-        unusable=nothing.get((False, True), 0),
+        unseen=unseen,
+        other=rest.get((False, False), 0),
+        null=rest.get((True, True), 0),
+        unusable=rest.get((False, True), 0),
     )
 
 
-def _category_statement(snapshot: Snapshot, column: SqlColumn, known: Sequence[str]) -> sa.Select[Any]:
-    """One row for each known text and for the most frequent others: text, missing, empty, count; the rest in one row.
+def _category_statement(
+    snapshot: Snapshot, column: SqlColumn, text: Expression, known: Sequence[str]
+) -> sa.Select[Any]:
+    """One row for each known text and for the most frequent others: value, missing, empty, n; the rest in one row.
 
     `missing` marks nulls; `empty` alone marks values that have no text; neither marks the rest.
     """
-    text = snapshot.dialect.text(column)
-    value = sa.cast(sa.null(), sa.Text) if text is None else text
-    read = snapshot.select(value.label("value"), column.expression.is_(None).label("missing")).subquery()
-    grouped = sa.select(read.c.value, read.c.missing, sa.func.count().label("n")).group_by(read.c.value, read.c.missing)
-    groups = grouped.subquery()
+    missing = snapshot.dialect.missing(column, text)
+    read = snapshot.select(text.label("value"), missing.label("missing")).subquery()
+    keys = [read.c.value, read.c.missing]
+    groups = sa.select(*keys, sa.func.count().label("n")).group_by(*keys).subquery()
     seen = sa.case((snapshot.dialect.among(groups.c.value, known), 1), else_=0)
     marked = sa.select(groups, seen.label("seen"), groups.c.value.is_(None).label("empty")).subquery()
     order = [marked.c.n.desc(), marked.c.value]
     rank = sa.func.row_number().over(partition_by=[marked.c.seen, marked.c.empty], order_by=order)
     ranked = sa.select(marked, rank.label("rank")).subquery()
-    kept = sa.case((sa.or_(ranked.c.seen == 1, ranked.c.rank <= UNSEEN), ranked.c.value)).label("kept")
+    kept = sa.case((sa.or_(ranked.c.seen == 1, ranked.c.rank <= TOP_UNSEEN), ranked.c.value)).label("value")
     named = sa.select(kept, ranked.c.missing, ranked.c.empty, ranked.c.n).subquery()
-    keys = [named.c.kept, named.c.missing, named.c.empty]
-    return sa.select(*keys, sa.func.sum(named.c.n)).group_by(*keys)
+    shown = [named.c.value, named.c.missing, named.c.empty]
+    return sa.select(*shown, sa.func.sum(named.c.n).label("n")).group_by(*shown)
 
 
 def _duplicates(snapshot: Snapshot, name: str) -> int:

@@ -16,8 +16,7 @@ from monitoring_tasks.data.dialects import Expression
 from monitoring_tasks.data.sql import Snapshot
 from monitoring_tasks.profile.binning import NumericBins
 from monitoring_tasks.profile.plan import HASH, Plan, smallest
-
-_BLOCK = 1 << 20
+from monitoring_tasks.profile.sample import pick_rows, threshold_for
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,8 @@ def sample_sql(snapshot: Snapshot, plan: Plan, *, count: int, seed: str) -> pa.T
     without plain values are left out.
     """
     parts = [part for name in plan.sample_columns if (part := _part(snapshot, plan, name)) is not None]
-    places, hashes = _lowest(count, plan.sample_rows, seed)
+    key = int.from_bytes(hashlib.blake2b(seed.encode(), digest_size=8).digest(), "big")
+    places, hashes = pick_rows(key, count, threshold_for(plan.sample_rows, count))
     rows = snapshot.fetch(_statement(snapshot, parts, places)) if len(places) else []
     columns = {
         part.name: pa.array([part.read(row[index]) for row in rows], part.kind) for index, part in enumerate(parts)
@@ -63,7 +63,7 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-def _statement(snapshot: Snapshot, parts: Sequence[_Part], places: NDArray[np.uint64]) -> sa.Select[Any]:
+def _statement(snapshot: Snapshot, parts: Sequence[_Part], places: NDArray[np.int64]) -> sa.Select[Any]:
     order = [snapshot.timestamp.expression, *(part.expression for part in parts)]
     place = sa.func.row_number().over(order_by=order).label("place")
     # Labels of our own: two names of the source may differ in case alone.
@@ -72,24 +72,3 @@ def _statement(snapshot: Snapshot, parts: Sequence[_Part], places: NDArray[np.ui
     chosen = snapshot.dialect.among(sa.cast(numbered.c.place, sa.Text), [str(number + 1) for number in places.tolist()])
     wanted = [numbered.c[f"c{index}"] for index in range(len(parts))]
     return sa.select(*wanted, numbered.c.place).where(chosen).order_by(numbered.c.place)
-
-
-def _lowest(count: int, rows: int, seed: str) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """The places (from 0, ascending) of the `rows` lowest hashes among `count` rows, and those hashes."""
-    key = np.uint64(int.from_bytes(hashlib.blake2b(seed.encode(), digest_size=8).digest(), "big"))
-    places = np.empty(0, np.uint64)
-    for start in range(0, count, _BLOCK):
-        places = np.concatenate([places, np.arange(start, min(start + _BLOCK, count), dtype=np.uint64)])
-        order = np.argsort(mixed(places, key), kind="stable")[:rows]
-        places = places[order]
-    places.sort()
-    return places, mixed(places, key)
-
-
-def mixed(places: NDArray[np.uint64], key: np.uint64) -> NDArray[np.uint64]:
-    """SplitMix64 of places under a key."""
-    with np.errstate(over="ignore"):
-        z = key + (places + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return z ^ (z >> np.uint64(31))
