@@ -185,13 +185,14 @@ def _counted(array: pa.Array[Any]) -> Iterable[tuple[str | None, int]]:
     if isinstance(array, pa.DictionaryArray):
         indices = array.indices.drop_null().to_numpy(zero_copy_only=False)
         counts = np.bincount(indices, minlength=len(array.dictionary))
-        pairs = zip(_texts(array.dictionary), counts.tolist(), strict=True)
+        pairs = zip(texts(array.dictionary), counts.tolist(), strict=True)
         return (pair for pair in pairs if pair[1])
     table = pc.value_counts(array)
-    return zip(_texts(table.field("values")), table.field("counts").to_numpy().tolist(), strict=True)
+    return zip(texts(table.field("values")), table.field("counts").to_numpy().tolist(), strict=True)
 
 
-def _texts(values: pa.Array[Any]) -> list[str | None]:
+def texts(values: pa.Array[Any]) -> list[str | None]:
+    """The values of an array that is not dictionary-encoded as their categories' texts; None for null and NaN."""
     if is_text(values.type):
         # By way of bytes: files may hold text that is not valid UTF-8, and must not end the scan.
         raw = values.cast(pa.large_binary()).to_pylist()
