@@ -7,7 +7,7 @@ chunks, so the result does not depend on the number of threads or on which task 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from monitoring_tasks.data.rows import ArrowRows, Chunk
-from monitoring_tasks.profile.binning import binning_hash
+from monitoring_tasks.profile.binning import ColumnBins, binning_hash
 from monitoring_tasks.profile.kernel import CARRIED_UNSEEN, profile_column, value_type
 from monitoring_tasks.profile.plan import HASH, Plan, Scan, join_samples
 from monitoring_tasks.profile.profile import ColumnProfile, Profile, empty_column, merge_columns
@@ -87,20 +87,21 @@ def _column_groups(plan: Plan) -> list[list[str]]:
 def _examine(place: int, piece: Piece, columns: Sequence[str], plan: Plan) -> _Part:
     table = piece.chunk.read(columns)
     bins = {name: plan.binning.columns[name] for name in columns if name in plan.binning.columns}
-    return _Part(
-        place,
-        {name: _profile(table, name, plan) for name in bins},
-        {name: str(value_type(table.schema.field(name).type)) for name in bins if name in table.column_names},
-        table.take(piece.picks[0]),
-        id_keys(table[plan.id]) if plan.id in table.column_names else None,
-    )
+    ids = id_keys(table[plan.id]) if plan.id in table.column_names else None
+    return _Part(place, profile_table(table, bins), types_of(table), table.take(piece.picks[0]), ids)
 
 
-def _profile(table: pa.Table, name: str, plan: Plan) -> ColumnProfile:
-    bins = plan.binning.columns[name]
-    if name not in table.column_names:
-        return empty_column(bins, absent=table.num_rows)
-    return profile_column(table[name], bins)
+def profile_table(table: pa.Table, bins: Mapping[str, ColumnBins]) -> dict[str, ColumnProfile]:
+    """The profile of each column of `bins` over the table's rows; one that the table lacks is absent in all of them."""
+    return {
+        name: profile_column(table[name], cuts) if name in table.column_names else empty_column(cuts, absent=len(table))
+        for name, cuts in bins.items()
+    }
+
+
+def types_of(table: pa.Table) -> dict[str, str]:
+    """The physical type of each column, a dictionary's being that of its entries."""
+    return {entry.name: str(value_type(entry.type)) for entry in table.schema}
 
 
 class _Totals:
@@ -121,8 +122,8 @@ class _Totals:
     def add(self, part: _Part) -> None:
         for name, column in part.columns.items():
             self.columns[name] = merge_columns([self.columns[name], column], unseen=CARRIED_UNSEEN)
-        for name, kind in part.types.items():
-            self.types[name].add(kind)
+        for name in part.types.keys() & self.types.keys():
+            self.types[name].add(part.types[name])
         for name in part.sample.column_names:
             sample = self.samples[part.piece]
             self.samples[part.piece] = sample.append_column(name, part.sample[name])

@@ -138,7 +138,7 @@ def require_same_binning(profiles: Sequence[Profile]) -> None:
 
 
 def merge_columns(columns: Sequence[ColumnProfile], *, unseen: int = TOP_UNSEEN) -> ColumnProfile:
-    """The profile of one column over all rows of `columns`, summed in order; at most `unseen` new categories stay named."""
+    """The profile of one column over all rows of `columns`, summed in order; at most `unseen` others stay named."""
     numeric = [column for column in columns if isinstance(column, NumericProfile)]
     categorical = [column for column in columns if isinstance(column, CategoryProfile)]
     if numeric and categorical:

@@ -1,0 +1,177 @@
+"""The champion's training reference as a profile: its bins, the profile of all its rows, one of each of its days."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from monitoring_tasks.data.rows import ArrowRows
+from monitoring_tasks.errors import ReferenceInvalid
+from monitoring_tasks.methods import Kind
+from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.profile.arrow import scan_arrow
+from monitoring_tasks.profile.binning import FORMAT, Binning, canonical, dumps_binning, loads_binning, parse
+from monitoring_tasks.profile.days import profile_days
+from monitoring_tasks.profile.derive import derive_binning
+from monitoring_tasks.profile.kernel import is_categorical, is_numeric, value_type
+from monitoring_tasks.profile.plan import Plan
+from monitoring_tasks.profile.profile import Profile, dumps, loads
+
+
+@dataclass(frozen=True, eq=False)
+class ReferenceProfile:
+    """A training reference, profiled: what every window of its champion is compared with.
+
+    `version` names the champion; `content_hash` is the hash of the reference's file. `days` has one profile for each
+    UTC day (`YYYY-MM-DD`) of a reference that has the monitor's timestamp column, and is empty otherwise.
+    """
+
+    version: str
+    content_hash: str
+    kinds: Mapping[str, Kind]
+    binning: Binning
+    profile: Profile
+    days: Mapping[str, Profile]
+    sample: pa.Table
+
+
+def monitored_columns(monitor: Monitor, schema: pa.Schema) -> dict[str, Kind]:
+    """The columns a monitor watches, and their kinds: its features, then the prediction.
+
+    Without `features` every column of the reference is one, but for the monitor's timestamp, id, label and ignored
+    columns and the row index that pandas may have written. A kind not declared is inferred: numbers are numeric; text
+    and booleans categorical. Raises `ReferenceInvalid` when a column is missing or cannot be of its kind, or when
+    there is no feature.
+    """
+    features = list(monitor.features) or _every_feature(monitor, schema)
+    if not features:
+        raise ReferenceInvalid(
+            f"reference of {monitor.name} has no column left to monitor (it has {_listed(schema.names)}): "
+            "write its features into reference.parquet, or ignore fewer columns"
+        )
+    declared = {name: feature.kind for name, feature in monitor.features.items()}
+    kinds = {name: _kind(monitor, schema, name, declared.get(name)) for name in features}
+    return kinds | {monitor.prediction: _kind(monitor, schema, monitor.prediction, monitor.prediction_kind)}
+
+
+def _every_feature(monitor: Monitor, schema: pa.Schema) -> list[str]:
+    others = {monitor.timestamp, monitor.prediction, monitor.id, monitor.label, *monitor.ignore}
+    return [name for name in schema.names if name not in others and not name.startswith("__index_level_")]
+
+
+def _kind(monitor: Monitor, schema: pa.Schema, name: str, declared: Kind | None) -> Kind:
+    if name not in schema.names:
+        raise ReferenceInvalid(
+            f"reference of {monitor.name} has no column {name!r} (it has {_listed(schema.names)}): "
+            "correct the name in the monitor, or let the pipeline write the column"
+        )
+    found = value_type(schema.field(name).type)
+    kind = declared or _inferred(found)
+    fits = is_numeric if kind == "numeric" else is_categorical
+    if kind is None or not (fits(found) or pa.types.is_null(found)):
+        raise ReferenceInvalid(_misfit(monitor, name, found, declared))
+    return kind
+
+
+def _inferred(found: pa.DataType) -> Kind | None:
+    if pa.types.is_boolean(found):
+        return "categorical"
+    return "numeric" if is_numeric(found) else "categorical" if is_categorical(found) else None
+
+
+def _misfit(monitor: Monitor, name: str, found: pa.DataType, declared: Kind | None) -> str:
+    what = f"column {name!r} of the reference of {monitor.name} has type {found}"
+    if pa.types.is_null(found):
+        return f"{what}, so its kind cannot be inferred: declare it, or put the column under ignore"
+    if declared:
+        allowed = "a number or boolean" if declared == "numeric" else "text, a number or a boolean"
+        return f"{what} and should be {declared}, which is {allowed}: convert it, or declare another kind"
+    return f"{what}; a feature is a number, text or boolean: convert it, put it under ignore, or list the features"
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(names[:20])
+    return f"{shown} and {len(names) - 20} more" if len(names) > 20 else shown or "no columns"
+
+
+def build_reference(monitor: Monitor, rows: ArrowRows, content_hash: str, *, version: str = "") -> ReferenceProfile:
+    """The profile of a training reference: bins from its values, then all rows counted into them.
+
+    `version` is the champion's; the first 12 digits of `content_hash` where there is none. Raises `ReferenceInvalid`
+    when a monitored column is missing or unfit, or when there are no rows.
+    """
+    schema = rows.schema()
+    kinds = monitored_columns(monitor, schema)
+    binning = derive_binning(monitor, rows, kinds)
+    timestamp = monitor.timestamp if monitor.timestamp in schema.names else None
+    key = monitor.id if monitor.id in schema.names else None
+    found = scan_arrow(rows, None, Plan(binning, id=key, timestamp=timestamp))
+    days = profile_days(rows, binning, timestamp) if timestamp else {}
+    return ReferenceProfile(
+        version or content_hash[:12], content_hash, kinds, binning, found.profile, days, found.sample
+    )
+
+
+def reference_key(monitor: Monitor, content_hash: str) -> str:
+    """16 hex digits that change whenever the reference must be profiled anew: the cache's key.
+
+    They hash the reference's content, all that the monitor says about what is profiled and how, and the format.
+    """
+    said = {"name", "task", "timestamp", "prediction", "id", "label", "ignore"}
+    features = {name: (feature.kind, feature.range) for name, feature in monitor.features.items()}
+    facts = [FORMAT, content_hash, monitor.model_dump(mode="json", include=said), features, monitor.quality.range_slack]
+    return hashlib.sha256(canonical(facts)).hexdigest()[:16]
+
+
+_HEAD, _BINNING, _PROFILE, _DAYS, _SAMPLE = (
+    "reference.json", "binning.json", "profile.json", "days.json", "sample.parquet",
+)  # fmt: skip
+
+
+def dumps_reference(reference: ReferenceProfile) -> dict[str, bytes]:
+    """The files of a reference profile, by name; the same reference gives the same bytes with the same pyarrow."""
+    head = {
+        "version": reference.version,
+        "content_hash": reference.content_hash,
+        "kinds": list(reference.kinds.items()),
+    }
+    days = {day: json.loads(dumps(profile)) for day, profile in reference.days.items()}
+    sample = io.BytesIO()
+    pq.write_table(reference.sample, sample)
+    return {
+        _HEAD: canonical({"format": FORMAT, **head}),
+        _BINNING: dumps_binning(reference.binning),
+        _PROFILE: dumps(reference.profile),
+        _DAYS: canonical({"format": FORMAT, "days": days}),
+        _SAMPLE: sample.getvalue(),
+    }
+
+
+def loads_reference(files: Mapping[str, bytes]) -> ReferenceProfile:
+    """Inverse of `dumps_reference`.
+
+    Raises `ProfileMismatch` on another format version, `ReferenceInvalid` when a file is missing.
+    """
+    missing = sorted({_HEAD, _BINNING, _PROFILE, _DAYS, _SAMPLE} - set(files))
+    if missing:
+        raise ReferenceInvalid(
+            f"reference profile lacks {', '.join(missing)}: delete its cache entry to build it again"
+        )
+    head = parse(files[_HEAD], "reference")
+    days: dict[str, Any] = parse(files[_DAYS], "days of the reference")["days"]
+    return ReferenceProfile(
+        head["version"],
+        head["content_hash"],
+        dict(head["kinds"]),
+        loads_binning(files[_BINNING]),
+        loads(files[_PROFILE]),
+        {day: loads(canonical(profile)) for day, profile in days.items()},
+        pq.read_table(io.BytesIO(files[_SAMPLE])),
+    )
