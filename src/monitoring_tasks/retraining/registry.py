@@ -119,6 +119,14 @@ def redact(text: str) -> str:
     return re.sub(r"://[^/\s]*@", "://***@", text)
 
 
+def command_environment(folder: Path | None = None) -> dict[str, str]:
+    """Environment of git, and of DVC in `folder`: this process's without Airflow's settings, and without prompts."""
+    inherited = {name: value for name, value in os.environ.items() if not _WITHHELD.fullmatch(name)}
+    # DVC asks for a user's name, which a container's arbitrary user id does not have.
+    quiet = {"GIT_TERMINAL_PROMPT": "0", "DVC_NO_ANALYTICS": "1", "USER": inherited.get("USER", "monitoring")}
+    return inherited | quiet | ({"DVC_SITE_CACHE_DIR": str(folder / ".dvc" / "site")} if folder else {})
+
+
 def _admit(**values: str) -> None:
     for what, value in values.items():
         pattern, allowed = _ALLOWED[what]
@@ -225,12 +233,11 @@ def _install(source: Path, target: Path, recorded: str | None) -> str:
 
 def _run(argv: Sequence[str], *, seconds: float, about: str, folder: Path | None = None) -> str:
     """Output of a command without a shell and without a terminal; no message holds the URL's credentials."""
-    environment = _environment(folder)
     try:
         done = subprocess.run(
             argv,
             cwd=folder,
-            env=environment,
+            env=command_environment(folder),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=seconds,
@@ -244,10 +251,3 @@ def _run(argv: Sequence[str], *, seconds: float, about: str, folder: Path | None
         said = done.stderr.decode(errors="replace").split("\n\n")[0].strip().replace("\n", "; ")
         raise ReferenceUnavailable(redact(f"{about} could not be read: {said or f'exit code {done.returncode}'}"))
     return done.stdout.decode(errors="replace")
-
-
-def _environment(folder: Path | None) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if not _WITHHELD.fullmatch(name)}
-    # DVC asks for a user's name, which a container's arbitrary user id does not have.
-    quiet = {"GIT_TERMINAL_PROMPT": "0", "DVC_NO_ANALYTICS": "1", "USER": inherited.get("USER", "monitoring")}
-    return inherited | quiet | ({"DVC_SITE_CACHE_DIR": str(folder / ".dvc" / "site")} if folder else {})

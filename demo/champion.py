@@ -1,0 +1,152 @@
+"""The champion: the flight delay pipeline as a git and DVC repository, trained on January to March and tagged."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+
+from monitoring_tasks.errors import MonitoringError, ReferenceInvalid
+from monitoring_tasks.retraining.registry import command_environment, find_champion
+
+logger = logging.getLogger(__name__)
+
+MODEL = "flight_delay"
+TAGS = (f"{MODEL}@v1.0.0", f"{MODEL}#champion#1")
+PIPELINE = Path(__file__).parents[1] / "include" / "pipelines" / MODEL
+_OUTPUTS = ("__pycache__", ".dvc", "dvc.lock", "*.json", "*.parquet", "*.skops")
+_DVC_CONFIG = """\
+[core]
+    analytics = false
+    check_update = false
+    remote = storage
+['remote "storage"']
+    url = {remote}
+"""
+
+
+class DemoFailed(MonitoringError):
+    """A step of the demonstration did not do what it says."""
+
+
+def make_champion(work: Path) -> Path:
+    """The bare git repository `work/flight_delay.git` whose tags name the champion; made when it is not there.
+
+    Its DVC remote is `work/dvc-remote`, and `work/flight_delay` the tree it was trained in. A repository that has a
+    champion is left as it is; one that a stopped run left without is made again from nothing.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    origin = repository(work)
+    if not _has_champion(origin):
+        _train(work.absolute(), origin)
+    return origin
+
+
+def repository(work: Path) -> Path:
+    """Where the champion's repository is in a work folder."""
+    return work.absolute() / f"{MODEL}.git"
+
+
+def run(argv: Sequence[str], *, folder: Path) -> str:
+    """Run a command in `folder`, log its lines as they come, and return the last. Raises `DemoFailed`.
+
+    `python` and `dvc` are those of this interpreter's environment; the user's git settings do not apply.
+    """
+    lines: deque[str] = deque([""], maxlen=5)
+    with subprocess.Popen(
+        argv,
+        cwd=folder,
+        env=_environment(folder),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        for line in filter(None, map(str.strip, process.stdout or ())):
+            logger.info("%s: %s", Path(argv[0]).name, line)
+            lines.append(line)
+    if process.returncode:
+        said = "; ".join(filter(None, lines))
+        raise DemoFailed(f"{' '.join(argv)} ended with exit code {process.returncode} in {folder}: {said}")
+    return lines[-1]
+
+
+def dvc(*arguments: str, folder: Path) -> str:
+    """Run DVC in `folder` and return its last line."""
+    return run(["dvc", *arguments], folder=folder)
+
+
+def git(*arguments: str, folder: Path) -> str:
+    """Run git in `folder` and return its last line."""
+    return run(["git", *arguments], folder=folder)
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    who = {f"GIT_{role}_{key}": MODEL for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
+    own = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "PYTHONUNBUFFERED": "1", "PATH": path}
+    return command_environment(folder) | who | own
+
+
+def _has_champion(origin: Path) -> bool:
+    if not origin.exists():
+        return False
+    try:
+        champion = find_champion(str(origin), MODEL)
+    except ReferenceInvalid:
+        return False
+    logger.info("champion.kept version=%s repository=%s", champion.version, origin)
+    return True
+
+
+def _train(work: Path, origin: Path) -> None:
+    tree = _start(work, origin)
+    _commit(tree, "Pipeline: is a flight going to land more than 15 minutes late?")
+    dvc("repro", folder=tree)
+    dvc("push", folder=tree)
+    _verify_pushed(tree)
+    _commit(tree, "First champion")
+    _publish(tree)
+    logger.info("champion.made version=%s repository=%s", find_champion(str(origin), MODEL).version, origin)
+
+
+def _start(work: Path, origin: Path) -> Path:
+    """A fresh work tree with the pipeline's files, an empty origin and an empty DVC remote."""
+    tree, remote = work / MODEL, work / "dvc-remote"
+    for left in (tree, origin, remote):
+        shutil.rmtree(left, ignore_errors=True)
+    shutil.copytree(PIPELINE, tree, ignore=shutil.ignore_patterns(*_OUTPUTS))
+    git("init", "--quiet", "--bare", "--initial-branch=main", str(origin), folder=work)
+    git("init", "--quiet", "--initial-branch=main", folder=tree)
+    git("remote", "add", "origin", str(origin), folder=tree)
+    dvc("init", "--quiet", folder=tree)
+    (tree / ".dvc" / "config").write_text(_DVC_CONFIG.format(remote=remote), encoding="utf-8")
+    return tree
+
+
+def _commit(tree: Path, message: str) -> None:
+    git("add", "--all", folder=tree)
+    git("commit", "--quiet", "--message", message, folder=tree)
+
+
+def _verify_pushed(tree: Path) -> None:
+    # `dvc push` ends well even when objects are missing on both sides; its status does not.
+    status = dvc("status", "--cloud", "--json", folder=tree)
+    if status != "{}":
+        raise DemoFailed(f"the DVC remote lacks what dvc.lock names: {status}")
+
+
+def _publish(tree: Path) -> None:
+    """The branch and both tags in one push: there is never a champion without its version."""
+    metrics = json.loads((tree / "metrics.json").read_text(encoding="utf-8"))
+    message = json.dumps({"reason": "first champion", "metrics": metrics}, sort_keys=True)
+    for tag in TAGS:
+        git("tag", "--annotate", tag, "--message", message, folder=tree)
+    git("push", "--quiet", "--atomic", "origin", "main", *(f"refs/tags/{tag}" for tag in TAGS), folder=tree)
