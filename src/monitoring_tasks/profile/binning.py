@@ -70,7 +70,7 @@ def numeric_bins(values: Floats, *, limits: tuple[float, float] | None, slack: f
     finite = np.sort(values[np.isfinite(values)]) + 0.0  # + 0.0 turns -0.0 into 0.0: one value, one text
     low, high = limits or _widened(finite, slack)
     deciles = _isolated(_quantiles(finite, 10)[1:-1])
-    ends = [_below(low), high] if low <= high else []
+    ends = [just_below(low), high] if low <= high else []
     edges = np.unique(np.concatenate([_isolated(_quantiles(finite, QUANTILES)), deciles, ends]))
     return NumericBins(edges, np.searchsorted(edges, deciles), low, high)
 
@@ -85,10 +85,10 @@ def _quantiles(ordered: Floats, parts: int) -> Floats:
 
 def _isolated(quantiles: Floats) -> Floats:
     atoms = np.unique(quantiles[1:][np.diff(quantiles) == 0])
-    return np.unique(np.concatenate([quantiles, [_below(atom) for atom in atoms]]))
+    return np.unique(np.concatenate([quantiles, [just_below(atom) for atom in atoms]]))
 
 
-def _below(value: float) -> float:
+def just_below(value: float) -> float:
     """The largest normal number, or zero, below `value`: databases refuse subnormal literals."""
     below = float(np.nextafter(value, -np.inf))
     tiny = float(np.finfo(np.float64).tiny)
