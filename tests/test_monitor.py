@@ -110,7 +110,7 @@ def test_hostile_names_are_refused(tmp_path: Path, name: str) -> None:
 
 def test_name_and_file_must_agree(tmp_path: Path) -> None:
     """Two files cannot claim one name, because the file carries the name."""
-    with pytest.raises(ConfigurationError, match="write 'other', or name the file churn.yaml"):
+    with pytest.raises(ConfigurationError, match=r"write 'other', or name the file churn\.yaml"):
         load_monitor(write(tmp_path, TEN_LINES, "other.yaml"))
 
 
@@ -184,7 +184,7 @@ def test_folder_of_monitors(tmp_path: Path) -> None:
     (tmp_path / "examples").mkdir()
     assert [path.name for path in monitor_files(tmp_path)] == ["churn.yaml"]
     assert [monitor.name for monitor in load_monitors(tmp_path)] == ["churn"]
-    with pytest.raises(ConfigurationError, match="no monitor 'fraud' in .*: there are churn"):
+    with pytest.raises(ConfigurationError, match=r"no monitor 'fraud' in .*: there are churn"):
         find_monitor(tmp_path, "fraud")
     with pytest.raises(ConfigurationError, match="is not a folder of monitors"):
         monitor_files(tmp_path / "absent")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -33,7 +34,7 @@ def test_pieces_tile_the_window(start: datetime, hours: int) -> None:
     pieces = window.pieces()
     assert pieces[0].start == window.start
     assert pieces[-1].end == window.end
-    assert all(before.end == after.start for before, after in zip(pieces, pieces[1:], strict=False))
+    assert all(before.end == after.start for before, after in pairwise(pieces))
     assert {piece.width for piece in pieces} <= {DAY, HOUR}
 
 

@@ -14,11 +14,11 @@ from monitoring_tasks.data.source import open_reference
 from monitoring_tasks.errors import ReferenceInvalid, ReferenceUnavailable
 from monitoring_tasks.monitor import ChampionReference, FileReference, Monitor
 from monitoring_tasks.profile.reference import (
+    REFERENCE_FILES,
     ReferenceProfile,
     build_reference,
     dumps_reference,
     loads_reference,
-    reference_files,
     reference_key,
 )
 from monitoring_tasks.retraining.registry import fetch_artifact, find_champion
@@ -89,9 +89,9 @@ def _known_key(monitor: Monitor) -> str:
 def load_reference(monitor: Monitor, runtime: Runtime, pinned: Pinned) -> ReferenceProfile:
     """The profiled reference of a pinned champion; built from its file the first time its content is met."""
     folder = f"references/{monitor.name}/{reference_key(monitor, pinned.content_hash)}"
-    names = reference_files()
-    stored = {name: content for name in names if (content := runtime.artifacts.read(f"{folder}/{name}")) is not None}
-    if len(stored) == len(names):
+    found = {name: runtime.artifacts.read(f"{folder}/{name}") for name in REFERENCE_FILES}
+    stored = {name: content for name, content in found.items() if content is not None}
+    if len(stored) == len(REFERENCE_FILES):
         return loads_reference(stored)
     built = _build(monitor, runtime, pinned)
     for name, content in dumps_reference(built).items():
@@ -107,8 +107,8 @@ def _build(monitor: Monitor, runtime: Runtime, pinned: Pinned) -> ReferenceProfi
     else:
         path = str(_champion_file(monitor, runtime, str(pinned.revision), reference.path))
         connection = None
-    rows = open_reference(path, runtime.connections, connection=connection, timestamp=monitor.timestamp)
-    return build_reference(monitor, rows, pinned.content_hash)
+    rows = open_reference(path, runtime.connections, connection=connection)
+    return build_reference(monitor, rows, pinned.content_hash, version=pinned.version)
 
 
 def load_importances(monitor: Monitor, runtime: Runtime, pinned: Pinned) -> dict[str, float]:

@@ -13,25 +13,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import click
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
+from typer.exceptions import TyperException
 
 from monitoring_tasks.errors import MonitoringError
 from monitoring_tasks.monitor import Monitor, json_schema
 from monitoring_tasks.monitor_file import find_monitor, load_monitor, load_monitors, monitor_files
 from monitoring_tasks.policy.narrative import narrate
-from monitoring_tasks.policy.verdict import Outcome, Verdict
+from monitoring_tasks.policy.verdict import Outcome, Subject, Verdict
 from monitoring_tasks.window import Window, stamp, windows_between
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from monitoring_tasks.runtime import Runtime
-    from monitoring_tasks.store.database import StoredVerdict
+    from monitoring_tasks.store.records import StoredVerdict
 
 HEALTHY, FINDINGS, UNDECIDED, ERROR = 0, 1, 2, 3
 CODES = {
@@ -53,7 +53,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, rich
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
-Folder = Annotated[Path, typer.Option("--monitors", envvar="MONITORING_MONITORS", help="Folder of monitors' YAML files")]
+Folder = Annotated[
+    Path, typer.Option("--monitors", envvar="MONITORING_MONITORS", help="Folder of monitors' YAML files")
+]
 Name = Annotated[str, typer.Argument(help="Name of the monitor")]
 Start = Annotated[str, typer.Option("--start", help="First moment of the span, ISO 8601; UTC unless it says otherwise")]
 End = Annotated[str, typer.Option("--end", help="End of the span, not included")]
@@ -66,10 +68,10 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s", stream=sys.stderr)
     try:
         code = app(standalone_mode=False)
-    except click.exceptions.Abort:
+    except typer.Abort:
         code = ERROR
-    except click.ClickException as error:
-        error.show()
+    except TyperException as error:
+        err.print(Text(f"{error.format_message()}: see monitoring --help", style="red"))
         code = ERROR
     except MonitoringError as error:
         err.print(Text(f"{type(error).__name__}: {error}", style="red"))
@@ -125,13 +127,12 @@ def report(
     folder: Folder = DEFAULT_FOLDER,
 ) -> int:
     """Write a window's HTML report as one self-contained page; the window is judged first if it never was."""
-    from monitoring_tasks.report import self_contained
-    from monitoring_tasks.steps import open_window, report_key
+    from monitoring_tasks.report import report_key, self_contained
+    from monitoring_tasks.steps import open_window
 
     monitor, window = find_monitor(folder, name), Window.parse(start, end)
     with opened_runtime() as runtime:
-        subject = open_window(monitor, runtime, window)
-        key = report_key(subject)
+        key = report_key(Subject.from_json(open_window(monitor, runtime, window)))
         if not runtime.artifacts.exists(key):
             judge(monitor, runtime, window)
         output.write_text(self_contained(runtime.artifacts, key), encoding="utf-8")
@@ -169,11 +170,11 @@ def judge(monitor: Monitor, runtime: Runtime, window: Window) -> Verdict:
 
 def _backfilled(monitor: Monitor, runtime: Runtime, window: Window) -> Verdict:
     from monitoring_tasks import steps
+    from monitoring_tasks.alerts.log import LogChannel
 
     verdict = judge(monitor, runtime, window)
     if steps.needs_alert(monitor, verdict.to_json()):
-        routes = steps.routes(monitor)
-        steps.send_alert(monitor, runtime, verdict.to_json(), silent=True, links={}, channels=routes)
+        steps.send_alert(runtime, verdict.to_json(), silent=True, links={}, channels=[LogChannel()])
     return verdict
 
 
@@ -229,8 +230,8 @@ def _status_table(monitors: list[Monitor], latest: dict[str, StoredVerdict]) -> 
             table.add_row(monitor.name, Text(monitor.owner), Text("never judged", style="magenta"))
             continue
         verdict, subject = stored.verdict, stored.verdict.subject
-        cells = [_outcome(verdict), verdict.severity.word, str(subject.window), subject.champion, _reason(verdict)]
-        table.add_row(monitor.name, Text(monitor.owner), *cells)
+        about = (verdict.severity.word, str(subject.window), subject.champion)
+        table.add_row(monitor.name, Text(monitor.owner), _outcome(verdict), *about, _reason(verdict))
     return table
 
 

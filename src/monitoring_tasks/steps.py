@@ -17,11 +17,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from monitoring_tasks.alerts.delivery import Channel, deliver
+from monitoring_tasks.alerts.delivery import Channel, alert_key, deliver
 from monitoring_tasks.alerts.message import compose
 from monitoring_tasks.champion import Pinned, load_importances, load_reference, pin_champion
 from monitoring_tasks.checks import CheckResult, Status
-from monitoring_tasks.data.source import Rows, open_rows
+from monitoring_tasks.data.parquet import ParquetRows
+from monitoring_tasks.data.source import open_rows
+from monitoring_tasks.data.sql import SqlRows
 from monitoring_tasks.errors import SourceInvalid
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.policy.decision import Given, decide
@@ -30,8 +32,8 @@ from monitoring_tasks.policy.verdict import Outcome, Subject, Verdict
 from monitoring_tasks.profile.binning import binning_hash
 from monitoring_tasks.profile.plan import Plan, join_samples
 from monitoring_tasks.profile.profile import Profile, dumps, loads, merge
-from monitoring_tasks.profile.reference import ReferenceProfile
 from monitoring_tasks.profile.scan import scan
+from monitoring_tasks.report import report_key, run_folder
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.window import Window, preceding
 
@@ -64,7 +66,9 @@ def profile_window(monitor: Monitor, runtime: Runtime, subject: Json) -> Json:
     return {"rows": profile.rows, "profile": f"{folder}/profile.json", "sample_rows": sample.num_rows}
 
 
-def _piece(monitor: Monitor, runtime: Runtime, rows: Rows, plan: Plan, piece: Window) -> tuple[Profile, pa.Table]:
+def _piece(
+    monitor: Monitor, runtime: Runtime, rows: ParquetRows | SqlRows, plan: Plan, piece: Window
+) -> tuple[Profile, pa.Table]:
     key = _piece_key(monitor, rows, plan, piece)
     profile, sample = runtime.artifacts.read(f"{key}.json"), runtime.artifacts.read(f"{key}.parquet")
     if profile is not None and sample is not None:
@@ -75,7 +79,7 @@ def _piece(monitor: Monitor, runtime: Runtime, rows: Rows, plan: Plan, piece: Wi
     return found.profile, found.sample
 
 
-def _piece_key(monitor: Monitor, rows: Rows, plan: Plan, piece: Window) -> str:
+def _piece_key(monitor: Monitor, rows: ParquetRows | SqlRows, plan: Plan, piece: Window) -> str:
     """Names a stored profile by all that shapes it: binning, source, columns, and the rows' own fingerprint."""
     binning = binning_hash(plan.binning)
     shape = [binning, plan.id, plan.timestamp, plan.sample_rows, monitor.source.model_dump(mode="json")]
@@ -170,7 +174,9 @@ def _history(monitor: Monitor, runtime: Runtime, subject: Json) -> list[list[Che
     """
     window = Window.from_json(subject["window"])
     earlier = preceding(monitor.schedule, window, count=monitor.policy.persistence.of - 1)
-    return [_results_of(monitor, runtime, subject, before) for before in earlier if before.start >= monitor.first_moment]
+    return [
+        _results_of(monitor, runtime, subject, before) for before in earlier if before.start >= monitor.first_moment
+    ]
 
 
 def _results_of(monitor: Monitor, runtime: Runtime, subject: Json, window: Window) -> list[CheckResult] | None:
@@ -193,13 +199,12 @@ def _has_rows(results: Sequence[CheckResult]) -> bool:
 
 
 def send_alert(
-    monitor: Monitor,
     runtime: Runtime,
     verdict: Json,
     *,
     silent: bool,
     links: Mapping[str, str],
-    channels: Mapping[str, Channel],
+    channels: Sequence[Channel],
 ) -> Json:
     """Tell people about a verdict; silently (a backfill) it is only recorded that they would have been told."""
     judged = Verdict.from_json(verdict)
@@ -209,23 +214,7 @@ def send_alert(
     return {"alerts": [{"channel": record.channel, "state": record.state} for record in records]}
 
 
-def alert_key(verdict: Verdict) -> str:
-    """Names an alert, so that a retry of the same window and outcome is recognised."""
-    return hashlib.sha256(json.dumps([verdict.subject.to_json(), verdict.outcome]).encode()).hexdigest()[:32]
-
-
 def needs_alert(monitor: Monitor, verdict: Json) -> bool:
     """Whether a verdict is told to people: it is not healthy, and severe enough for the monitor's routes."""
     judged = Verdict.from_json(verdict)
     return judged.outcome is not Outcome.HEALTHY and judged.severity >= monitor.alerts.least
-
-
-def run_folder(subject: Subject) -> str:
-    """Key of the folder of artifacts of one subject."""
-    span = f"{subject.window.start:%Y-%m-%dT%H%M%S}_{subject.window.end:%Y-%m-%dT%H%M%S}"
-    return f"runs/{subject.monitor}/{subject.champion}/{span}/{subject.config_hash}"
-
-
-def report_key(subject: Subject) -> str:
-    """Key of the HTML report of one subject."""
-    return f"{run_folder(subject)}/report.html"

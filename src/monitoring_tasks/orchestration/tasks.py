@@ -34,8 +34,11 @@ class MonitorTasks:
         from monitoring_tasks.steps import open_window
 
         with _told() as runtime:
-            resolved = resolve(self.monitor, run_facts(dag_run, params))
-            log.info("window.resolved run_type=%s window=%s silent=%s", dag_run.run_type, *_words(resolved))
+            facts = run_facts(dag_run, params)
+            resolved = resolve(self.monitor, facts)
+            log.info(
+                "window.resolved run_type=%s window=%s silent=%s", facts.run_type, resolved.window, resolved.silent
+            )
             return {**open_window(self.monitor, runtime(), resolved.window), "silent": resolved.silent}
 
     def profile(self, subject: Json) -> Json:
@@ -58,7 +61,7 @@ class MonitorTasks:
         """Judge the window, and tell the verdict to whoever listens to the monitor's asset."""
         from monitoring_tasks.steps import reach_verdict
 
-        run = {"dag_id": dag_run.dag_id, "run_id": dag_run.run_id, "run_type": str(dag_run.run_type)}
+        run = {"dag_id": dag_run.dag_id, "run_id": dag_run.run_id, "run_type": run_type(dag_run)}
         with _told() as runtime:
             verdict = reach_verdict(self.monitor, runtime(), subject, run=run)
         log.info("report.url %s", absolute(report_path(dag_run.dag_id, verdict["report"])))
@@ -88,9 +91,7 @@ class MonitorTasks:
         }
         with _told() as runtime:
             channels = channels_of(self.monitor)
-            return send_alert(
-                self.monitor, runtime(), verdict, silent=subject["silent"], links=links, channels=channels
-            )
+            return send_alert(runtime(), verdict, silent=subject["silent"], links=links, channels=channels)
 
 
 def verdict_asset(monitor: Monitor) -> Asset:
@@ -98,10 +99,15 @@ def verdict_asset(monitor: Monitor) -> Asset:
     return Asset(name=f"monitoring/{monitor.name}/verdict", uri=f"monitoring://{monitor.name}/verdict")
 
 
+def run_type(dag_run: Any) -> str:
+    """How a run was started, in Airflow's word: scheduled, backfill, manual, asset_triggered and others."""
+    return str(getattr(dag_run.run_type, "value", dag_run.run_type))
+
+
 def run_facts(dag_run: Any, params: Mapping[str, Any]) -> RunFacts:
     """What decides about a run's window, from Airflow's run."""
     return RunFacts(
-        run_type=str(getattr(dag_run.run_type, "value", dag_run.run_type)),
+        run_type=run_type(dag_run),
         run_after=dag_run.run_after,
         interval_start=dag_run.data_interval_start,
         interval_end=dag_run.data_interval_end,
@@ -125,10 +131,6 @@ def _told() -> Iterator[Callable[[], Runtime]]:
         if error.retryable:
             raise
         raise AirflowFailException(f"{type(error).__name__}: {error}") from error
-
-
-def _words(resolved: Any) -> tuple[str, str]:
-    return str(resolved.window), "yes" if resolved.silent else "no"
 
 
 def _announcement(verdict: Mapping[str, Any], *, silent: bool) -> Json:

@@ -133,6 +133,8 @@ def reference_key(monitor: Monitor, content_hash: str) -> str:
 _HEAD, _BINNING, _PROFILE, _DAYS, _SAMPLE = (
     "reference.json", "binning.json", "profile.json", "days.json", "sample.parquet",
 )  # fmt: skip
+REFERENCE_FILES = (_HEAD, _BINNING, _PROFILE, _DAYS, _SAMPLE)
+"""Names of the files a stored reference consists of."""
 
 
 def dumps_reference(reference: ReferenceProfile) -> dict[str, bytes]:
@@ -159,7 +161,7 @@ def loads_reference(files: Mapping[str, bytes]) -> ReferenceProfile:
 
     Raises `ProfileMismatch` on another format version, `ReferenceInvalid` when a file is missing.
     """
-    missing = sorted({_HEAD, _BINNING, _PROFILE, _DAYS, _SAMPLE} - set(files))
+    missing = sorted(set(REFERENCE_FILES) - set(files))
     if missing:
         raise ReferenceInvalid(
             f"reference profile lacks {', '.join(missing)}: delete its cache entry to build it again"

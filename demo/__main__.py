@@ -1,0 +1,195 @@
+"""The demonstration: a champion trained on real flights, nine months of production, and Airflow watching them.
+
+python -m demo run [--exit]    everything; then the UI stays up until Ctrl-C or `down` (--exit: stops at once)
+python -m demo up              Airflow alone, with the monitors of include/monitors
+python -m demo down            stop what `run` or `up` left running
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from demo.champion import make_champion
+from demo.production import replay_production
+from demo.stack import Stack
+from demo.story import Week, check_story, read_weeks, story_table
+from monitoring_tasks.report import run_folder
+from monitoring_tasks.runtime import environment_runtime
+
+ROOT = Path(__file__).parents[1]
+WORK = ROOT / ".demo"
+PID = WORK / "pid"
+MONITOR = "flight_delay"
+DAG = f"monitor_{MONITOR}"
+FIRST, LAST = "2013-06-04", "2013-07-23"
+CUSTOM = {"start": "2013-07-04T00:00:00Z", "end": "2013-07-08T00:00:00Z"}
+
+console = Console(highlight=False, soft_wrap=True)
+started = time.monotonic()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Exit code of the command: 0, or 1 when the story does not hold."""
+    commands: dict[str, Callable[[], int]] = {"run": lambda: run("--exit" in arguments), "up": up, "down": down}
+    if not arguments or arguments[0] not in commands:
+        console.print(__doc__)
+        return 2
+    return commands[arguments[0]]()
+
+
+def run(leave: bool) -> int:
+    """Champion, production, replay by the command line, replay by Airflow, table, story."""
+    os.environ.update(MONITORING_HOME=str(WORK), MONITORING_MONITORS=str(ROOT / "include" / "monitors"))
+    say("training the champion on January to March with DVC")
+    make_champion(WORK)
+    say("replaying April to December: the champion's scores, and the outcomes as the flights landed")
+    replay_production(WORK)
+    say("judging every week by the command line")
+    for command in readme_commands():
+        execute(command)
+    with standing(Stack(WORK / "airflow", ROOT, say=say)) as stack:
+        in_airflow(stack)
+        failures = tell()
+        if not failures and not leave:
+            welcome(stack)
+            wait()
+    return 1 if failures else 0
+
+
+def readme_commands() -> list[list[str]]:
+    """The `monitoring` commands of the README, so that what it promises is run as it is written there."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^(monitoring (?:backfill|check|report|status) .*?)(?: {2,}#.*)?$", text, re.MULTILINE)
+    return sorted((shlex.split(line) for line in lines), key=lambda words: words[1] != "backfill")
+
+
+def execute(command: Sequence[str]) -> None:
+    """Run a `monitoring` command as its user would; verdicts are no failure, errors are."""
+    say("$ " + " ".join(command))
+    program = Path(sys.executable).with_name(command[0])
+    done = subprocess.run([program, *command[1:]], cwd=WORK, check=False)
+    if done.returncode not in (0, 1, 2):
+        raise SystemExit(f"{' '.join(command)} ended with {done.returncode}")
+
+
+def in_airflow(stack: Stack) -> None:
+    """Eight windows of June and July by Airflow's own backfill, and one by hand with a window of its own."""
+    before = verdict_digests()
+    stack.rest.wait_for_dags([DAG])
+    say(f"airflow: backfill of {FIRST} to {LAST} through the REST API")
+    number = stack.rest.backfill(DAG, f"{FIRST}T00:00:00Z", f"{LAST}T00:00:00Z")
+    stack.rest.wait_for_backfill(number)
+    say("airflow: one run by hand, on the days after the Fourth of July")
+    stack.rest.trigger(DAG, "fourth_of_july", CUSTOM)
+    states = [stack.rest.wait_for_run(DAG, "fourth_of_july")]
+    states += [run["state"] for run in stack.rest.runs(DAG, run_type="backfill")]
+    if set(states) != {"success"} or len(states) < 9:
+        raise SystemExit(f"airflow: expected nine successful runs, found {states}; logs are in {stack.folder}")
+    changed = [key for key, digest in before.items() if verdict_digests().get(key) != digest]
+    if changed:
+        raise SystemExit(f"airflow's backfill changed verdicts that it should have repeated: {changed}")
+    say("airflow: nine runs succeeded, and every repeated verdict has the same bytes")
+
+
+def verdict_digests() -> dict[str, str]:
+    """SHA-256 of every week's stored verdict."""
+    runtime = environment_runtime()
+    with runtime.store:
+        keys = [f"{run_folder(week.verdict.subject)}/verdict.json" for week in weeks_of(runtime)]
+        return {key: hashlib.sha256(runtime.artifacts.read(key) or b"").hexdigest() for key in keys}
+
+
+def weeks_of(runtime: object) -> list[Week]:
+    """The judged weeks of the demonstration's monitor."""
+    return read_weeks(runtime, MONITOR)  # type: ignore[arg-type]
+
+
+def tell() -> list[str]:
+    """Print the table of verdicts and check the story; the sentences that do not hold."""
+    runtime = environment_runtime()
+    with runtime.store:
+        weeks = weeks_of(runtime)
+    console.print(story_table(weeks))
+    failures = check_story(weeks)
+    for sentence in failures:
+        console.print(f"[red]does not hold:[/red] {sentence}")
+    if not failures:
+        say("the story holds: the season moves the weather every week; the score says when it matters")
+    return failures
+
+
+def welcome(stack: Stack) -> None:
+    """Say where the UI is and how to get in."""
+    console.print(f"\nAirflow is up: [bold]{stack.url}/dags/{DAG}[/bold]")
+    console.print(f"user [bold]admin[/bold], password [bold]{stack.passwords['admin']}[/bold]")
+    console.print("Ctrl-C here, or `make down` elsewhere, stops it.")
+
+
+def up() -> int:
+    """Airflow alone, until it is stopped."""
+    os.environ.setdefault("MONITORING_HOME", str(WORK))
+    with standing(Stack(WORK / "airflow", ROOT, say=say)) as stack:
+        welcome(stack)
+        wait()
+    return 0
+
+
+def down() -> int:
+    """Stop what runs; it is no mistake when nothing does."""
+    if not PID.exists():
+        say("nothing runs")
+        return 0
+    process = int(PID.read_text())
+    with_patience = time.monotonic() + 60
+    try:
+        os.kill(process, signal.SIGTERM)
+        while time.monotonic() < with_patience:
+            os.kill(process, 0)
+            time.sleep(0.2)
+    except ProcessLookupError:
+        PID.unlink(missing_ok=True)
+        say("stopped")
+        return 0
+    say(f"process {process} did not stop in a minute")
+    return 1
+
+
+@contextmanager
+def standing(stack: Stack) -> Iterator[Stack]:
+    """A stack that `down` can find."""
+    PID.parent.mkdir(parents=True, exist_ok=True)
+    with stack:
+        PID.write_text(str(os.getpid()))
+        try:
+            yield stack
+        finally:
+            PID.unlink(missing_ok=True)
+
+
+def wait() -> None:
+    """Return on Ctrl-C or `down`."""
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        say("stopping")
+
+
+def say(line: str) -> None:
+    """A line of progress, with the seconds since the start."""
+    console.print(f"[dim]{time.monotonic() - started:5.0f} s[/dim]  {line}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,233 @@
+"""The steps of a run on real files, store and suites: outcomes, repeatability, and what a failure leaves behind."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from monitoring_tasks import steps
+from monitoring_tasks.errors import MonitoringError, ReferenceUnavailable, SourceUnavailable
+from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.monitor_file import load_monitor
+from monitoring_tasks.policy.verdict import Subject, Verdict
+from monitoring_tasks.report import self_contained
+from monitoring_tasks.runtime import Runtime, environment_runtime
+from monitoring_tasks.window import Window
+from tests.production import FIRST_DAY, YAML, Production
+
+
+@pytest.fixture
+def production(tmp_path: Path) -> Production:
+    """A monitor with thirty days of reference and no production yet."""
+    return Production(tmp_path)
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Iterator[Runtime]:
+    """A runtime of its own in the test's folder."""
+    opened = environment_runtime({"MONITORING_HOME": str(tmp_path / "home")})
+    with opened.store:
+        yield opened
+
+
+def day(number: int, days: int = 1) -> Window:
+    """The window of `days` days that ends after day `number` of production."""
+    end = FIRST_DAY + timedelta(days=number + 1)
+    return Window.parse(str(end - timedelta(days=days)), str(end))
+
+
+def judge(monitor: Monitor, runtime: Runtime, window: Window) -> Verdict:
+    """A whole run."""
+    subject = steps.open_window(monitor, runtime, window)
+    steps.profile_window(monitor, runtime, subject)
+    steps.run_suites(monitor, runtime, subject)
+    return Verdict.from_json(steps.reach_verdict(monitor, runtime, subject, run={"origin": "test"}))
+
+
+def stored_bytes(runtime: Runtime, subject: Subject) -> dict[str, bytes | None]:
+    """What a run keeps of one subject."""
+    names = ["profile.json", "verdict.json", "data_quality.json", "data_drift.json", "prediction_drift.json"]
+    names += ["report.html", "sample.parquet"]
+    return {name: runtime.artifacts.read(f"{steps.run_folder(subject)}/{name}") for name in names}
+
+
+def test_outcomes(production: Production, runtime: Runtime) -> None:
+    """Each kind of day ends in its verdict: like the reference, shifted, sparse, and absent."""
+    production.write(FIRST_DAY)
+    production.write(FIRST_DAY + timedelta(days=1), shift=1.5)
+    production.write(FIRST_DAY + timedelta(days=2), count=50)
+    monitor = load_monitor(production.monitor_file)
+    outcomes = [judge(monitor, runtime, day(number)).outcome for number in range(4)]
+    assert outcomes == ["healthy", "drifted", "too_few_rows", "no_data"]
+
+
+def test_evidence(production: Production, runtime: Runtime) -> None:
+    """A verdict says what it rests on: rows, checks, scores, thresholds, hashes, code version."""
+    production.write(FIRST_DAY, shift=1.5)
+    monitor = load_monitor(production.monitor_file)
+    evidence = judge(monitor, runtime, day(0)).evidence
+    assert evidence["rows"] == 1000
+    assert set(evidence["hashes"]) == {"data", "reference", "binning", "config"}
+    assert evidence["hashes"]["config"] == monitor.config_hash
+    drifted = {finding["column"]: finding for finding in evidence["findings"] if finding["check"] == "drift"}
+    assert drifted["age"]["value"] > drifted["age"]["threshold"] == 0.2
+    assert drifted["age"]["important"]
+
+
+def test_the_same_window_twice_gives_the_same_bytes(production: Production, runtime: Runtime, tmp_path: Path) -> None:
+    """Computed twice in one place and once in another, every artifact and stored result is equal."""
+    production.write_days(FIRST_DAY, 3, shift=0.3)
+    monitor = load_monitor(production.monitor_file)
+    subject = judge(monitor, runtime, day(2)).subject
+    first, results = stored_bytes(runtime, subject), runtime.store.results(subject)
+    judge(monitor, runtime, day(2))
+    assert stored_bytes(runtime, subject) == first
+    with environment_runtime({"MONITORING_HOME": str(tmp_path / "elsewhere")}).store as store:
+        other = Runtime(store, *_elsewhere(tmp_path))
+        assert judge(monitor, other, day(2)).subject == subject
+        assert stored_bytes(other, subject) == first
+        assert other.store.results(subject) == results
+
+
+def _elsewhere(tmp_path: Path) -> tuple[Any, ...]:
+    described = environment_runtime({"MONITORING_HOME": str(tmp_path / "elsewhere")})
+    described.store.close()
+    return described.artifacts, described.connections, described.cache
+
+
+def test_backfill_in_any_order_gives_the_same_bytes(production: Production, tmp_path: Path) -> None:
+    """Verdicts with persistence over three windows do not depend on which window was computed first."""
+    production.write_days(FIRST_DAY, 3)
+    production.write_days(FIRST_DAY + timedelta(days=3), 3, shift=1.0)
+    monitor = load_monitor(production.monitor_file)
+    kept = []
+    for order in ([0, 1, 2, 3, 4, 5], random.Random(7).sample(range(6), 6)):
+        runtime = environment_runtime({"MONITORING_HOME": str(tmp_path / f"home{len(kept)}")})
+        with runtime.store:
+            subjects = {number: judge(monitor, runtime, day(number)).subject for number in order}
+            kept.append({number: stored_bytes(runtime, subjects[number]) for number in sorted(subjects)})
+    assert kept[0] == kept[1]
+
+
+def test_a_wide_window_is_the_sum_of_days(production: Production, runtime: Runtime) -> None:
+    """Seven days read the stored profiles of six and scan one; the sum equals one scan over all."""
+    production.configure(YAML + "window: 7d\n")
+    production.write_days(FIRST_DAY, 8)
+    monitor = load_monitor(production.monitor_file)
+    first = judge(monitor, runtime, day(6, 7))
+    files = set((production.folder / "home").rglob("profiles/**/*.json"))
+    second = judge(monitor, runtime, day(7, 7))
+    added = set((production.folder / "home").rglob("profiles/**/*.json")) - files
+    assert first.evidence["rows"] == second.evidence["rows"] == 7000
+    assert len(added) == 1
+
+
+def test_rows_that_arrive_late_are_counted(production: Production, runtime: Runtime) -> None:
+    """A day that was rewritten is read again, although its profile was stored."""
+    production.write(FIRST_DAY, count=300)
+    monitor = load_monitor(production.monitor_file)
+    assert judge(monitor, runtime, day(0)).evidence["rows"] == 300
+    production.write(FIRST_DAY, count=900)
+    assert judge(monitor, runtime, day(0)).evidence["rows"] == 900
+    assert len(runtime.store.verdicts("churn")) == 1
+
+
+def test_persistence_asks_for_retraining(production: Production, runtime: Runtime) -> None:
+    """Drift in one window is looked at; in two of three it asks for a retraining."""
+    production.write(FIRST_DAY)
+    production.write_days(FIRST_DAY + timedelta(days=1), 2, shift=1.5)
+    monitor = load_monitor(production.monitor_file)
+    first, second = (judge(monitor, runtime, day(number)) for number in (1, 2))
+    assert "retrain" not in first.actions
+    assert "retrain" in second.actions
+
+
+def test_no_window_before_the_start_is_judged(production: Production, runtime: Runtime) -> None:
+    """History ends where the monitor starts, so the first window does not wait for data that never was."""
+    production.write(FIRST_DAY)
+    judge(load_monitor(production.monitor_file), runtime, day(0))
+    assert runtime.store.results is not None
+    assert [stored.verdict.subject.window for stored in runtime.store.verdicts("churn")] == [day(0)]
+
+
+@pytest.mark.parametrize(
+    ("columns", "check", "column"),
+    [
+        ({"age": None}, "column_present", "age"),
+        ({"age": pa.array(["old"] * 1000)}, "column_type", "age"),
+        ({"age": pa.nulls(1000, pa.float64())}, "missing_share", "age"),
+        ({"age": np.full(1000, 40.0)}, "constant", "age"),
+        ({"age": np.full(1000, 4000.0)}, "out_of_range_share", "age"),
+        ({"plan": pa.array(["gold"] * 1000)}, "unseen_share", "plan"),
+        ({"id": pa.array(["same"] * 1000)}, "duplicate_share", "id"),
+        ({"score": pa.nulls(1000, pa.float64())}, "missing_share", "score"),
+    ],
+)
+def test_faults_are_named(
+    production: Production, runtime: Runtime, columns: dict[str, Any], check: str, column: str
+) -> None:
+    """A fault in one column is a finding with its name; the other columns are still judged."""
+    production.write(FIRST_DAY, columns=columns)
+    verdict = judge(load_monitor(production.monitor_file), runtime, day(0))
+    found = {(finding["check"], finding["column"]) for finding in verdict.evidence["findings"]}
+    assert verdict.outcome in ("warning", "drifted")
+    assert any(name == check and where in (column, None) for name, where in found)
+    results = runtime.store.results(verdict.subject) or []
+    assert {result.column for result in results if result.check == "drift"} == {"age", "spend", "plan", "score"}
+
+
+def test_a_missing_source_is_an_error_that_may_pass(production: Production, runtime: Runtime) -> None:
+    """A source that is not there fails the run and says that trying again can help; nothing is stored."""
+    monitor = load_monitor(production.monitor_file)
+    (production.folder / "predictions").rmdir()
+    subject = steps.open_window(monitor, runtime, day(0))
+    with pytest.raises(SourceUnavailable, match="predictions"):
+        steps.profile_window(monitor, runtime, subject)
+    assert runtime.store.verdicts("churn") == []
+
+
+def test_a_missing_reference_is_named(production: Production, runtime: Runtime) -> None:
+    """Without a reference there is nothing to compare with, and the error says which file."""
+    (production.folder / "reference.parquet").unlink()
+    with pytest.raises(ReferenceUnavailable, match=r"reference\.parquet"):
+        steps.open_window(load_monitor(production.monitor_file), runtime, day(0))
+
+
+@pytest.mark.parametrize("content", ["[1, 2]", "not json", '{"age": "high"}'])
+def test_bad_importances_are_refused(production: Production, runtime: Runtime, content: str) -> None:
+    """Importances that are no numbers by name stop the verdict instead of weighing wrongly."""
+    production.write(FIRST_DAY)
+    (production.folder / "importances.json").write_text(content)
+    with pytest.raises(MonitoringError, match=r"importances\.json is not a JSON object"):
+        judge(load_monitor(production.monitor_file), runtime, day(0))
+
+
+def test_a_run_half_done_can_be_repeated(production: Production, runtime: Runtime) -> None:
+    """A run that stopped after any step gives, when repeated, what an unbroken run gives."""
+    production.write(FIRST_DAY, shift=1.5)
+    monitor = load_monitor(production.monitor_file)
+    subject = steps.open_window(monitor, runtime, day(0))
+    steps.profile_window(monitor, runtime, subject)
+    steps.run_suites(monitor, runtime, subject)
+    assert runtime.store.verdict(Subject.from_json(subject)) is None
+    verdict = judge(monitor, runtime, day(0))
+    assert runtime.store.verdict(verdict.subject) == verdict
+
+
+def test_the_report_stands_alone(production: Production, runtime: Runtime) -> None:
+    """The stored page is small and shares its script; the self-contained one carries it."""
+    production.write(FIRST_DAY, shift=1.5)
+    subject = judge(load_monitor(production.monitor_file), runtime, day(0)).subject
+    stored = runtime.artifacts.read(steps.report_key(subject)) or b""
+    page = self_contained(runtime.artifacts, steps.report_key(subject))
+    assert len(stored) < 1_000_000 < len(page)
+    assert 'src="../' in stored.decode()
+    assert 'src="../' not in page
+    assert date(2013, 3, 1).isoformat() in page
