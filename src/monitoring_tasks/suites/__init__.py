@@ -1,1 +1,12 @@
-"""Evidently reports over profiles, and what they found."""
+"""Evidently reports over profiles: the suites, their check results, and the page people read.
+
+Importing this package imports Evidently, which takes seconds: import it where suites are run, not at the top.
+"""
+
+from __future__ import annotations
+
+from monitoring_tasks.suites.evidently_import import VERSION  # isort: skip  # before whatever else imports Evidently
+from monitoring_tasks.suites.browser_script import SCRIPT_NAME, script
+from monitoring_tasks.suites.run import SuiteInput, SuiteOutcome, run_suites
+
+__all__ = ["SCRIPT_NAME", "VERSION", "SuiteInput", "SuiteOutcome", "run_suites", "script"]

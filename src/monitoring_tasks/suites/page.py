@@ -1,0 +1,45 @@
+"""The report page: one HTML file that holds its data and refers to Evidently's script, which is hosted once."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from evidently.legacy.model.dashboard import DashboardInfo
+from evidently.legacy.model.widget import BaseWidgetInfo
+from evidently.legacy.utils import NumpyEncoder
+from evidently.legacy.utils.dashboard import TemplateParams, dashboard_info_to_json, file_html_template
+
+DASHBOARD = "report"
+_NO_DATA = "<!-- no embedded data -->"
+
+
+def page(widgets: Sequence[BaseWidgetInfo], *, title: str, script_href: str) -> str:
+    """The page with `widgets` from top to bottom. Raises `RuntimeError` when Evidently's template is not as known."""
+    info = DashboardInfo(name=title, widgets=list(widgets))
+    params = TemplateParams(
+        dashboard_id=DASHBOARD,
+        dashboard_info=info,
+        additional_graphs={},
+        embed_lib=False,
+        embed_data=False,
+        include_js_files=[html.escape(script_href)],
+    )
+    text: str = file_html_template(params)
+    if text.count(_NO_DATA) != 1 or text.count("</head>") != 1:
+        raise RuntimeError("Evidently's page template has changed: install evidently>=0.7.23,<0.8")
+    data = f"<script>\nvar {DASHBOARD} = {_script_json(dashboard_info_to_json(info))};\n"
+    graphs = f"var additional_graphs_{DASHBOARD} = {_script_json(_graphs(widgets))};\n</script>"
+    return text.replace(_NO_DATA, data + graphs).replace("</head>", f"<title>{html.escape(title)}</title></head>")
+
+
+def _graphs(widgets: Sequence[BaseWidgetInfo]) -> str:
+    graphs: dict[str, Any] = {graph.id: graph.dict() for widget in widgets for graph in widget.get_additional_graphs()}
+    return json.dumps(graphs, cls=NumpyEncoder)
+
+
+def _script_json(text: str) -> str:
+    """JSON that may stand in a script: Evidently's own template lets a column called `</script>` end it."""
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

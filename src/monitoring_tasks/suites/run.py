@@ -1,0 +1,160 @@
+"""The suites of one window: profiles in, check results, snapshots and the report page out."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+from evidently import Report
+from evidently.core.report import Snapshot
+from evidently.legacy.utils import NumpyEncoder
+
+from monitoring_tasks.checks import Check, CheckResult, Suite
+from monitoring_tasks.methods import EVIDENTLY, Kind
+from monitoring_tasks.monitor import Monitor, column_limits
+from monitoring_tasks.profile.profile import Profile
+from monitoring_tasks.profile.reference import ReferenceProfile
+from monitoring_tasks.profile.scores import Score, score_columns
+from monitoring_tasks.profile.summary import summary
+from monitoring_tasks.suites.build import Limits, suite_metrics
+from monitoring_tasks.suites.columns import Column
+from monitoring_tasks.suites.metrics import ProfileDataset, column_of, definition
+from monitoring_tasks.suites.native import sampled_frame
+from monitoring_tasks.suites.page import page
+from monitoring_tasks.suites.results import check_results
+from monitoring_tasks.suites.widgets import (
+    Plots,
+    drift_table,
+    facts,
+    findings,
+    named_all,
+    overview,
+    plots,
+    quality_table,
+    whole_table,
+)
+from monitoring_tasks.window import Window
+
+
+@dataclass(frozen=True, eq=False)
+class SuiteInput:
+    """What the suites judge: a window's profile and sample beside the reference's.
+
+    `metadata` goes into snapshots and page as it is (champion, hashes, versions): texts only.
+    """
+
+    monitor: Monitor
+    window: Window
+    reference: ReferenceProfile
+    profile: Profile
+    sample: pa.Table
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class SuiteOutcome:
+    """What the suites found: check results, one Evidently snapshot (JSON) for each suite, and the page."""
+
+    results: tuple[CheckResult, ...]
+    snapshots: Mapping[Suite, str]
+    html: str
+
+
+def run_suites(given: SuiteInput, *, script_href: str) -> SuiteOutcome:
+    """Judges one window; the page loads Evidently's script from `script_href`.
+
+    The same input gives the same bytes. A check that cannot be decided says so and leaves the others alone. Raises
+    `ProfileMismatch` when the profile was not made with the reference's binning.
+    """
+    limits = _limits(given.monitor, given.reference.kinds)
+    current, reference = _sides(given, limits)
+    columns = {name: column_of(name, current, reference) for name in limits}
+    snapshots = {
+        suite: _report(given, suite, metrics).run(
+            current, reference, timestamp=given.window.end, name=str(given.window)
+        )
+        for suite, metrics in suite_metrics(given.monitor, columns, limits).items()
+    }
+    results = _results(snapshots, columns)
+    drawn = plots(columns)
+    widgets = _widgets(results, columns, drawn)
+    texts = {suite: _dumps(snapshot, widgets[suite]) for suite, snapshot in snapshots.items()}
+    shown = [findings(results, drawn), *(widget for suite in widgets.values() for widget in suite)]
+    return SuiteOutcome(results, texts, _page(given, results, shown, script_href))
+
+
+def _limits(monitor: Monitor, kinds: Mapping[str, Kind]) -> Limits:
+    # By name: a reference that was just built and one from the cache list their columns in different orders.
+    return {name: column_limits(monitor, name, kinds[name]) for name in sorted(kinds)}
+
+
+def _sides(given: SuiteInput, limits: Limits) -> tuple[ProfileDataset, ProfileDataset]:
+    reference = given.reference
+    native = {name: row.kind for name, row in limits.items() if row.method.startswith(EVIDENTLY)}
+    own = {name: row.method for name, row in limits.items() if name not in native}
+    scores = score_columns(reference.binning, reference.profile, given.profile, own)
+    current = _side(given, given.profile, native, scores, given.sample)
+    return current, _side(given, reference.profile, native, {}, reference.sample)
+
+
+def _side(
+    given: SuiteInput, profile: Profile, native: Mapping[str, Kind], scores: Mapping[str, Score], sample: pa.Table
+) -> ProfileDataset:
+    frame = sampled_frame(sample, native)
+    types = {kind: [name for name in frame.columns if native[name] == kind] for kind in ("numeric", "categorical")}
+    described = definition(types["numeric"], types["categorical"])
+    return ProfileDataset(profile, given.reference.binning, scores, frame=frame, definition=described)
+
+
+def _report(given: SuiteInput, suite: Suite, metrics: Sequence[Any]) -> Report:
+    return Report(list(metrics), metadata=dict(given.metadata), tags=[given.monitor.name, suite.value])
+
+
+def _results(snapshots: Mapping[Suite, Snapshot], columns: Mapping[str, Column]) -> tuple[CheckResult, ...]:
+    results = [result for suite, snapshot in snapshots.items() for result in check_results(suite, snapshot)]
+    return tuple(_summarised(result, columns) for result in results)
+
+
+def _summarised(result: CheckResult, columns: Mapping[str, Column]) -> CheckResult:
+    if result.check is not Check.DRIFT or result.column is None:
+        return result
+    column = columns[result.column]
+    sides = [summary(column.bins, profile) for profile in (column.reference, column.current)]
+    return replace(result, reference=sides[0], current=sides[1])
+
+
+def _widgets(results: Sequence[CheckResult], columns: Mapping[str, Column], drawn: Plots) -> dict[Suite, list[Any]]:
+    by_suite = {suite: [result for result in results if result.suite is suite] for suite in Suite}
+    prediction, drift = (
+        drift_table(suite, by_suite[suite], columns, drawn) for suite in (Suite.PREDICTION_DRIFT, Suite.DATA_DRIFT)
+    )
+    quality = quality_table(by_suite[Suite.DATA_QUALITY], columns, drawn)
+    return {Suite.PREDICTION_DRIFT: [prediction], Suite.DATA_DRIFT: [drift], Suite.DATA_QUALITY: [quality]}
+
+
+def _dumps(snapshot: Snapshot, widgets: Sequence[Any]) -> str:
+    """The snapshot as `Snapshot.dumps` writes it, with its widgets, without random ids, and as strict JSON."""
+    model = snapshot.to_snapshot_model()
+    model.widgets = list(widgets)
+    named_all(model.tests_widgets, "tests")
+    return json.dumps(_strict(model.dict()), cls=NumpyEncoder, allow_nan=False)
+
+
+def _strict(value: Any) -> Any:
+    """The value with NaN and infinities as texts, which Evidently reads back as the numbers they were."""
+    if isinstance(value, Mapping):
+        return {key: _strict(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_strict(each) for each in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _page(given: SuiteInput, results: Sequence[CheckResult], widgets: Sequence[Any], script_href: str) -> str:
+    start, end = (moment.strftime("%Y-%m-%d %H:%M") for moment in (given.window.start, given.window.end))
+    title = f"{given.monitor.name}, {start} to {end} UTC"
+    everything = [overview(results, given.profile.rows, title), *widgets, whole_table(results), facts(given.metadata)]
+    return page(everything, title=title, script_href=script_href)

@@ -1,0 +1,222 @@
+"""What the report page shows: tables and plots as Evidently's widgets, with ids that never change."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from evidently.legacy.model.widget import BaseWidgetInfo
+from evidently.legacy.renderers.html_widgets import (
+    ColumnDefinition,
+    ColumnType,
+    CounterData,
+    RichTableDataRow,
+    RowDetails,
+    counter,
+    plotly_data,
+    rich_table_data,
+    table_data,
+)
+
+from monitoring_tasks.checks import Check, CheckResult, Status, Suite
+from monitoring_tasks.methods import method
+from monitoring_tasks.suites.bars import Bars, bars
+from monitoring_tasks.suites.columns import Column
+
+REFERENCE_COLOR, CURRENT_COLOR = "#4d4d4d", "#ed0400"
+NOTHING, ALL_ROWS = "-", "all rows"
+_WORDS = {Status.FAILED: "✗ failed", Status.UNDECIDED: "? undecided", Status.PASSED: "✓ passed"}
+_TITLES = {Suite.DATA_DRIFT: "Data drift", Suite.PREDICTION_DRIFT: "Prediction drift"}
+_CHECK_FIELDS = {"check": "Check", "column": "Column", "value": "Value", "threshold": "Threshold", "detail": "Detail"}
+_QUALITY_FIELDS = {
+    "column": "Column",
+    "types": "Type",
+    "status": "Status",
+    Check.COLUMN_PRESENT.value: "Absent",
+    Check.COLUMN_TYPE.value: "Wrong type",
+    Check.MISSING_SHARE.value: "Missing",
+    "allowed": "Missing allowed",
+    "strange": "Out of range or new",
+    Check.CONSTANT.value: "Constant",
+}
+Plots = Mapping[str, BaseWidgetInfo]
+_SUITES = {Suite.DATA_QUALITY: "quality", Suite.DATA_DRIFT: "drift", Suite.PREDICTION_DRIFT: "prediction"}
+
+
+def urgency(result: CheckResult) -> tuple[int, float]:
+    """Place of a result in a list for people: severe, failed, undecided, passed; among equals the worst first."""
+    places = {Status.FAILED: 0 if result.severe else 1, Status.UNDECIDED: 2, Status.PASSED: 3}
+    return places[result.status], -_excess(result)
+
+
+def _excess(result: CheckResult) -> float:
+    """How far a drift score lies beyond its threshold, as a ratio; turned round for p-values, 0 without either."""
+    if result.value is None or not result.threshold or result.method is None:
+        return 0.0
+    if method(result.method).p_value:
+        return result.threshold / max(result.value, 1e-300)
+    return result.value / result.threshold
+
+
+def status_words(result: CheckResult) -> str:
+    """The status with a sign that is read without colour."""
+    return "✗✗ severe" if result.severe and result.status is Status.FAILED else _WORDS[result.status]
+
+
+def figure(value: float | None) -> float | str:
+    """A number short enough for a table, still a number so that the table can sort by it; a dash for none.
+
+    >>> figure(12345.0), figure(0.123456), figure(None)
+    (12345, 0.1235, '-')
+    """
+    if value is None:
+        return NOTHING
+    return int(value) if value.is_integer() else float(f"{value:.4g}")
+
+
+def plots(columns: Mapping[str, Column]) -> Plots:
+    """One plot of both sides' distribution for each column; tables share it by its id."""
+    return {
+        name: _named(_plot(bars(column), column.kind), f"column-{place}")
+        for place, (name, column) in enumerate(columns.items())
+    }
+
+
+def _plot(shown: Bars, kind: str) -> BaseWidgetInfo:
+    sides = (("reference", shown.reference, REFERENCE_COLOR), ("current", shown.current, CURRENT_COLOR))
+    labels = [html.escape(label, quote=False) for label in shown.labels]  # Plotly reads a label as HTML
+    data = [
+        {"type": "bar", "name": name, "x": labels, "y": list(shares), "marker": {"color": color}}
+        for name, shares, color in sides
+    ]
+    axis = {"type": "category", "title": {"text": "value" if kind == "numeric" else "category"}, "automargin": True}
+    layout = {
+        "height": 490,
+        "margin": {"t": 20, "b": 60},
+        "barmode": "group",
+        "xaxis": axis,
+        "yaxis": {"tickformat": ".0%", "title": {"text": "share"}},
+    }
+    return plotly_data(title="", data=data, layout=layout)
+
+
+def overview(results: Sequence[CheckResult], rows: int, title: str) -> BaseWidgetInfo:
+    """Counters of rows and outcomes."""
+    statuses = [result.status for result in results]
+    counts = {
+        "rows": rows,
+        "checks failed": statuses.count(Status.FAILED),
+        "of these severe": sum(result.severe and result.status is Status.FAILED for result in results),
+        "checks undecided": statuses.count(Status.UNDECIDED),
+        "checks passed": statuses.count(Status.PASSED),
+    }
+    counters = [CounterData(label, f"{value:,}") for label, value in counts.items()]
+    return _named(counter(title=title, counters=counters), "overview")
+
+
+def findings(results: Sequence[CheckResult], drawn: Plots) -> BaseWidgetInfo:
+    """Table of everything that did not pass, the most urgent first; a row opens to its column's plot."""
+    found = sorted((result for result in results if result.status is not Status.PASSED), key=urgency)
+    if not found:
+        return _named(counter(title="Findings", counters=[CounterData("every check passed", "none")]), "findings")
+    fields = {"status": "Status", "suite": "Suite", **_CHECK_FIELDS}
+    rows = [_row(_check_fields(result), drawn.get(result.column or "")) for result in found]
+    return _named(_table("Findings: what did not pass", fields, rows), "findings")
+
+
+def _check_fields(result: CheckResult) -> dict[str, Any]:
+    return {
+        "status": status_words(result),
+        "suite": _SUITES[result.suite],
+        "check": result.method or result.check.value.replace("_", " "),
+        "column": result.column or ALL_ROWS,
+        "value": figure(result.value),
+        "threshold": figure(result.threshold),
+        "detail": result.detail,
+    }
+
+
+def drift_table(
+    suite: Suite, results: Sequence[CheckResult], columns: Mapping[str, Column], drawn: Plots
+) -> BaseWidgetInfo:
+    """Table of a suite's drift checks, the worst first, with both histograms; a row opens to a plot."""
+    drifts = sorted((result for result in results if result.check is Check.DRIFT), key=urgency)
+    rows = [_row(_drift_fields(result, columns), drawn.get(result.column or "")) for result in drifts]
+    fields = {"column": "Column", "status": "Status", "check": "Method", "value": "Score", "threshold": "Threshold"}
+    return _named(_table(_TITLES[suite], fields, rows, histograms=True), suite.value)
+
+
+def _drift_fields(result: CheckResult, columns: Mapping[str, Column]) -> dict[str, Any]:
+    shown = bars(columns[result.column or ""])
+    return {**_check_fields(result), "reference": _small(shown.reference), "current": _small(shown.current)}
+
+
+def _small(shares: Sequence[float]) -> dict[str, Any]:
+    return {"x": list(range(len(shares))), "y": list(shares)}
+
+
+def quality_table(results: Sequence[CheckResult], columns: Mapping[str, Column], drawn: Plots) -> BaseWidgetInfo:
+    """Table of the quality checks, one row for each column, the worst first; the cells hold the values."""
+    by_column = {name: [result for result in results if result.column == name] for name in columns}
+    ranked = sorted(by_column.items(), key=lambda item: min(map(urgency, item[1])))
+    rows = [_row(_quality_fields(columns[name], checks), drawn[name]) for name, checks in ranked]
+    return _named(_table("Data quality by column", _QUALITY_FIELDS, rows), Suite.DATA_QUALITY.value)
+
+
+def _quality_fields(column: Column, checks: Sequence[CheckResult]) -> dict[str, Any]:
+    measured = {check.value: NOTHING for check in Check} | {each.check.value: figure(each.value) for each in checks}
+    strange = Check.OUT_OF_RANGE_SHARE if column.kind == "numeric" else Check.UNSEEN_SHARE
+    allowed = next((each.threshold for each in checks if each.check is Check.MISSING_SHARE), None)
+    return {
+        **measured,
+        "column": column.name,
+        "types": f"{column.kind}: {', '.join(column.types) or NOTHING}",
+        "status": status_words(min(checks, key=urgency)),
+        "allowed": figure(allowed),
+        "strange": measured[strange.value],
+    }
+
+
+def whole_table(results: Sequence[CheckResult]) -> BaseWidgetInfo:
+    """Table of the checks that are about all rows or all columns."""
+    shown = [_check_fields(result) for result in results if result.column is None]
+    fields = {"status": "Status", **{name: words for name, words in _CHECK_FIELDS.items() if name != "column"}}
+    rows = [[each[name] for name in fields] for each in shown]
+    return _named(
+        table_data(title="Checks of the window as a whole", column_names=list(fields.values()), data=rows), "whole"
+    )
+
+
+def facts(metadata: Mapping[str, str]) -> BaseWidgetInfo:
+    """Table of what the run was: versions, hashes, window."""
+    return _named(table_data(title="About this run", column_names=["Name", "Value"], data=metadata.items()), "facts")
+
+
+def _row(fields: dict[str, Any], details: BaseWidgetInfo | None = None) -> RichTableDataRow:
+    return RichTableDataRow(fields, RowDetails().with_part("Distribution", details) if details else None)
+
+
+def _table(
+    title: str, fields: Mapping[str, str], rows: Sequence[RichTableDataRow], *, histograms: bool = False
+) -> BaseWidgetInfo:
+    columns = [ColumnDefinition(words, name) for name, words in fields.items()]
+    if histograms:
+        columns += [_histogram("Reference", REFERENCE_COLOR), _histogram("Current", CURRENT_COLOR)]
+    return rich_table_data(title=title, rows_per_page=25, columns=columns, data=list(rows))
+
+
+def _histogram(title: str, color: str) -> ColumnDefinition:
+    options = {"xField": "x", "yField": "y", "color": color}
+    return ColumnDefinition(title, title.lower(), ColumnType.HISTOGRAM, options=options)
+
+
+def _named(widget: BaseWidgetInfo, name: str) -> BaseWidgetInfo:
+    widget.id = name  # Evidently draws a random one, and the same window must give the same bytes
+    return widget
+
+
+def named_all(widgets: Iterable[BaseWidgetInfo], prefix: str) -> None:
+    """Gives widgets that Evidently made ids that never change."""
+    for place, widget in enumerate(widgets):
+        _named(widget, f"{prefix}-{place}")
