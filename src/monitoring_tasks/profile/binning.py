@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -84,15 +85,15 @@ def _quantiles(ordered: Floats, parts: int) -> Floats:
 
 
 def _isolated(quantiles: Floats) -> Floats:
-    atoms = np.unique(quantiles[1:][np.diff(quantiles) == 0])
+    atoms = np.unique(quantiles[1:][quantiles[1:] == quantiles[:-1]])
     return np.unique(np.concatenate([quantiles, [just_below(atom) for atom in atoms]]))
 
 
 def just_below(value: float) -> float:
     """The largest normal number, or zero, below `value`: databases refuse subnormal literals."""
-    below = float(np.nextafter(value, -np.inf))
+    below = math.nextafter(value, -math.inf)
     tiny = float(np.finfo(np.float64).tiny)
-    if abs(below) >= tiny or not np.isfinite(below):
+    if abs(below) >= tiny or not math.isfinite(below):
         return max(below, -np.finfo(np.float64).max.item())
     return 0.0 if value > 0 else -tiny
 
