@@ -35,6 +35,8 @@ def build_monitor_dag(monitor: Monitor) -> DAG:
         tags=["monitoring", monitor.task],
         params=_form(),
         default_args=_defaults(monitor),
+        # Only what a DAG file binds to a name is a DAG of that file; broken_monitors.py builds and drops them.
+        auto_register=False,
     ) as dag:
         _wire(MonitorTasks(monitor), verdict_asset(monitor))
     return dag
@@ -74,6 +76,7 @@ def _form() -> dict[str, Param]:
 def _defaults(monitor: Monitor) -> dict[str, Any]:
     return {
         "owner": monitor.owner,
+        "show_return_value_in_logs": False,
         # Tries with growing pauses wait for a source, the store or a channel to come back; errors that no waiting
         # mends end the task at once (tasks.py).
         "retries": 4,
