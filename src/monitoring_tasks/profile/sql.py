@@ -68,7 +68,7 @@ def scan_sql(rows: SqlRows, window: Window | None, plan: Plan) -> Scan:
             for name, bins in plan.binning.columns.items()
         }
         types = {name: overviews[name].types if name in overviews else () for name in columns}
-        duplicates = _duplicates(snapshot, plan.id) if plan.id is not None else None
+        duplicates = _duplicates(snapshot, plan.id, count) if plan.id is not None else None
         sample = sample_sql(snapshot, plan, count=count, seed=str(window))
     return Scan(Profile(binning_hash(plan.binning), count, columns, types, duplicates), sample)
 
@@ -244,12 +244,11 @@ def _category_statement(
     return sa.select(*shown, sa.func.sum(named.c.n).label("n")).group_by(*shown)
 
 
-def _duplicates(snapshot: Snapshot, name: str) -> int:
-    """Rows whose id occurred before; a null id is nobody's duplicate."""
-    if name not in snapshot.columns:
-        return 0
-    text = snapshot.dialect.text(snapshot.columns[name])
+def _duplicates(snapshot: Snapshot, name: str, count: int) -> int | None:
+    """Rows whose id occurred before; a null id is nobody's duplicate. None where rows have no id to compare."""
+    column = snapshot.columns.get(name)
+    text = None if column is None else snapshot.dialect.text(column)
     if text is None:
-        return 0
+        return None if count else 0
     total, distinct = snapshot.fetch(snapshot.select(sa.func.count(text), sa.func.count(text.distinct())))[0]
     return int(total) - int(distinct)
