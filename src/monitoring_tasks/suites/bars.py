@@ -15,6 +15,7 @@ from monitoring_tasks.suites.columns import Column
 BARS = 20
 CATEGORIES = 10
 LETTERS = 24
+OTHERS = "all others"
 TAIL = 0.005
 """Share of values at each end that may lie beyond the outermost bars; it is added to them."""
 
@@ -104,7 +105,7 @@ def _category_bars(bins: CategoryBins, reference: CategoryProfile, current: Cate
     heights = [[side.get(name, 0.0) for name in top] for side in sides]
     rests = [max(float(bool(side)) - sum(shown), 0.0) for side, shown in zip(sides, heights, strict=True)]
     if max(rests) > TAIL / 10:
-        labels.append("all others")
+        labels.append(OTHERS)
         heights = [[*shown, rest] for shown, rest in zip(heights, rests, strict=True)]
     return Bars(tuple(labels), *(_rounded(np.array(shown)) for shown in heights))
 

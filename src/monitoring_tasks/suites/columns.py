@@ -13,6 +13,7 @@ from monitoring_tasks.profile.binning import CategoryBins, ColumnBins, NumericBi
 from monitoring_tasks.profile.profile import CategoryProfile, ColumnProfile, NumericProfile
 
 NAN = float("nan")
+NO_ROWS = "no rows"
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,14 +109,14 @@ def _typed(column: Column) -> Measured:
     """Share of the rows with the column in which its type cannot be read as its kind."""
     there = rows(column.current) - column.current.absent
     share = _share(column.current.unusable, there, why_empty(column))
-    return Measured(share.value, f"found {_found(column)}, expected {column.kind}") if there else share
+    return Measured(share.value, f"found {_found(column)}, expected {column.kind}") if share.value > 0 else share
 
 
 def _missing(column: Column) -> Measured:
     share = _share(missing(column.current), readable(column.current), why_empty(column))
     whole = readable(column.reference)
     own = missing(column.reference) / whole if whole else 0.0
-    return Measured(share.value, share.detail or f"{own:.1%} in the reference")
+    return Measured(share.value, share.detail or (f"{own:.1%} in the reference" if own else ""))
 
 
 def _out_of_range(column: Column) -> Measured:

@@ -33,12 +33,11 @@ from monitoring_tasks.methods import EVIDENTLY, method
 from monitoring_tasks.profile.binning import Binning
 from monitoring_tasks.profile.profile import Profile
 from monitoring_tasks.profile.scores import Score
-from monitoring_tasks.suites.columns import MEASURES, NAN, Column, Measured, kind_of, values, why_empty
+from monitoring_tasks.suites.columns import MEASURES, NAN, NO_ROWS, Column, Measured, kind_of, values, why_empty
 from monitoring_tasks.suites.native import native_score
 
 logger = logging.getLogger(__name__)
 
-NO_ROWS = "no rows"
 AT_LEAST, AT_MOST, LESS_THAN = "at_least", "at_most", "less_than"
 
 

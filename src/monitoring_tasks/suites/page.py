@@ -13,6 +13,7 @@ from evidently.legacy.utils import NumpyEncoder
 from evidently.legacy.utils.dashboard import TemplateParams, dashboard_info_to_json, file_html_template
 
 DASHBOARD = "report"
+_STYLE = "td { overflow-wrap: anywhere; }"  # one long column name must not push a table off the page
 _NO_DATA = "<!-- no embedded data -->"
 
 
@@ -32,7 +33,8 @@ def page(widgets: Sequence[BaseWidgetInfo], *, title: str, script_href: str) -> 
         raise RuntimeError("Evidently's page template has changed: install evidently>=0.7.23,<0.8")
     data = f"<script>\nvar {DASHBOARD} = {_script_json(dashboard_info_to_json(info))};\n"
     graphs = f"var additional_graphs_{DASHBOARD} = {_script_json(_graphs(widgets))};\n</script>"
-    return text.replace(_NO_DATA, data + graphs).replace("</head>", f"<title>{html.escape(title)}</title></head>")
+    head = f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head>"
+    return text.replace(_NO_DATA, data + graphs).replace("</head>", head)
 
 
 def _graphs(widgets: Sequence[BaseWidgetInfo]) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from evidently.legacy.model.widget import BaseWidgetInfo
@@ -21,11 +22,11 @@ from evidently.legacy.renderers.html_widgets import (
 
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
 from monitoring_tasks.methods import method
-from monitoring_tasks.suites.bars import Bars, bars
-from monitoring_tasks.suites.columns import Column
+from monitoring_tasks.suites.bars import OTHERS, Bars, bars
+from monitoring_tasks.suites.columns import NO_ROWS, Column
 
 REFERENCE_COLOR, CURRENT_COLOR = "#4d4d4d", "#ed0400"
-NOTHING, ALL_ROWS = "-", "all rows"
+NOTHING, ALL_ROWS, EVERYTHING = "-", "all rows", "every column"
 _WORDS = {Status.FAILED: "✗ failed", Status.UNDECIDED: "? undecided", Status.PASSED: "✓ passed"}
 _TITLES = {Suite.DATA_DRIFT: "Data drift", Suite.PREDICTION_DRIFT: "Prediction drift"}
 _CHECK_FIELDS = {"check": "Check", "column": "Column", "value": "Value", "threshold": "Threshold", "detail": "Detail"}
@@ -40,21 +41,28 @@ _QUALITY_FIELDS = {
     "strange": "Out of range or new",
     Check.CONSTANT.value: "Constant",
 }
+_BROKEN = frozenset({Check.ROW_COUNT, Check.COLUMN_PRESENT, Check.COLUMN_TYPE})
 Plots = Mapping[str, BaseWidgetInfo]
 _SUITES = {Suite.DATA_QUALITY: "quality", Suite.DATA_DRIFT: "drift", Suite.PREDICTION_DRIFT: "prediction"}
 
 
 def urgency(result: CheckResult) -> tuple[int, float]:
-    """Place of a result in a list for people: severe, failed, undecided, passed; among equals the worst first."""
-    places = {Status.FAILED: 0 if result.severe else 1, Status.UNDECIDED: 2, Status.PASSED: 3}
+    """Place of a result in a list for people: broken input and severe drift, failed, undecided, passed.
+
+    Among equals the worst comes first.
+    """
+    worst = result.severe or result.check in _BROKEN
+    places = {Status.FAILED: 0 if worst else 1, Status.UNDECIDED: 2, Status.PASSED: 3}
     return places[result.status], -_excess(result)
 
 
 def _excess(result: CheckResult) -> float:
-    """How far a drift score lies beyond its threshold, as a ratio; turned round for p-values, 0 without either."""
-    if result.value is None or not result.threshold or result.method is None:
+    """How far a value lies beyond its threshold, as a ratio; turned round for p-values, infinite for broken input."""
+    if result.check in _BROKEN:
+        return math.inf
+    if result.value is None or not result.threshold:
         return 0.0
-    if method(result.method).p_value:
+    if result.method and method(result.method).p_value:
         return result.threshold / max(result.value, 1e-300)
     return result.value / result.threshold
 
@@ -116,13 +124,36 @@ def overview(results: Sequence[CheckResult], rows: int, title: str) -> BaseWidge
 
 
 def findings(results: Sequence[CheckResult], drawn: Plots) -> BaseWidgetInfo:
-    """Table of everything that did not pass, the most urgent first; a row opens to its column's plot."""
+    """Table of everything that did not pass, the most urgent first; a row opens to its column's plot.
+
+    Checks of one column that are undecided for one reason share a row, and so do all when there are no rows.
+    """
     found = sorted((result for result in results if result.status is not Status.PASSED), key=urgency)
     if not found:
         return _named(counter(title="Findings", counters=[CounterData("every check passed", "none")]), "findings")
     fields = {"status": "Status", "suite": "Suite", **_CHECK_FIELDS}
-    rows = [_row(_check_fields(result), drawn.get(result.column or "")) for result in found]
+    together: dict[Hashable, list[CheckResult]] = {}
+    for result in found:
+        together.setdefault(_reason(result), []).append(result)
+    rows = [_row(_joint_fields(group), drawn.get(group[0].column or "")) for group in together.values()]
     return _named(_table("Findings: what did not pass", fields, rows), "findings")
+
+
+def _reason(result: CheckResult) -> Hashable:
+    if result.status is Status.UNDECIDED:
+        return result.detail if result.detail == NO_ROWS else (result.column, result.detail)
+    return result.key
+
+
+def _joint_fields(group: Sequence[CheckResult]) -> dict[str, Any]:
+    if len(group) == 1:
+        return _check_fields(group[0])
+    checks, suites, columns = (
+        dict.fromkeys(fields[name] for fields in map(_check_fields, group)) for name in ("check", "suite", "column")
+    )
+    column = next(iter(columns)) if len(columns) == 1 else EVERYTHING
+    joint = {"check": ", ".join(checks), "suite": ", ".join(suites), "column": column}
+    return {**_check_fields(group[0]), **joint, "threshold": NOTHING}
 
 
 def _check_fields(result: CheckResult) -> dict[str, Any]:
@@ -149,7 +180,13 @@ def drift_table(
 
 def _drift_fields(result: CheckResult, columns: Mapping[str, Column]) -> dict[str, Any]:
     shown = bars(columns[result.column or ""])
-    return {**_check_fields(result), "reference": _small(shown.reference), "current": _small(shown.current)}
+    # Of hundreds of categories the rest is most, and would make the named ones too small to see.
+    named = sum(label != OTHERS for label in shown.labels)
+    return {
+        **_check_fields(result),
+        "reference": _small(shown.reference[:named]),
+        "current": _small(shown.current[:named]),
+    }
 
 
 def _small(shares: Sequence[float]) -> dict[str, Any]:

@@ -1,0 +1,100 @@
+"""What a person on call sees first, and in which order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from monitoring_tasks.checks import Check, CheckResult, Status, Suite
+from monitoring_tasks.suites.widgets import figure, findings, overview, status_words, urgency
+from tests.suites.conftest import Judge, replaced, rows
+from tests.suites.test_page import data_of
+
+QUALITY, DRIFT = Suite.DATA_QUALITY, Suite.DATA_DRIFT
+FAILED, UNDECIDED, PASSED = Status.FAILED, Status.UNDECIDED, Status.PASSED
+
+
+def drift(column: str, value: float, method: str = "psi", threshold: float = 0.2, **more: Any) -> CheckResult:
+    """A failed drift check."""
+    return CheckResult(DRIFT, Check.DRIFT, FAILED, column, method, value, threshold, **more)
+
+
+def undecided(check: Check, column: str | None, detail: str) -> CheckResult:
+    """An undecided quality check."""
+    return CheckResult(QUALITY, check, UNDECIDED, column, detail=detail)
+
+
+def test_order() -> None:
+    """Broken input, severe drift by its excess whichever way the method counts, failed, undecided, passed."""
+    ordered = [
+        CheckResult(QUALITY, Check.COLUMN_PRESENT, FAILED, "gone", None, 0.01, 0.0),
+        drift("a", 1e-9, "ks_p_value", 0.05, severe=True),
+        drift("b", 2.0, severe=True),
+        drift("c", 0.5, severe=True),
+        drift("d", 0.22),
+        CheckResult(QUALITY, Check.DUPLICATE_SHARE, FAILED, None, None, 0.5, 0.0),
+        undecided(Check.CONSTANT, "e", "no values"),
+        CheckResult(DRIFT, Check.DRIFT, PASSED, "f", "psi", 0.1, 0.2),
+    ]
+    assert sorted(ordered[::-1], key=urgency) == ordered
+    words = ["✗ failed", "✗✗ severe", "✗✗ severe", "✗✗ severe", "✗ failed", "✗ failed", "? undecided", "✓ passed"]
+    assert [status_words(result) for result in ordered] == words
+
+
+def test_findings_share_a_row_where_they_share_a_reason() -> None:
+    """An absent column is one undecided row, not five; checks that failed keep rows of their own."""
+    results = [
+        undecided(Check.CONSTANT, "a", "the column is not there"),
+        CheckResult(DRIFT, Check.DRIFT, UNDECIDED, "a", "psi", detail="the column is not there"),
+        undecided(Check.CONSTANT, "b", "the column is not there"),
+        drift("c", 2.0, detail="the column is not there"),
+        drift("d", 2.0, detail="the column is not there"),
+    ]
+    rows = findings(results, {}).params["data"]
+    assert [(row["column"], row["check"]) for row in rows] == [
+        ("c", "psi"),
+        ("d", "psi"),
+        ("a", "constant, psi"),
+        ("b", "constant"),
+    ]
+
+
+def test_no_rows_are_one_finding() -> None:
+    """Without rows the table says so once, for every column."""
+    results = [undecided(Check.CONSTANT, column, "no rows") for column in ("a", "b")]
+    (row,) = findings(results, {}).params["data"]
+    assert (row["column"], row["detail"]) == ("every column", "no rows")
+
+
+def test_no_findings() -> None:
+    """When every check passed the page says that, instead of an empty table."""
+    assert findings([CheckResult(DRIFT, Check.DRIFT, PASSED, "f", "psi", 0.1, 0.2)], {}).type == "counter"
+
+
+def test_overview_counts() -> None:
+    """The counters add up to all checks."""
+    results = [drift("a", 2.0, severe=True), drift("b", 0.3), undecided(Check.CONSTANT, "c", "no values")]
+    shown = {each["label"]: each["value"] for each in overview(results, 12_345, "orders").params["counters"]}
+    assert list(shown.values()) == ["12,345", "2", "1", "1", "0"]
+
+
+def test_figures() -> None:
+    """Whole numbers are exact, others have four digits, and none is a dash."""
+    assert [figure(value) for value in (123_456.0, 0.123456, 1e-12, None)] == [123_456, 0.1235, 1e-12, "-"]
+
+
+def test_tables_of_a_page(judge: Judge) -> None:
+    """Every column is in the drift and quality tables with its histograms, the drifted one first, plots by id."""
+    outcome = judge(replaced(rows(), "items", pa.array(np.full(1000, 40))))
+    widgets = {widget["id"]: widget for widget in data_of(outcome.html)["widgets"]}
+    assert list(widgets) == [
+        "overview", "findings", "prediction_drift", "data_drift", "data_quality", "whole", "facts"
+    ]  # fmt: skip
+    table = widgets["data_drift"]["params"]["data"]
+    assert [row["column"] for row in table] == ["items", "amount", "colour"]
+    assert sum(table[0]["current"]["y"]) == 1
+    parts = {part["id"] for row in table for part in row["details"]["parts"]}
+    assert all(f'"{part}": {{' in outcome.html for part in parts)
+    assert widgets["data_quality"]["params"]["data"][0]["column"] == "items"
