@@ -1,0 +1,62 @@
+"""Real runs of a DAG in this process."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.airflow_home import HOME, _airflow_database, _production
+
+__all__ = ["_airflow_database", "_production"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run of a DAG came to: its state, its tasks' states, tries and returned values, and what was logged."""
+
+    run_id: str
+    state: str
+    tasks: dict[str, str]
+    tries: dict[str, int]
+    returned: dict[str, Any]
+    log: str
+
+
+@pytest.fixture
+def run_dag(airflow_database: None, caplog: pytest.LogCaptureFixture) -> Callable[..., Run]:
+    """Run the monitor's DAG for the day before a logical date, for real, as `dag.test()` does; retries do not wait."""
+
+    def run(day: date | None, *, conf: dict[str, Any] | None = None) -> Run:
+        from airflow.dag_processing.dagbag import DagBag
+
+        dag = DagBag(HOME / "dags").dags["monitor_churn"]
+        for task in dag.tasks:
+            task.retry_delay, task.retry_exponential_backoff = timedelta(0), 0
+        caplog.clear()
+        with caplog.at_level(logging.INFO):
+            found = dag.test(logical_date=day and datetime(day.year, day.month, day.day, tzinfo=UTC), run_conf=conf)
+        instances = {instance.task_id: instance for instance in found.get_task_instances()}
+        return Run(
+            run_id=found.run_id,
+            state=str(found.state),
+            tasks={name: str(instance.state) for name, instance in instances.items()},
+            tries={name: instance.try_number for name, instance in instances.items()},
+            returned=_returned(found.run_id),
+            log=caplog.text,
+        )
+
+    return run
+
+
+def _returned(run_id: str) -> dict[str, Any]:
+    from airflow.models.xcom import XComModel
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        rows = session.scalars(XComModel.get_many(run_id=run_id, key="return_value")).all()
+        return {row.task_id: XComModel.deserialize_value(row) for row in rows}

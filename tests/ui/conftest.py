@@ -1,0 +1,7 @@
+"""Airflow in this process."""
+
+from __future__ import annotations
+
+from tests.airflow_home import _airflow_database, _production
+
+__all__ = ["_airflow_database", "_production"]
