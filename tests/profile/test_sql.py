@@ -284,6 +284,15 @@ def test_sentinels_near_the_largest_float_do_not_end_the_scan(engine: sa.Engine)
     assert column.mean == pytest.approx(1.7e308 / 8 * 3)
 
 
+def test_squares_too_small_for_a_float_do_not_end_the_scan(engine: sa.Engine) -> None:
+    """Values whose squares vanish are counted and added; they have no spread worth naming."""
+    values = [1e-200, 2e-200, 5e-324, 4e-200]
+    column = number_of(engine, "double precision", values, 0.0)
+    assert column.counts.tolist() == [0, 4]
+    assert column.mean == pytest.approx(7e-200 / 4, rel=1e-9, abs=0)
+    assert column.m2 == 0.0
+
+
 def test_a_constant_column_has_no_spread(engine: sa.Engine) -> None:
     """The m2 of equal values is exactly 0, their mean the value."""
     column = number_of(engine, "double precision", [0.1] * 7, 0.0)
@@ -363,6 +372,15 @@ def test_new_categories_are_cut_at_a_hundred_and_no_row_is_lost(engine: sa.Engin
     assert column.counts.tolist() == [3, 0]
     assert list(column.unseen) == [*(f"n{i:03}" for i in range(99)), "n149"]
     assert (column.unseen["n149"], column.other, column.null) == (6, 50, 2)
+
+
+def test_equally_frequent_categories_are_cut_in_one_order_on_every_server(postgres_url: str) -> None:
+    """Which hundred of equals are named does not hang on the collation of a column: capitals come first."""
+    engine = sa.create_engine(postgres_url, poolclass=sa.NullPool)
+    values = [f"{letter}{i:02}" for letter in "aB" for i in range(80)]
+    column = category_of(engine, 'text COLLATE "unicode"', values)
+    assert list(column.unseen) == [*(f"B{i:02}" for i in range(80)), *(f"a{i:02}" for i in range(20))]
+    assert column.other == 60
 
 
 def test_many_reference_categories(engine: sa.Engine) -> None:
@@ -470,7 +488,9 @@ def test_broken_text_is_named(tmp_path: Path) -> None:
 
 def test_the_sample_is_bounded_sorted_and_of_the_window(engine: sa.Engine) -> None:
     """At most as many rows as asked for, each of the window, by hash; the same whatever the order on disk."""
-    rows = [{"ts": START + timedelta(minutes=i), "x": i, "c": f"c{i % 3}", "id": f"id{i}"} for i in range(3 * 1440)]
+    rows = [
+        {"ts": START + timedelta(minutes=i // 3 * 3), "x": i, "c": f"c{i % 3}", "id": f"id{i}"} for i in range(3 * 1440)
+    ]
     kinds = {"x": "integer", "c": "text", "id": "text"}
     samples = []
     for order in (rows, rows[::-1]):
@@ -486,7 +506,7 @@ def test_the_sample_is_bounded_sorted_and_of_the_window(engine: sa.Engine) -> No
     for row in sample.to_pylist():
         number = int(row["x"])
         assert DAY.start <= row["ts"] < DAY.end
-        assert row["ts"] == START + timedelta(minutes=number)
+        assert row["ts"] == START + timedelta(minutes=number // 3 * 3)
         assert (row["id"], row["c"]) == (f"id{number}", f"c{number % 3}")
     assert np.std([row["x"] for row in sample.to_pylist()]) > 1440 / math.sqrt(12) * 0.7
 
