@@ -148,7 +148,9 @@ def ks_p_value(pairs: Pairs) -> Floats:
     from scipy.stats import kstwo  # half a second to import, and most monitors never ask for it
 
     n, m = value_counts(pairs)
-    return np.asarray(kstwo.sf(ks(pairs), np.maximum(np.round(n * m / (n + m)), 1.0)), np.float64)
+    size = np.round(n * m / (n + m))
+    # One row against one proves nothing, and has no size left after rounding.
+    return np.where(size == 0, 1.0, kstwo.sf(ks(pairs), np.maximum(size, 1.0)))
 
 
 def wasserstein(pairs: Pairs) -> Floats:
@@ -243,4 +245,5 @@ def _scale(column: NumericPair) -> float:
     reference = column.reference
     if reference.minimum == reference.maximum:
         return abs(reference.minimum) or 1.0
-    return float(np.sqrt(reference.m2 / reference.counts.sum()))
+    # The squares of tiny values underflow to nothing; their span does not.
+    return float(np.sqrt(reference.m2 / reference.counts.sum())) or reference.maximum - reference.minimum
