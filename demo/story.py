@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -14,7 +15,8 @@ from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.window import Window
 
 COLUMNS = ("temp", "dest", "score")
-SUMMER = Window.parse("2013-06-11", "2013-10-08")
+YEAR = Window.parse("2013-04-02", "2013-12-31")
+SUMMER = Window.parse("2013-05-28", "2013-09-24")
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,10 @@ class Week:
 
 
 def read_weeks(runtime: Runtime, monitor: str) -> list[Week]:
-    """Every judged week of a monitor, oldest first; windows of another width are left out."""
-    stored = runtime.store.verdicts(monitor)
+    """Every judged week of 2013, oldest first; windows of another width are left out."""
+    stored = runtime.store.verdicts(monitor, YEAR)
     weeks = [item for item in stored if item.verdict.subject.window.width.days == 7]
-    return [_week(runtime, item.verdict, dict(item.run).get("origin", "")) for item in weeks]
+    return [_week(runtime, item.verdict, "Airflow" if "dag_id" in item.run else "command") for item in weeks]
 
 
 def _week(runtime: Runtime, verdict: Verdict, origin: str) -> Week:
@@ -47,7 +49,8 @@ def _week(runtime: Runtime, verdict: Verdict, origin: str) -> Week:
 
 def story_table(weeks: Sequence[Week]) -> Table:
     """One row a week, for people."""
-    table = Table("week", "outcome", "severity", "rows", *(f"PSI {name}" for name in COLUMNS), "drifted", "run by")
+    headings = ("week", "outcome", "severity", "rows", *(f"PSI {name}" for name in COLUMNS), "drifted", "run by")
+    table = Table(*headings, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for week in weeks:
         verdict = week.verdict
         scores = [f"{week.psi.get(name, float('nan')):.2f}" for name in COLUMNS]
@@ -62,21 +65,25 @@ def check_story(weeks: Sequence[Week]) -> list[str]:
     The figures: 39 weeks from April to December; every week of summer is out of the winter's temperatures (PSI over
     8); destinations move a little and steadily (.02 to .10); the score drifts in some weeks only, most at 30 April.
     """
+    if len(weeks) != 39:
+        return [f"39 weeks were judged (found {len(weeks)})"]
     summer = [week for week in weeks if SUMMER.start <= week.window.start and week.window.end <= SUMMER.end]
+    warm, useful = _above(weeks, "temp", 0.2), _above(weeks, "score", 0.2)
     told = {
-        f"39 weeks were judged (found {len(weeks)})": len(weeks) == 39,
         "every week has rows": all(week.verdict.evidence["rows"] > 5000 for week in weeks),
-        f"PSI of temp is over 8 in summer ({_span(summer, 'temp')})": all(week.psi["temp"] > 8 for week in summer),
-        f"PSI of temp is over .2 all year ({_span(weeks, 'temp')})": all(week.psi["temp"] > 0.2 for week in weeks),
-        f"PSI of dest lies within .02 and .10 ({_span(weeks, 'dest')})": _within(weeks, "dest", 0.015, 0.11),
-        "the score drifts in 6 to 12 weeks": 6 <= sum(week.psi["score"] > 0.2 for week in weeks) <= 12,
-        "the score drifts most in the week of 30 April": _peak(weeks) == "30 April",
+        "every week has a finding": all(week.verdict.outcome != "healthy" for week in weeks),
+        f"PSI of temp is over 8 all summer ({_span(summer, 'temp')})": _above(summer, "temp", 8) == len(summer),
+        f"PSI of temp is over .2 in nearly every week ({warm} of 39)": warm >= 37,
+        f"PSI of dest stays small ({_span(weeks, 'dest')})": _above(weeks, "dest", 0.11) == 0,
+        f"PSI of the score is over .2 in few weeks ({useful} of 39)": 6 <= useful <= 12,
+        f"the score drifts most in the week of 30 April ({_peak(weeks)})": _peak(weeks) == "30 April",
+        "at least six weeks were run by Airflow": sum(week.origin == "Airflow" for week in weeks) >= 6,
     }
     return [sentence for sentence, holds in told.items() if not holds]
 
 
-def _within(weeks: Iterable[Week], column: str, low: float, high: float) -> bool:
-    return all(low <= week.psi[column] <= high for week in weeks)
+def _above(weeks: Iterable[Week], column: str, limit: float) -> int:
+    return sum(week.psi[column] > limit for week in weeks)
 
 
 def _span(weeks: Sequence[Week], column: str) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -50,8 +51,8 @@ COLOURS = {
 }
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, rich_markup_mode=None)
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
 
 Folder = Annotated[
     Path, typer.Option("--monitors", envvar="MONITORING_MONITORS", help="Folder of monitors' YAML files")
@@ -74,7 +75,7 @@ def main() -> None:
         err.print(Text(f"{error.format_message()}: see monitoring --help", style="red"))
         code = ERROR
     except MonitoringError as error:
-        err.print(Text(f"{type(error).__name__}: {error}", style="red"))
+        err.print(Text(f"{type(error).__name__}: {error}", style="red"), soft_wrap=True)
         code = ERROR
     sys.exit(code)
 
@@ -86,7 +87,7 @@ def check(name: Name, start: Start, end: End, folder: Folder = DEFAULT_FOLDER, a
     with opened_runtime() as runtime:
         verdict = judge(monitor, runtime, window)
         results = runtime.store.results(verdict.subject) or []
-    out.print(Text(verdict.dumps().decode() if as_json else narrate(verdict, results)))
+    say(verdict.dumps().decode() if as_json else narrate(verdict, results))
     return CODES[verdict.outcome]
 
 
@@ -111,7 +112,7 @@ def status(folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> int:
     with opened_runtime() as runtime:
         latest = {stored.verdict.subject.monitor: stored for stored in runtime.store.latest()}
     if as_json:
-        out.print_json(json.dumps({m.name: _stored_json(latest.get(m.name)) for m in monitors}))
+        say(json.dumps({m.name: _stored_json(latest.get(m.name)) for m in monitors}, indent=2))
     else:
         out.print(_status_table(monitors, latest))
     known = [latest[monitor.name].verdict.outcome for monitor in monitors if monitor.name in latest]
@@ -136,7 +137,7 @@ def report(
         if not runtime.artifacts.exists(key):
             judge(monitor, runtime, window)
         output.write_text(self_contained(runtime.artifacts, key), encoding="utf-8")
-    out.print(Text(str(output)))
+    say(str(output))
     return HEALTHY
 
 
@@ -146,15 +147,15 @@ def validate(paths: Annotated[list[Path] | None, typer.Argument(help="YAML files
     files = [file for path in paths or [DEFAULT_FOLDER] for file in (monitor_files(path) if path.is_dir() else [path])]
     mistakes = [mistake for file in files for mistake in _mistakes(file)]
     for mistake in mistakes:
-        err.print(Text(mistake, style="red"))
-    out.print(Text(f"{len(files)} files, {len(mistakes)} mistakes"))
+        err.print(Text(mistake, style="red"), soft_wrap=True)
+    say(f"{len(files)} files, {len(mistakes)} mistakes")
     return ERROR if mistakes or not files else HEALTHY
 
 
 @app.command()
 def schema() -> int:
     """Print the JSON Schema of a monitor's YAML file, for editors."""
-    out.print(Text(json.dumps(json_schema(), indent=2)))
+    say(json.dumps(json_schema(), indent=2))
     return HEALTHY
 
 
@@ -176,6 +177,11 @@ def _backfilled(monitor: Monitor, runtime: Runtime, window: Window) -> Verdict:
     if steps.needs_alert(monitor, verdict.to_json()):
         steps.send_alert(runtime, verdict.to_json(), silent=True, links={}, channels=[LogChannel()])
     return verdict
+
+
+def say(text: str) -> None:
+    """Print text as it is: no markup, and no line breaks of our own that a program would trip over."""
+    out.print(Text(text), soft_wrap=True)
 
 
 @contextmanager
@@ -203,14 +209,30 @@ def worst(outcomes: Iterable[Outcome]) -> int:
 def print_verdicts(verdicts: list[Verdict], *, as_json: bool) -> None:
     """A line each: window, outcome, severity, rows, first reason."""
     if as_json:
-        out.print_json(json.dumps([verdict.to_json() for verdict in verdicts]))
+        say(json.dumps([verdict.to_json() for verdict in verdicts], indent=2))
         return
-    table = Table("window", "outcome", "severity", "rows", "first reason")
+    table = _table("window", "outcome", "severity", "rows", "first reason")
     for verdict in verdicts:
-        window = verdict.subject.window
-        span = f"{stamp(window.start)[:16]} to {stamp(window.end)[:16]}"
-        table.add_row(span, _outcome(verdict), verdict.severity.word, str(verdict.evidence["rows"]), _reason(verdict))
+        rows, span = str(verdict.evidence["rows"]), _span(verdict.subject.window)
+        table.add_row(span, _outcome(verdict), verdict.severity.word, rows, _reason(verdict))
     out.print(table)
+
+
+def _table(*headings: str) -> Table:
+    """A table that keeps each row on one line: the last column takes what room is left."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), expand=True)
+    for heading in headings:
+        table.add_column(heading, no_wrap=True, ratio=1 if heading is headings[-1] else None)
+    return table
+
+
+def _span(window: Window) -> str:
+    """A window for people: days where it lies on whole days.
+
+    >>> _span(Window.parse("2013-06-04", "2013-06-11"))
+    '2013-06-04 to 2013-06-11'
+    """
+    return " to ".join(stamp(moment).removesuffix("T00:00:00Z") for moment in (window.start, window.end))
 
 
 def _reason(verdict: Verdict) -> Text:
@@ -223,14 +245,14 @@ def _outcome(verdict: Verdict) -> Text:
 
 
 def _status_table(monitors: list[Monitor], latest: dict[str, StoredVerdict]) -> Table:
-    table = Table("monitor", "owner", "outcome", "severity", "window", "champion", "first reason")
+    table = _table("monitor", "owner", "outcome", "severity", "window", "champion", "first reason")
     for monitor in monitors:
         stored = latest.get(monitor.name)
         if stored is None:
             table.add_row(monitor.name, Text(monitor.owner), Text("never judged", style="magenta"))
             continue
         verdict, subject = stored.verdict, stored.verdict.subject
-        about = (verdict.severity.word, str(subject.window), subject.champion)
+        about = (verdict.severity.word, _span(subject.window), subject.champion)
         table.add_row(monitor.name, Text(monitor.owner), _outcome(verdict), *about, _reason(verdict))
     return table
 

@@ -16,10 +16,12 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     PlainSerializer,
     PrivateAttr,
     StringConstraints,
+    Tag,
     WithJsonSchema,
     model_validator,
 )
@@ -82,6 +84,20 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+def _by_kind(default: str, other: str) -> Discriminator:
+    """Which class a section is of: its `kind`, `default` when left out."""
+
+    def kind(section: Any) -> str | None:
+        found = section.get("kind", default) if isinstance(section, dict) else getattr(section, "kind", None)
+        return found if found in (default, other) else None
+
+    return Discriminator(
+        kind,
+        custom_error_type="unknown_kind",
+        custom_error_message=f"kind must be {default} (when left out) or {other}",
+    )
+
+
 class ParquetSource(_Section):
     """Parquet files: one file, a flat folder, or a hive-partitioned folder; local or by URI."""
 
@@ -107,7 +123,9 @@ class SqlSource(_Section):
         return self
 
 
-Source = Annotated[ParquetSource | SqlSource, Field(discriminator="kind")]
+Source = Annotated[
+    Annotated[ParquetSource, Tag("parquet")] | Annotated[SqlSource, Tag("sql")], _by_kind("parquet", "sql")
+]
 
 
 class FileReference(_Section):
@@ -129,7 +147,9 @@ class ChampionReference(_Section):
     importances: Text | None = "importances.json"
 
 
-Reference = Annotated[FileReference | ChampionReference, Field(discriminator="kind")]
+Reference = Annotated[
+    Annotated[FileReference, Tag("file")] | Annotated[ChampionReference, Tag("champion")], _by_kind("file", "champion")
+]
 
 
 class Limits(_Section):

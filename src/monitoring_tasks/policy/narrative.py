@@ -76,7 +76,7 @@ def brief(summary: Mapping[str, Any]) -> str:
         parts.append(f"mean {summary['mean']:.4g} sd {summary.get('sd') or 0:.4g}")
     if summary.get("top"):
         parts.append(" ".join(f"{plain(str(value))} {share:.0%}" for value, share in summary["top"]))
-    if summary.get("missing_share"):
+    if (summary.get("missing_share") or 0) >= 0.005:
         parts.append(f"missing {summary['missing_share']:.0%}")
     return ", ".join(parts)[:WIDEST]
 
