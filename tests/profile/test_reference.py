@@ -1,0 +1,267 @@
+"""The training reference: which columns, which bins, which days, and its files."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from monitoring_tasks.errors import ProfileMismatch, ReferenceInvalid
+from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.profile import derive
+from monitoring_tasks.profile.binning import CategoryBins, NumericBins, dumps_binning
+from monitoring_tasks.profile.profile import NumericProfile, dumps, merge
+from monitoring_tasks.profile.reference import (
+    build_reference,
+    dumps_reference,
+    loads_reference,
+    monitored_columns,
+    reference_key,
+)
+from tests.profile.shapes import MemoryRows
+
+ROWS = 2000
+HASH = "0123456789abcdef" * 4
+START = datetime(2013, 1, 1, tzinfo=UTC)
+
+
+def _monitor(**given: Any) -> Monitor:
+    said: dict[str, Any] = {
+        "name": "delay",
+        "owner": "ml",
+        "task": "binary",
+        "source": {"kind": "parquet", "path": "log"},
+        "reference": {"kind": "file", "path": "reference.parquet"},
+        "timestamp": "when",
+        "prediction": "score",
+        "label": "late",
+        "id": "id",
+    }
+    return Monitor.model_validate(said | given)
+
+
+@pytest.fixture(scope="module")
+def table() -> pa.Table:
+    """Four days of rows; the first two of them are mixed up."""
+    rng = np.random.default_rng(11)
+    when = [START + timedelta(minutes=int(minute)) for minute in rng.permutation(2000)]
+    when += [START + timedelta(days=2, minutes=minute) for minute in range(ROWS - 2000)]
+    return pa.table(
+        {
+            "id": np.arange(ROWS),
+            "when": pa.array(when, pa.timestamp("us", "UTC")),
+            "temp": pa.array(rng.normal(size=ROWS), mask=rng.random(ROWS) < 0.1),
+            "carrier": pa.array(rng.choice(["AA", "UA"], ROWS)).dictionary_encode(),
+            "weekend": rng.random(ROWS) < 0.3,
+            "score": rng.random(ROWS),
+            "late": rng.random(ROWS) < 0.2,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def rows(table: pa.Table) -> MemoryRows:
+    """The table in three chunks."""
+    return MemoryRows([table.slice(0, 500), table.slice(500, 900), table.slice(1400)])
+
+
+def test_features_are_every_other_column_by_default(table: pa.Table) -> None:
+    """Time, id and label are no features; numbers are numeric, text and booleans categorical; prediction last."""
+    kinds = monitored_columns(_monitor(), table.schema)
+    assert list(kinds.items()) == [
+        ("temp", "numeric"),
+        ("carrier", "categorical"),
+        ("weekend", "categorical"),
+        ("score", "numeric"),
+    ]
+
+
+def test_ignored_columns_and_pandas_row_index_are_left_out(table: pa.Table) -> None:
+    """What the monitor ignores is not watched, nor the index that pandas writes as a column."""
+    schema = table.schema.append(pa.field("__index_level_0__", pa.int64()))
+    assert list(monitored_columns(_monitor(ignore=["temp", "weekend"]), schema)) == ["carrier", "score"]
+
+
+def test_declared_features_and_kinds_hold(table: pa.Table) -> None:
+    """Only the features listed are watched; a number may be declared a category and a boolean a number."""
+    monitor = _monitor(features={"weekend": "numeric", "temp": "categorical", "carrier": None})
+    assert monitored_columns(monitor, table.schema) == {
+        "weekend": "numeric",
+        "temp": "categorical",
+        "carrier": "categorical",
+        "score": "numeric",
+    }
+
+
+def test_a_multiclass_prediction_is_a_category(table: pa.Table) -> None:
+    """The predicted class is text or a number; it is compared by shares either way."""
+    assert monitored_columns(_monitor(task="multiclass"), table.schema)["score"] == "categorical"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"features": {"gust": None}}, "no column 'gust'.*it has id, when, temp.*correct the name"),
+        ({"prediction": "guess", "features": {"temp": None}}, "no column 'guess'"),
+        ({"features": {"carrier": "numeric"}}, "'carrier'.*has type string and should be numeric.*convert it"),
+        ({"features": {"route": None}}, "'route'.*has type list.*number, text or boolean"),
+        ({"features": {"route": "categorical"}}, "'route'.*should be categorical"),
+        ({"features": {"empty": None}}, "'empty'.*cannot be inferred.*declare it"),
+        ({"timestamp": "other"}, "'when'.*has type timestamp"),
+        ({"prediction": "carrier", "features": {"temp": None}}, "'carrier'.*should be numeric"),
+        ({"ignore": ["temp", "carrier", "weekend", "route", "empty"]}, "no column left to monitor"),
+    ],
+)
+def test_unfit_references_are_refused(table: pa.Table, given: dict[str, Any], message: str) -> None:
+    """The error names the column, what was found, what is allowed and what to do."""
+    spoilt = table.append_column("route", pa.array([[1]] * ROWS)).append_column("empty", pa.nulls(ROWS))
+    with pytest.raises(ReferenceInvalid, match=message):
+        monitored_columns(_monitor(**given), spoilt.schema)
+
+
+def test_an_empty_column_of_declared_kind_is_allowed(table: pa.Table) -> None:
+    """A column without any value has a kind if the monitor says so, and no bins."""
+    spoilt = MemoryRows([table.append_column("empty", pa.nulls(ROWS))])
+    built = build_reference(_monitor(features={"empty": "numeric"}), spoilt, HASH)
+    bins = built.binning.columns["empty"]
+    assert isinstance(bins, NumericBins)
+    assert len(bins.edges) == 0
+
+
+def test_a_reference_without_rows_is_refused(table: pa.Table) -> None:
+    """Nothing can be compared with nothing."""
+    with pytest.raises(ReferenceInvalid, match="has no rows"):
+        build_reference(_monitor(), MemoryRows([table.slice(0, 0)]), HASH)
+
+
+def test_reference_is_profiled_with_its_own_bins(rows: MemoryRows, table: pa.Table) -> None:
+    """Each half percent of the reference lies in each bin, none of it is unseen or out of range."""
+    built = build_reference(_monitor(), rows, HASH)
+    column, bins = built.profile.columns["temp"], built.binning.columns["temp"]
+    assert isinstance(column, NumericProfile)
+    assert isinstance(bins, NumericBins)
+    assert built.profile.rows == ROWS
+    assert column.counts.sum() == ROWS - table["temp"].null_count
+    assert column.counts.max() <= column.counts.sum() / 200 + 1
+    carrier = built.binning.columns["carrier"]
+    assert isinstance(carrier, CategoryBins)
+    assert carrier.values == ("AA", "UA")
+    assert built.sample.num_rows == ROWS
+    assert (built.version, built.content_hash) == (HASH[:12], HASH)
+    assert build_reference(_monitor(), rows, HASH, version="v1.0.0-3f2a9c1b").version == "v1.0.0-3f2a9c1b"
+
+
+def test_declared_range_and_slack_shape_the_bins(rows: MemoryRows, table: pa.Table) -> None:
+    """A feature's range is its plausible range; without one the reference's span is widened."""
+    monitor = _monitor(features={"temp": {"range": [-9, 9]}}, quality={"range_slack": 1.0})
+    built = build_reference(monitor, rows, HASH)
+    temp, score = built.binning.columns["temp"], built.binning.columns["score"]
+    assert isinstance(temp, NumericBins)
+    assert isinstance(score, NumericBins)
+    assert (temp.low, temp.high) == (-9.0, 9.0)
+    values = table["score"].to_numpy()
+    assert score.low == pytest.approx(values.min() - (values.max() - values.min()))
+
+
+def test_every_day_has_a_profile_and_they_add_up(rows: MemoryRows, table: pa.Table) -> None:
+    """Days are UTC days by the reference's own timestamps, whichever chunk the rows are in."""
+    built = build_reference(_monitor(), rows, HASH)
+    days = np.array([moment.date().isoformat() for moment in table["when"].to_pylist()])
+    names, counts = np.unique(days, return_counts=True)
+    assert {day: profile.rows for day, profile in built.days.items()} == dict(zip(names, counts, strict=True))
+    total, whole = merge(list(built.days.values())), built.profile
+    assert total.rows == whole.rows
+    assert total.types == whole.types
+    for name, column in whole.columns.items():
+        np.testing.assert_array_equal(total.columns[name].counts, column.counts)
+        assert total.columns[name].null == column.null
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pa.timestamp("s"), pa.timestamp("ms"), pa.timestamp("ns", "Europe/Paris"), pa.date32(), pa.date64()],
+    ids=str,
+)
+def test_days_of_every_type_of_moment(table: pa.Table, kind: pa.DataType) -> None:
+    """Seconds to nanoseconds, zoned or not, and dates give the same UTC days; a row without a moment is in none."""
+    moments = pa.array(
+        [START, START + timedelta(hours=23), None, START - timedelta(hours=1)], pa.timestamp("us", "UTC")
+    )
+    few = table.slice(0, 4).set_column(
+        1, "when", moments.cast(pa.timestamp("us")).cast(pa.timestamp("s")).cast(kind, safe=False)
+    )
+    expected = {"2012-12-31": 1, "2013-01-01": 2}
+    built = build_reference(_monitor(), MemoryRows([few]), HASH)
+    assert {day: profile.rows for day, profile in built.days.items()} == expected
+
+
+def test_no_days_without_a_usable_timestamp(table: pa.Table) -> None:
+    """A reference without the monitor's timestamp, or with one that is no moment, has no days."""
+    for given in (table.drop_columns(["when"]), table.set_column(1, "when", pa.array(["noon"] * ROWS))):
+        assert build_reference(_monitor(), MemoryRows([given]), HASH).days == {}
+
+
+def test_very_many_categories_are_capped(monkeypatch: pytest.MonkeyPatch, table: pa.Table) -> None:
+    """Beyond the cap the most frequent categories are kept, and the reference's own rest counts as unseen."""
+    monkeypatch.setattr(derive, "CATEGORIES", 1)
+    built = build_reference(_monitor(), MemoryRows([table]), HASH)
+    carrier = built.binning.columns["carrier"]
+    counted = table["carrier"].to_pylist()
+    assert isinstance(carrier, CategoryBins)
+    assert carrier.values == (max(("AA", "UA"), key=counted.count),)
+
+
+def test_edges_of_a_large_reference_come_from_a_sample(monkeypatch: pytest.MonkeyPatch, rows: MemoryRows) -> None:
+    """Above the limit, quantiles are those of a deterministic sample; counts are still of all rows."""
+    monkeypatch.setattr(derive, "EDGE_ROWS", 400)
+    built, again = (build_reference(_monitor(), rows, HASH) for _ in range(2))
+    score = built.profile.columns["score"]
+    bins = built.binning.columns["score"]
+    assert isinstance(bins, NumericBins)
+    assert score.counts.sum() == ROWS
+    np.testing.assert_allclose(bins.edges[bins.deciles], np.arange(1, 10) / 10, atol=0.1)
+    assert dumps_reference(again) == dumps_reference(built)
+
+
+def test_reference_survives_its_files(rows: MemoryRows) -> None:
+    """What is read back is what was written: same bytes again, same order of columns, same sample."""
+    built = build_reference(_monitor(), rows, HASH)
+    files = dumps_reference(built)
+    back = loads_reference(files)
+    assert dumps_reference(back) == files
+    assert list(back.kinds.items()) == list(built.kinds.items())
+    assert list(back.binning.columns) == list(built.binning.columns)
+    assert dumps_binning(back.binning) == dumps_binning(built.binning)
+    assert {day: dumps(profile) for day, profile in back.days.items()} == {
+        day: dumps(profile) for day, profile in built.days.items()
+    }
+    assert back.sample.equals(built.sample)
+
+
+def test_incomplete_or_foreign_files_are_refused(rows: MemoryRows) -> None:
+    """A cache entry that lacks a file or has another format is not half read."""
+    files = dumps_reference(build_reference(_monitor(), rows, HASH))
+    with pytest.raises(ReferenceInvalid, match=r"lacks days.json"):
+        loads_reference({name: content for name, content in files.items() if name != "days.json"})
+    with pytest.raises(ProfileMismatch, match="format 9"):
+        loads_reference(files | {"reference.json": b'{"format":9}'})
+
+
+def test_key_changes_with_what_shapes_the_profile_only() -> None:
+    """Content, features, ranges and roles make a new key; limits, routes and texts do not."""
+    key = reference_key(_monitor(), HASH)
+    assert reference_key(_monitor(owner="other", minimum_rows=9, start=date(2013, 2, 1)), HASH) == key
+    for changed in (
+        _monitor(prediction="late", label=None),
+        _monitor(features={"temp": "numeric"}),
+        _monitor(features={"temp": {"range": [0, 1]}}),
+        _monitor(quality={"range_slack": 0.5}),
+        _monitor(task="multiclass"),
+        _monitor(ignore=["temp"]),
+        _monitor(id=None),
+    ):
+        assert reference_key(changed, HASH) != key
+    assert reference_key(_monitor(), HASH[::-1]) != key
