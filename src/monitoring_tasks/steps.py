@@ -151,7 +151,8 @@ def reach_verdict(monitor: Monitor, runtime: Runtime, subject: Json, *, run: Map
     )
     verdict = decide(monitor, about, given)
     runtime.artifacts.write(f"{run_folder(about)}/verdict.json", verdict.dumps())
-    runtime.store.put(verdict, results, report=report_key(about), run=run)
+    noted = {**run, **({"stale_champion": pinned.stale} if pinned.stale else {})}
+    runtime.store.put(verdict, results, report=report_key(about), run=noted)
     log.info("verdict.reached\n%s", narrate(verdict, results))
     return {**verdict.to_json(), "report": report_key(about)}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
-import subprocess
 import sys
 import traceback
 from collections.abc import Iterator
@@ -18,8 +17,8 @@ import pytest
 from monitoring_tasks.errors import ConfigurationError, ReferenceInvalid, ReferenceUnavailable
 from monitoring_tasks.retraining import registry
 from monitoring_tasks.retraining.registry import Champion, fetch_artifact, find_champion
+from tests.git_repository import commit, run, start, tag
 
-IDENTITY = {f"GIT_{role}_{key}": f"test {key}" for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
 DVC_YAML = """\
 stages:
   train:
@@ -34,39 +33,9 @@ stages:
 SUB_YAML = "stages: {copy: {cmd: cp ../seed.txt deep.bin, deps: [../seed.txt], outs: [deep.bin]}}\n"
 
 
-def run(*argv: str, cwd: Path) -> str:
-    """Output of a command in `cwd`."""
-    quiet = {"DVC_NO_ANALYTICS": "1", "DVC_SITE_CACHE_DIR": str(cwd / ".site")}
-    done = subprocess.run(argv, cwd=cwd, env=os.environ | IDENTITY | quiet, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
 def dvc(*argv: str, cwd: Path) -> None:
     """DVC in `cwd`."""
     run(sys.executable, "-P", "-m", "dvc", *argv, "--quiet", cwd=cwd)
-
-
-def commit(work: Path, *tags: str) -> str:
-    """Commit everything in `work`, tag it, push to its origin, and return the commit."""
-    run("git", "add", "-A", cwd=work)
-    run("git", "commit", "--quiet", "--allow-empty", "-m", "next", cwd=work)
-    return tag(work, "HEAD", *tags)
-
-
-def tag(work: Path, revision: str, *tags: str) -> str:
-    """Put annotated tags on a revision and push; return its commit."""
-    for name in tags:
-        run("git", "tag", "-a", name, "-m", name, revision, cwd=work)
-    run("git", "push", "--quiet", "--tags", "origin", "HEAD", cwd=work)
-    return run("git", "rev-parse", f"{revision}^{{commit}}", cwd=work)
-
-
-def start(root: Path) -> Path:
-    """A git work tree in `root` with the bare origin `root/origin.git`."""
-    run("git", "init", "--quiet", "--bare", "origin.git", cwd=root)
-    run("git", "clone", "--quiet", "origin.git", "work", cwd=root)
-    return root / "work"
 
 
 @pytest.fixture

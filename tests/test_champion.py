@@ -1,0 +1,133 @@
+"""The champion a run judges against: pinned, profiled once, kept when its repository does not answer."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from monitoring_tasks import steps
+from monitoring_tasks.champion import load_importances, load_reference, pin_champion
+from monitoring_tasks.errors import ReferenceInvalid, ReferenceUnavailable
+from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.monitor_file import load_monitor
+from monitoring_tasks.policy.verdict import Verdict
+from monitoring_tasks.runtime import Runtime, environment_runtime
+from monitoring_tasks.window import Window
+from tests.git_repository import commit, start, tag
+from tests.production import FIRST_DAY, YAML, Production
+
+CHAMPION = YAML.replace(
+    "{kind: file, path: reference.parquet, importances: importances.json}", "{kind: champion, repository: origin.git}"
+)
+DAY = Window.parse("2013-03-01", "2013-03-02")
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    """A repository whose first commit is the champion, its reference kept in git itself."""
+    production = Production(tmp_path, CHAMPION)
+    production.write(FIRST_DAY)
+    work = start(tmp_path)
+    for name in ("reference.parquet", "importances.json"):
+        shutil.move(tmp_path / name, work / name)
+    commit(work, "churn@v1.0.0", "churn#champion#1")
+    return work
+
+
+@pytest.fixture
+def monitor(work: Path) -> Monitor:
+    """The monitor of that champion."""
+    return load_monitor(work.parent / "churn.yaml")
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Iterator[Runtime]:
+    """A runtime of its own in the test's folder."""
+    opened = environment_runtime({"MONITORING_HOME": str(tmp_path / "home")})
+    with opened.store:
+        yield opened
+
+
+def judge(monitor: Monitor, runtime: Runtime) -> Verdict:
+    """A whole run on the first day."""
+    subject = steps.open_window(monitor, runtime, DAY)
+    steps.profile_window(monitor, runtime, subject)
+    steps.run_suites(monitor, runtime, subject)
+    return Verdict.from_json(steps.reach_verdict(monitor, runtime, subject, run={}))
+
+
+def test_champion_is_judged_against_its_own_reference(monitor: Monitor, runtime: Runtime) -> None:
+    """The version names tag and commit, and the importances come from the same commit."""
+    pinned = pin_champion(monitor, runtime)
+    assert pinned.version.startswith("v1.0.0-")
+    assert load_importances(monitor, runtime, pinned) == {"age": 0.5, "spend": 0.3, "plan": 0.1}
+    assert load_reference(monitor, runtime, pinned).profile.rows == 9000
+    assert judge(monitor, runtime).subject.champion == pinned.version
+
+
+def test_reference_is_profiled_once(monitor: Monitor, runtime: Runtime, caplog: pytest.LogCaptureFixture) -> None:
+    """The second run reads the stored profile of the same content; it is the same profile."""
+    caplog.set_level(logging.INFO, "monitoring_tasks.champion")
+    pinned = pin_champion(monitor, runtime)
+    first, second = (load_reference(monitor, runtime, pinned) for _ in range(2))
+    assert [record.getMessage().split()[0] for record in caplog.records] == ["reference.built"]
+    assert first.kinds == second.kinds
+    assert list(first.days) == list(second.days)
+    assert first.profile.binning == second.profile.binning
+
+
+def test_promotion_starts_results_of_its_own(work: Path, monitor: Monitor, runtime: Runtime) -> None:
+    """The new champion's verdict stands beside the old one's; a rollback finds the old one again."""
+    old = judge(monitor, runtime)
+    (work / "importances.json").write_text('{"plan": 1.0}')
+    commit(work, "churn@v1.1.0", "churn#champion#2")
+    new = judge(monitor, runtime)
+    assert new.subject.champion.startswith("v1.1.0-")
+    assert runtime.store.verdict(old.subject) == old
+    tag(work, "churn@v1.0.0^{commit}", "churn#champion#3")
+    assert judge(monitor, runtime) == old
+
+
+def test_a_promotion_half_way_does_not_mix_references(work: Path, monitor: Monitor, runtime: Runtime) -> None:
+    """A run keeps the champion it started with."""
+    subject = steps.open_window(monitor, runtime, DAY)
+    commit(work, "churn@v1.1.0", "churn#champion#2")
+    steps.profile_window(monitor, runtime, subject)
+    steps.run_suites(monitor, runtime, subject)
+    verdict = Verdict.from_json(steps.reach_verdict(monitor, runtime, subject, run={}))
+    assert verdict.subject.champion.startswith("v1.0.0-")
+
+
+def test_last_known_champion_is_used_and_said_to_be_stale(
+    work: Path, monitor: Monitor, runtime: Runtime, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With the repository gone the run goes on against the last champion, and says so."""
+    known = pin_champion(monitor, runtime)
+    load_importances(monitor, runtime, known)
+    shutil.rmtree(work.parent / "origin.git")
+    stale = pin_champion(monitor, runtime)
+    assert (stale.version, stale.revision) == (known.version, known.revision)
+    assert "origin.git" in (stale.stale or "")
+    assert "champion.stale" in caplog.text
+    judge(monitor, runtime)
+    (stored,) = runtime.store.verdicts("churn")
+    assert "origin.git" in stored.run["stale_champion"]
+
+
+def test_without_a_known_champion_the_run_fails(work: Path, monitor: Monitor, runtime: Runtime) -> None:
+    """A repository that never answered leaves nothing to compare with."""
+    shutil.rmtree(work.parent / "origin.git")
+    with pytest.raises(ReferenceUnavailable, match=r"origin\.git"):
+        pin_champion(monitor, runtime)
+
+
+def test_a_repository_without_champion_says_how_to_make_one(tmp_path: Path, runtime: Runtime) -> None:
+    """No tag is a mistake of configuration, not an outage: the last known champion is no answer to it."""
+    Production(tmp_path, CHAMPION)
+    commit(start(tmp_path))
+    with pytest.raises(ReferenceInvalid, match="champion#1"):
+        pin_champion(load_monitor(tmp_path / "churn.yaml"), runtime)
