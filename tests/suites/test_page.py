@@ -60,7 +60,7 @@ def test_page_draws_its_widgets() -> None:
 def test_changed_template_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """If Evidently's page template changes, nothing half-built is stored."""
     monkeypatch.setattr(page_module, "file_html_template", lambda _: "<html></html>")
-    with pytest.raises(RuntimeError, match="template has changed"):
+    with pytest.raises(ConfigurationError, match="not the known one"):
         page([], title="report", script_href="evidently.js")
 
 

@@ -12,13 +12,15 @@ from evidently.legacy.model.widget import BaseWidgetInfo
 from evidently.legacy.utils import NumpyEncoder
 from evidently.legacy.utils.dashboard import TemplateParams, dashboard_info_to_json, file_html_template
 
+from monitoring_tasks.errors import ConfigurationError
+
 DASHBOARD = "report"
 _STYLE = "td { overflow-wrap: anywhere; }"  # one long column name must not push a table off the page
 _NO_DATA = "<!-- no embedded data -->"
 
 
 def page(widgets: Sequence[BaseWidgetInfo], *, title: str, script_href: str) -> str:
-    """The page with `widgets` from top to bottom. Raises `RuntimeError` when Evidently's template is not as known."""
+    """The page with `widgets` from top to bottom. Raises `ConfigurationError` on an unknown Evidently."""
     info = DashboardInfo(name=title, widgets=list(widgets))
     params = TemplateParams(
         dashboard_id=DASHBOARD,
@@ -30,7 +32,7 @@ def page(widgets: Sequence[BaseWidgetInfo], *, title: str, script_href: str) -> 
     )
     text: str = file_html_template(params)
     if text.count(_NO_DATA) != 1 or text.count("</head>") != 1:
-        raise RuntimeError("Evidently's page template has changed: install evidently>=0.7.23,<0.8")
+        raise ConfigurationError("Evidently's page template is not the known one: install evidently>=0.7.23,<0.8")
     data = f"<script>\nvar {DASHBOARD} = {_script_json(dashboard_info_to_json(info))};\n"
     graphs = f"var additional_graphs_{DASHBOARD} = {_script_json(_graphs(widgets))};\n</script>"
     head = f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head>"
@@ -44,4 +46,4 @@ def _graphs(widgets: Sequence[BaseWidgetInfo]) -> str:
 
 def _script_json(text: str) -> str:
     """JSON that may stand in a script: Evidently's own template lets a column called `</script>` end it."""
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    return text.replace("<", "\\u003c")
