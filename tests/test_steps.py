@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
+from sqlalchemy import create_engine
 
 from monitoring_tasks import steps
 from monitoring_tasks.errors import MonitoringError, ReferenceUnavailable, SourceUnavailable
@@ -20,7 +22,7 @@ from monitoring_tasks.policy.verdict import Subject, Verdict
 from monitoring_tasks.report import self_contained
 from monitoring_tasks.runtime import Runtime, environment_runtime
 from monitoring_tasks.window import Window
-from tests.production import FIRST_DAY, YAML, Production
+from tests.production import FIRST_DAY, YAML, Production, rows
 
 
 @pytest.fixture
@@ -66,6 +68,45 @@ def test_outcomes(production: Production, runtime: Runtime) -> None:
     monitor = load_monitor(production.monitor_file)
     outcomes = [judge(monitor, runtime, day(number)).outcome for number in range(4)]
     assert outcomes == ["healthy", "drifted", "too_few_rows", "no_data"]
+
+
+SQL = YAML.replace("{kind: parquet, path: predictions, partition: day}", "{kind: sql, connection: lake, table: log}")
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_a_table_is_judged_like_files(
+    production: Production, tmp_path: Path, database: str, request: pytest.FixtureRequest
+) -> None:
+    """The same rows in a database give the same outcome, rows and findings as in parquet."""
+    days = [(FIRST_DAY, 0.0), (FIRST_DAY + timedelta(days=1), 1.5)]
+    url = f"sqlite:///{tmp_path / 'lake.db'}" if database == "sqlite" else request.getfixturevalue("postgres_url")
+    for written, shift in days:
+        production.write(written, shift=shift)
+    _load_table(url, [rows(written, shift=shift) for written, shift in days])
+    told = []
+    for place, yaml in (("files", YAML), ("table", SQL)):
+        production.configure(yaml)
+        home = {"MONITORING_HOME": str(tmp_path / place), "AIRFLOW_CONN_LAKE": url}
+        runtime = environment_runtime(home)
+        with runtime.store:
+            told.append(
+                [_told(judge(load_monitor(production.monitor_file), runtime, day(number))) for number in (0, 1)]
+            )
+    assert told[0] == told[1]
+
+
+def _told(verdict: Verdict) -> tuple[Any, ...]:
+    findings = [(finding["rule"], finding["column"]) for finding in verdict.evidence["findings"]]
+    return verdict.outcome, verdict.severity, verdict.evidence["rows"], findings
+
+
+def _load_table(url: str, days: list[dict[str, Any]]) -> None:
+    engine = create_engine(url)
+    frame = pd.concat([pd.DataFrame(columns) for columns in days])
+    if engine.dialect.name == "sqlite":
+        frame["at"] = frame["at"].dt.strftime("%Y-%m-%d %H:%M:%S")
+    frame.to_sql("log", engine, index=False)
+    engine.dispose()
 
 
 def test_evidence(production: Production, runtime: Runtime) -> None:
