@@ -139,7 +139,7 @@ def test_what_airflow_refuses_stays_with_its_monitor(production: Production, mon
 
     monkeypatch.setattr(folder, "build_monitor_dag", refuse)
     assert set(folder.monitor_dags(production.folder)) == {"monitor_other"}
-    with pytest.raises(ConfigurationError, match="churn.yaml:1: RuntimeError: no such tag"):
+    with pytest.raises(ConfigurationError, match=r"churn\.yaml:1: RuntimeError: no such tag"):
         folder.refuse_broken(production.folder)
 
 
