@@ -67,6 +67,7 @@ def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:
         ("features:\n  age: number\n", 12, "features.age: found 'number': Input should be 'numeric' or 'categorical'"),
         ("features:\n  age: {range: [5, 1]}\n", 12, "range [5.0, 1.0] is empty"),
         ("features:\n  age: {kind: categorical, method: ks}\n", 12, "method ks does not fit a categorical column"),
+        ("features:\n  '*': numeric\n", 1, "feature '*' stands for every other column"),
         ("features: {score: numeric}\n", 1, "column 'score' has two roles"),
         ("policy: {persistence: {windows: 4, of: 3}}\n", 11, "4 of 3 windows can never be reached"),
         ("alerts: {slack: {chanel: x}}\n", 11, "alerts.slack.channel: missing"),

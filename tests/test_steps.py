@@ -70,6 +70,15 @@ def test_outcomes(production: Production, runtime: Runtime) -> None:
     assert outcomes == ["healthy", "drifted", "too_few_rows", "no_data"]
 
 
+def test_one_feature_can_be_set_apart(production: Production, runtime: Runtime) -> None:
+    """With '*' a limit for one column leaves the others monitored."""
+    production.configure(YAML + "features: {'*': , age: {threshold: 99}}\n")
+    production.write(FIRST_DAY, shift=1.5)
+    verdict = judge(load_monitor(production.monitor_file), runtime, day(0))
+    drift = {r.column: r.threshold for r in runtime.store.results(verdict.subject) or [] if r.check == "drift"}
+    assert drift == {"age": 99.0, "spend": 0.2, "plan": 0.2, "score": 0.2}
+
+
 SQL = YAML.replace("{kind: parquet, path: predictions, partition: day}", "{kind: sql, connection: lake, table: log}")
 
 

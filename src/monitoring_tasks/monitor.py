@@ -34,6 +34,7 @@ Column = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 Text = Annotated[str, StringConstraints(min_length=1)]
 Connection = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,199}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
+EVERY_OTHER = "*"
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -214,7 +215,7 @@ class Quality(_Section):
     range_slack: Annotated[float, Field(ge=0)] = Field(
         3.0, description="Without a declared range: the reference's span, widened by this many spans on each side"
     )
-    unseen: Share = Field(0.01, description="Share of rows in categories the reference does not have")
+    unseen: Share = Field(0.01, description="Share of values in categories the reference does not have")
     duplicates: Share = Field(0.0, description="Share of rows whose id occurred before in the same piece of the window")
     constant: bool = Field(True, description="A column with one value now and several in the reference fails")
 
@@ -275,7 +276,8 @@ class Monitor(_Section):
         (), description="Columns of the reference that are not features, when features are left out"
     )
     features: dict[Column, FeatureEntry] = Field(
-        default_factory=dict, description="Left out: every other column of the reference"
+        default_factory=dict,
+        description="Left out: every other column of the reference; '*' adds those to the ones that are listed",
     )
     schedule: Schedule = Field("@daily", description="@hourly, @daily, @weekly, @monthly or five cron fields, in UTC")
     window: Width | None = Field(None, description="Width of the window; the schedule's interval when left out")
@@ -302,6 +304,19 @@ class Monitor(_Section):
                 f"column {min(doubled)!r} has two roles: one column is one of timestamp, id, prediction, label, feature"
             )
         return self
+
+    @model_validator(mode="after")
+    def _star_is_bare(self) -> Self:
+        if self.features.get(EVERY_OTHER, Feature()) != Feature():
+            raise ValueError(
+                f"feature {EVERY_OTHER!r} stands for every other column of the reference: write it as '*':"
+            )
+        return self
+
+    @property
+    def lists_features(self) -> bool:
+        """Whether the features are those listed and no others."""
+        return bool(self.features) and EVERY_OTHER not in self.features
 
     @property
     def dag_id(self) -> str:

@@ -124,6 +124,16 @@ def test_data_faults_block_retraining() -> None:
     assert found.reasons[-1].startswith("retraining is blocked")
 
 
+def test_a_missing_column_is_told_once() -> None:
+    """The checks that a missing column leaves undecided are no findings of their own; another column's are."""
+    gone = [result(Check.COLUMN_PRESENT, "f1"), drift("f1", status=Status.UNDECIDED)]
+    found = verdict(*gone, drift("f2", status=Status.UNDECIDED))
+    assert [(finding["check"], finding["column"]) for finding in found.evidence["findings"]] == [
+        ("column_present", "f1"),
+        ("drift", "f2"),
+    ]
+
+
 RESULTS = st.builds(
     drift,
     st.sampled_from(["f1", "f2", "f6", "score"]),

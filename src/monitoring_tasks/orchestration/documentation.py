@@ -50,7 +50,7 @@ def _facts(monitor: Monitor) -> list[tuple[str, str]]:
         ("Schedule", f"{monitor.schedule} (UTC), from {stamp(monitor.first_moment)}"),
         ("Window", "the schedule's interval" if monitor.window is None else f"{monitor.window} before each tick"),
         ("Source", _source(monitor.source)),
-        ("Features", ", ".join(monitor.features) or "every feature of the reference"),
+        ("Features", ", ".join(monitor.features) if monitor.lists_features else "every feature of the reference"),
         ("Fewest rows to judge", str(monitor.minimum_rows)),
         ("Alerts", _route(monitor.alerts.slack)),
     ]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from monitoring_tasks.checks import CheckResult, Status
+from monitoring_tasks.checks import Check, CheckResult, Status
 from monitoring_tasks.methods import method
 from monitoring_tasks.monitor import Monitor, Severity
 from monitoring_tasks.policy.matrix import Finding, Rule, rule_for
@@ -47,6 +47,7 @@ def decide(monitor: Monitor, subject: Subject, given: Given) -> Verdict:
     return Verdict(subject, outcome, severity, _actions(judged), _reasons(judged, given.rows), evidence)
 
 
+_SCHEMA = (Check.COLUMN_PRESENT, Check.COLUMN_TYPE)
 _ORDER = (Outcome.HEALTHY, Outcome.WARNING, Outcome.DRIFTED)
 
 
@@ -68,13 +69,17 @@ def important_features(monitor: Monitor, importances: Mapping[str, float] | None
 
 def _judge(monitor: Monitor, given: Given) -> list[Judged]:
     important = important_features(monitor, given.importances)
-    findings = (
-        _finding(monitor, result, given.history, important)
-        for result in given.results
-        if result.status is not Status.PASSED
-    )
+    findings = (_finding(monitor, result, given.history, important) for result in _told(given.results))
     judged = [(finding, rule) for finding in findings if (rule := rule_for(finding))]
     return sorted(judged, key=_rank)
+
+
+def _told(results: Sequence[CheckResult]) -> Iterator[CheckResult]:
+    """What did not pass; a column that is not there is told once, not again for each check it leaves undecided."""
+    unreadable = {result.column for result in results if result.status is Status.FAILED and result.check in _SCHEMA}
+    for result in results:
+        if result.status is Status.FAILED or (result.status is Status.UNDECIDED and result.column not in unreadable):
+            yield result
 
 
 def _rank(item: Judged) -> tuple[Any, ...]:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from monitoring_tasks.data.rows import ArrowRows
 from monitoring_tasks.errors import ReferenceInvalid
 from monitoring_tasks.methods import Kind
-from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.monitor import EVERY_OTHER, Monitor
 from monitoring_tasks.profile.arrow import scan_arrow
 from monitoring_tasks.profile.binning import FORMAT, Binning, canonical, dumps_binning, loads_binning, parse
 from monitoring_tasks.profile.days import profile_days
@@ -45,12 +45,12 @@ class ReferenceProfile:
 def monitored_columns(monitor: Monitor, schema: pa.Schema) -> dict[str, Kind]:
     """The columns a monitor watches, and their kinds: its features, then the prediction.
 
-    Without `features` every column of the reference is one, but for the monitor's timestamp, id, label and ignored
-    columns and the row index that pandas may have written. A kind not declared is inferred: numbers are numeric; text
-    and booleans categorical. Raises `ReferenceInvalid` when a column is missing or cannot be of its kind, or when
-    there is no feature.
+    Without `features`, or with `'*'` among them, every column of the reference is one, but for the monitor's timestamp,
+    id, label and ignored columns and the row index that pandas may have written. A kind not declared is inferred:
+    numbers are numeric; text and booleans categorical. Raises `ReferenceInvalid` when a column is missing or cannot be
+    of its kind, or when there is no feature.
     """
-    features = list(monitor.features) or _every_feature(monitor, schema)
+    features = list(monitor.features) if monitor.lists_features else _every_feature(monitor, schema)
     if not features:
         raise ReferenceInvalid(
             f"reference of {monitor.name} has no column left to monitor (it has {_listed(schema.names)}): "
@@ -63,7 +63,9 @@ def monitored_columns(monitor: Monitor, schema: pa.Schema) -> dict[str, Kind]:
 
 def _every_feature(monitor: Monitor, schema: pa.Schema) -> list[str]:
     others = {monitor.timestamp, monitor.prediction, monitor.id, monitor.label, *monitor.ignore}
-    return [name for name in schema.names if name not in others and not name.startswith("__index_level_")]
+    found = [name for name in schema.names if name not in others and not name.startswith("__index_level_")]
+    # A listed one stays, so that a name the reference does not have is an error and not silence.
+    return found + [name for name in monitor.features if name not in (EVERY_OTHER, *found)]
 
 
 def _kind(monitor: Monitor, schema: pa.Schema, name: str, declared: Kind | None) -> Kind:
