@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import secrets
 import shutil
 import tempfile
 
@@ -14,6 +15,7 @@ for _name in [name for name in os.environ if name.startswith(("AIRFLOW_", "MONIT
     del os.environ[_name]
 os.environ.update(
     AIRFLOW_HOME=HOME,
+    AIRFLOW__API_AUTH__JWT_SECRET=secrets.token_hex(64),
     AIRFLOW__CORE__LOAD_EXAMPLES="False",
     AIRFLOW__CORE__DAGS_FOLDER=f"{HOME}/dags",
     AIRFLOW__CORE__PLUGINS_FOLDER=f"{HOME}/plugins",
