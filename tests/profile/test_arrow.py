@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from monitoring_tasks.profile.binning import Binning, CategoryBins
 from monitoring_tasks.profile.plan import HASH, Plan, Scan, join_samples
 from monitoring_tasks.profile.profile import CategoryProfile, NumericProfile, dumps, empty
 from monitoring_tasks.profile.scan import scan
+from monitoring_tasks.window import Window
 from tests.profile.shapes import MemoryChunk, MemoryRows, bins_of
 
 ROWS = 3000
@@ -191,3 +193,31 @@ def test_parquet_files_scan_like_tables(tmp_path: Path, table: pa.Table, plan: P
 def test_threads_are_few() -> None:
     """A scan leaves the machine to others: two threads at most."""
     assert 1 <= processors() <= 2
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())], ids=str
+)
+def test_text_scans_alike_however_the_file_keeps_it(tmp_path: Path, kind: pa.DataType) -> None:
+    """Few and many different texts, nulls among them, give one profile and one plain sample, whole or by window."""
+    few = ["AA", "UA", None, "DL"] * 250
+    many = [None if place % 10 == 0 else f"tail number {place % 120}" for place in range(1000)]
+    moments = [Window.parse("2013-01-01", "2013-01-02").start + timedelta(minutes=place) for place in range(1000)]
+    when = pa.array(moments, pa.timestamp("us", "UTC"))
+    table = pa.table({"few": pa.array(few).cast(kind), "many": pa.array(many).cast(kind), "when": when})
+    pq.write_table(table, tmp_path / "rows.parquet")
+    rows = ParquetRows(LocalFileSystem(), str(tmp_path / "rows.parquet"), timestamp="when")
+    plan = Plan(Binning({"few": CategoryBins(("AA", "UA")), "many": CategoryBins(())}), sample_rows=2000)
+    for window, count in ((None, 1000), (Window.parse("2013-01-01", "2013-01-01T10:00"), 600)):
+        found = scan_arrow(rows, window, plan)
+        column, texts = found.profile.columns["few"], found.profile.columns["many"]
+        assert isinstance(column, CategoryProfile)
+        assert isinstance(texts, CategoryProfile)
+        assert (column.counts.tolist(), column.unseen, column.null) == (
+            [count // 4] * 2,
+            {"DL": count // 4},
+            count // 4,
+        )
+        assert sum(texts.unseen.values()) + texts.other == count * 0.9
+        assert sorted(found.sample["few"].to_pylist(), key=str) == sorted(few[:count], key=str)
+        assert not pa.types.is_dictionary(found.sample.schema.field("few").type)

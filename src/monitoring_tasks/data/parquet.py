@@ -70,7 +70,7 @@ class RowGroup:
         with _explained(self.file.path, self.source.filesystem):
             table = self.source.handle(self.file).read_row_group(self.group, wanted, use_threads=False)
         # A column "a" also brings "a.b" when that is the name of another.
-        return table.select(wanted)
+        return _without_views(table.select(wanted))
 
     def _masked(self, window: Window) -> pa.ChunkedArray[Any]:
         with self._lock:
@@ -86,6 +86,28 @@ class RowGroup:
                 "timestamp_missing file=%s row_group=%d rows=%d", self.file.path, self.group, moments.null_count
             )
         return inside(moments, window, place=f"column {name!r} of {self.file.path}")
+
+
+def _without_views(table: pa.Table) -> pa.Table:
+    """The table with string views as plain text: Arrow can neither filter nor take rows of views."""
+    for place, entry in enumerate(table.schema):
+        if pa.types.is_string_view(entry.type):
+            table = table.set_column(place, entry.name, table[entry.name].cast(pa.large_string()))
+    return table
+
+
+def _few_valued_texts(footer: pq.FileMetaData) -> list[str]:
+    """Text columns that the file keeps as short numbers into a dictionary: read as such they cost a third.
+
+    A text written out takes four bytes for its length alone, so less than that for each value means a dictionary.
+    """
+    found = []
+    for place in range(footer.num_columns if footer.num_row_groups else 0):
+        described, stored = footer.schema.column(place), footer.row_group(0).column(place)
+        flat = described.logical_type.type == "STRING" and described.max_repetition_level == 0
+        if flat and stored.total_uncompressed_size < 4 * stored.num_values:
+            found.append(stored.path_in_schema)
+    return found
 
 
 class ParquetRows:
@@ -156,7 +178,8 @@ class ParquetRows:
         """An open reader of the file for the calling thread alone; a thread keeps the last one it used."""
         if getattr(self._local, "path", None) != file.path:
             opened = self.filesystem.open_input_file(file.path)
-            self._local.reader = pq.ParquetFile(opened, metadata=self.footer(file))
+            footer = self.footer(file)
+            self._local.reader = pq.ParquetFile(opened, metadata=footer, read_dictionary=_few_valued_texts(footer))
             self._local.path = file.path
         reader: pq.ParquetFile = self._local.reader
         return reader

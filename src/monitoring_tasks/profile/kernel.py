@@ -82,15 +82,18 @@ def is_categorical(kind: pa.DataType) -> bool:
 
 def numbers(array: pa.Array[Any]) -> Numbers:
     """The values of a numeric array, nulls as NaN; without a copy where Arrow's memory allows it."""
+    values: Numbers = _convertible(array).to_numpy(zero_copy_only=False)
+    return values
+
+
+def _convertible(array: pa.Array[Any]) -> pa.Array[Any]:
+    """A numeric array in a type that numpy has."""
     kind = array.type
     if isinstance(array, pa.DictionaryArray):
-        return numbers(array.dictionary_decode())
+        return _convertible(array.dictionary_decode())
     if pa.types.is_decimal(kind) or pa.types.is_float16(kind):
-        array = array.cast(pa.float64())
-    elif pa.types.is_boolean(kind):
-        array = array.cast(pa.uint8())
-    values: Numbers = array.to_numpy(zero_copy_only=False)
-    return values
+        return array.cast(pa.float64())
+    return array.cast(pa.uint8()) if pa.types.is_boolean(kind) else array
 
 
 def _numeric(column: Column, bins: NumericBins) -> NumericProfile:
@@ -102,9 +105,10 @@ def _numeric(column: Column, bins: NumericBins) -> NumericProfile:
 
 def _blocks(column: Column) -> Iterator[Numbers]:
     for array in column.chunks:
-        values = numbers(array)
-        for start in range(0, len(values), BLOCK):
-            yield values[start : start + BLOCK]
+        converted = _convertible(array)
+        # Block by block, so that what nulls make a copy of is still in the cache when it is sorted.
+        for start in range(0, len(converted), BLOCK):
+            yield converted.slice(start, BLOCK).to_numpy(zero_copy_only=False)
 
 
 class _Tally:

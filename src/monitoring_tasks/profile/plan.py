@@ -57,8 +57,10 @@ def join_samples(samples: Sequence[pa.Table], sample_rows: int) -> pa.Table:
     tables = [_plain(table) for table in samples]
     if not tables:
         return pa.table({HASH: pa.array([], pa.uint64())})
-    fields = _common_fields(tables)
-    return smallest(pa.concat_tables([_cast(table, fields) for table in tables]), sample_rows)
+    if any(table.schema != tables[0].schema for table in tables):
+        fields = _common_fields(tables)
+        tables = [_cast(table, fields) for table in tables]
+    return smallest(pa.concat_tables(tables), sample_rows)
 
 
 def smallest(sample: pa.Table, rows: int) -> pa.Table:
@@ -69,8 +71,8 @@ def smallest(sample: pa.Table, rows: int) -> pa.Table:
 
 def _plain(table: pa.Table) -> pa.Table:
     """The table with dictionaries decoded and without columns that hold no plain values (nested, binary)."""
-    plain = {name: _decoded(table[name]) for name in table.column_names}
-    kept = {name: array for name, array in plain.items() if not _opaque(array.type)}
+    plain = zip(table.column_names, map(_decoded, table.columns), strict=True)
+    kept = {name: array for name, array in plain if not _opaque(array.type)}
     return pa.Table.from_arrays(list(kept.values()), names=list(kept))
 
 

@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -82,7 +81,9 @@ def _integers(values: NDArray[Any]) -> Hashes:
 
 
 def _hashed(values: NDArray[Any]) -> Hashes:
-    return pd.util.hash_array(values, categorize=False)
+    from pandas.util import hash_array  # a quarter of a second to import, and integers do not need it
+
+    return hash_array(values, categorize=False)
 
 
 def count_duplicates(keys: Hashes) -> int:
