@@ -179,7 +179,10 @@ class ParquetRows:
         if getattr(self._local, "path", None) != file.path:
             opened = self.filesystem.open_input_file(file.path)
             footer = self.footer(file)
-            self._local.reader = pq.ParquetFile(opened, metadata=footer, read_dictionary=_few_valued_texts(footer))
+            # Reading ahead saves round trips to a remote store; locally it only costs memory, in Arrow's own threads.
+            ahead = not isinstance(self.filesystem, LocalFileSystem)
+            texts = _few_valued_texts(footer)
+            self._local.reader = pq.ParquetFile(opened, metadata=footer, read_dictionary=texts, pre_buffer=ahead)
             self._local.path = file.path
         reader: pq.ParquetFile = self._local.reader
         return reader
