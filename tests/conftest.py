@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from hypothesis import settings
+
 from tests.postgres import _postgres_server, postgres_url
 
 __all__ = ["_postgres_server", "postgres_url"]
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("project", deadline=None, print_blob=True)
+settings.load_profile("project")

@@ -74,7 +74,7 @@ def test_reference_is_profiled_once(monitor: Monitor, runtime: Runtime, caplog: 
     caplog.set_level(logging.INFO, "monitoring_tasks.champion")
     pinned = pin_champion(monitor, runtime)
     first, second = (load_reference(monitor, runtime, pinned) for _ in range(2))
-    assert [record.getMessage().split()[0] for record in caplog.records] == ["reference.built"]
+    assert sum("reference.built" in record.getMessage() for record in caplog.records) == 1
     assert first.kinds == second.kinds
     assert list(first.days) == list(second.days)
     assert first.profile.binning == second.profile.binning

@@ -25,6 +25,7 @@ from demo.champion import MODEL, TAGS, DemoFailed, make_champion
 from monitoring_tasks.errors import ReferenceInvalid
 from monitoring_tasks.retraining.registry import fetch_artifact, find_champion
 
+pytestmark = pytest.mark.xdist_group("demo")
 FEATURES = ["carrier", "origin", "dest", "sched_minute", "distance", "weekday", "temp", "dewp", "humid", "wind_speed"]
 FEATURES += ["wind_gust", "precip", "pressure", "visib"]
 Stage = Callable[[str], Any]
