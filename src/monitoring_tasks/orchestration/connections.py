@@ -39,12 +39,12 @@ class AirflowConnections:
         """File system that holds an absolute path or URI, and the path in it. Raises `ConfigurationError`."""
         if "://" not in path or (connection is None and "@" not in path):
             return EnvironmentConnections().filesystem(path, None)
-        place = ObjectStoragePath(path, conn_id=connection)
         try:
+            place = ObjectStoragePath(path, conn_id=connection)
             opened = place.fs
         except (AirflowNotFoundException, ImportError, ValueError) as error:
             raise ConfigurationError(
-                f"{path} cannot be opened with connection {connection or place.conn_id!r}: {error}"
+                f"{path} cannot be opened{f' with connection {connection!r}' if connection else ''}: {error}"
             ) from error
         # The stubs call the handler abstract; it is not.
         return PyFileSystem(FSSpecHandler(opened)), place.path  # type: ignore[abstract]

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 # Airflow's cookies nor its API, and nothing can be loaded or sent anywhere.
 HEADERS = {
     "Content-Security-Policy": (
-        "sandbox allow-scripts allow-downloads; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; "
+        "sandbox allow-scripts allow-downloads; default-src 'none'; script-src 'unsafe-inline'; "
         "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
     ),
