@@ -15,12 +15,15 @@ from bench.lines import Line
 from bench.measure import MEGABYTE, Figures
 
 Results = Sequence[tuple[Line, Figures]]
-HEADS = ("CPU s", "x ours", "of which", "wall s", "peak MB", "process CPU s", "goal")
+HEADS = ("CPU s", "x ours", "of which", "wall s", "peak MB", "process s", "goal")
+SHOWN = 0.02
+"""Steps of fewer CPU seconds are left out; a line's only step is its whole work."""
 NOTES = """\
-CPU s: user and system seconds of the work, imports left out; x ours: against the first line of the section; peak and
-process CPU: of the whole process, imports included. Every line ran in a process of its own, files in the page cache.
-Ours reads the window alone: the reference was profiled before, once (its cost is a line of its own), and is loaded in
-the time shown. Peers read both frames, as they must for each new window, and drop the infinities they cannot take."""
+CPU s: user and system seconds of the work, imports left out. x ours: against the first line of the section.
+process s and peak MB: CPU and most resident memory of the whole process, imports included.
+Every line ran in processes of its own, files in the page cache; where it ran several times, the median is shown.
+Ours reads the window alone: the reference was profiled once before (a line of its own) and is loaded in the time shown.
+Peers read both frames, as they must for each new window, and get them without the infinities that stop them."""
 
 
 def table(sections: Mapping[int, Results], *, judged: bool) -> Table:
@@ -40,13 +43,22 @@ def _cells(line: Line, figures: Figures, *, ours: Figures, judged: bool) -> list
     return [
         line.title,
         f"{figures.cpu:.2f}",
-        f"{figures.cpu / ours.cpu:.2f}" if figures.cpu < 10 * ours.cpu else f"{figures.cpu / ours.cpu:.0f}",
-        " ".join(f"{step} {seconds:.2f}" for step, seconds in figures.steps.items()),
+        _ratio(figures.cpu / ours.cpu),
+        _steps(figures),
         f"{figures.wall:.2f}",
         f"{figures.peak / MEGABYTE:.0f}",
         f"{figures.process:.2f}",
         _goal(line, figures, ours) if judged else "",
     ]
+
+
+def _ratio(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio < 10 else f"{ratio:.0f}"
+
+
+def _steps(figures: Figures) -> str:
+    shown = {step: seconds for step, seconds in figures.steps.items() if seconds >= SHOWN}
+    return " ".join(f"{step} {seconds:.2f}" for step, seconds in shown.items()) if len(figures.steps) > 1 else ""
 
 
 def _goal(line: Line, figures: Figures, ours: Figures) -> str:
