@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from rich.console import Console
 from demo.champion import make_champion
 from demo.production import replay_production
 from demo.stack import Stack
-from demo.story import Week, check_story, read_weeks, story_table
+from demo.story import check_story, read_weeks, story_table
 from monitoring_tasks.report import run_folder
 from monitoring_tasks.runtime import environment_runtime
 
@@ -52,6 +53,9 @@ def main(arguments: Sequence[str]) -> int:
 def run(leave: bool) -> int:
     """Champion, production, replay by the command line, replay by Airflow, table, story."""
     os.environ.update(MONITORING_HOME=str(WORK), MONITORING_MONITORS=str(ROOT / "include" / "monitors"))
+    refuse_second()
+    # Airflow starts empty, so that the same runs can be made again; champion, production and results are kept.
+    shutil.rmtree(WORK / "airflow", ignore_errors=True)
     say("training the champion on January to March with DVC")
     make_champion(WORK)
     say("replaying April to December: the champion's scores, and the outcomes as the flights landed")
@@ -97,7 +101,8 @@ def in_airflow(stack: Stack) -> None:
     states += [run["state"] for run in stack.rest.runs(DAG, run_type="backfill")]
     if set(states) != {"success"} or len(states) < 9:
         raise SystemExit(f"airflow: expected nine successful runs, found {states}; logs are in {stack.folder}")
-    changed = [key for key, digest in before.items() if verdict_digests().get(key) != digest]
+    after = verdict_digests()
+    changed = [key for key, digest in before.items() if after.get(key) != digest]
     if changed:
         raise SystemExit(f"airflow's backfill changed verdicts that it should have repeated: {changed}")
     say("airflow: nine runs succeeded, and every repeated verdict has the same bytes")
@@ -107,20 +112,15 @@ def verdict_digests() -> dict[str, str]:
     """SHA-256 of every week's stored verdict."""
     runtime = environment_runtime()
     with runtime.store:
-        keys = [f"{run_folder(week.verdict.subject)}/verdict.json" for week in weeks_of(runtime)]
+        keys = [f"{run_folder(week.verdict.subject)}/verdict.json" for week in read_weeks(runtime, MONITOR)]
         return {key: hashlib.sha256(runtime.artifacts.read(key) or b"").hexdigest() for key in keys}
-
-
-def weeks_of(runtime: object) -> list[Week]:
-    """The judged weeks of the demonstration's monitor."""
-    return read_weeks(runtime, MONITOR)  # type: ignore[arg-type]
 
 
 def tell() -> list[str]:
     """Print the table of verdicts and check the story; the sentences that do not hold."""
     runtime = environment_runtime()
     with runtime.store:
-        weeks = weeks_of(runtime)
+        weeks = read_weeks(runtime, MONITOR)
     console.print(story_table(weeks))
     failures = check_story(weeks)
     for sentence in failures:
@@ -140,28 +140,41 @@ def welcome(stack: Stack) -> None:
 def up() -> int:
     """Airflow alone, until it is stopped."""
     os.environ.setdefault("MONITORING_HOME", str(WORK))
+    refuse_second()
     with standing(Stack(WORK / "airflow", ROOT, say=say)) as stack:
         welcome(stack)
         wait()
     return 0
 
 
+def refuse_second() -> None:
+    """Two demonstrations would fight over one folder."""
+    if (process := running()) is not None:
+        raise SystemExit(f"process {process} already runs the demonstration: stop it with `make down`")
+
+
+def running() -> int | None:
+    """The process that `run` or `up` left running, if there is one."""
+    try:
+        process = int(PID.read_text())
+        os.kill(process, 0)
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return process
+
+
 def down() -> int:
     """Stop what runs; it is no mistake when nothing does."""
-    if not PID.exists():
+    process = running()
+    if process is None:
         say("nothing runs")
         return 0
-    process = int(PID.read_text())
-    with_patience = time.monotonic() + 60
-    try:
-        os.kill(process, signal.SIGTERM)
-        while time.monotonic() < with_patience:
-            os.kill(process, 0)
-            time.sleep(0.2)
-    except ProcessLookupError:
-        PID.unlink(missing_ok=True)
-        say("stopped")
-        return 0
+    os.kill(process, signal.SIGTERM)
+    for _ in range(300):
+        if running() is None:
+            say("stopped")
+            return 0
+        time.sleep(0.2)
     say(f"process {process} did not stop in a minute")
     return 1
 
