@@ -68,11 +68,16 @@ class Rest:
         raise TimeoutError(f"{dag} run {run} has not ended in {patience:.0f} s: {self.tasks(dag, run)}")
 
     def wait_for_backfill(self, number: int, *, patience: float = 300) -> None:
-        """Return when every run of a backfill has ended."""
+        """Return when every run of a backfill, and of those before it, has ended.
+
+        Airflow itself marks a backfill as completed only some half a minute later.
+        """
+        dag = str(self.get(f"backfills/{number}")["dag_id"])
         for _ in _until(patience):
-            if self.get(f"backfills/{number}")["completed_at"]:
+            states = [run["state"] for run in self.runs(dag, run_type="backfill")]
+            if states and ENDED.issuperset(states):
                 return
-        raise TimeoutError(f"backfill {number} has not ended in {patience:.0f} s")
+        raise TimeoutError(f"backfill {number} of {dag} has not ended in {patience:.0f} s: {states}")
 
     def tasks(self, dag: str, run: str) -> dict[str, str | None]:
         """State of each task of a run."""
