@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -221,3 +223,23 @@ def test_text_scans_alike_however_the_file_keeps_it(tmp_path: Path, kind: pa.Dat
         assert sum(texts.unseen.values()) + texts.other == count * 0.9
         assert sorted(found.sample["few"].to_pylist(), key=str) == sorted(few[:count], key=str)
         assert not pa.types.is_dictionary(found.sample.schema.field("few").type)
+
+
+def test_a_scan_does_not_import_pandas(tmp_path: Path) -> None:
+    """Numbers with nulls, texts and integer ids go from file to profile and sample without pandas' time and memory."""
+    table = pa.table({"id": [1, 2, 2], "x": [1.0, None, 3.0], "c": ["a", "b", None]})
+    pq.write_table(table, tmp_path / "rows.parquet")
+    script = f"""
+import sys
+import numpy as np
+from pyarrow.fs import LocalFileSystem
+from monitoring_tasks.data.parquet import ParquetRows
+from monitoring_tasks.profile.binning import Binning, CategoryBins, numeric_bins
+from monitoring_tasks.profile.scan import Plan, scan
+bins = numeric_bins(np.arange(9.0), limits=None, slack=3.0)
+rows = ParquetRows(LocalFileSystem(), {str(tmp_path / "rows.parquet")!r}, timestamp=None)
+found = scan(rows, None, Plan(Binning({{"x": bins, "c": CategoryBins(("a",))}}), id="id"))
+print(found.profile.duplicates, found.sample.num_rows, "pandas" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "3", "False"]

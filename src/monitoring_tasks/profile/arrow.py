@@ -16,10 +16,10 @@ import pyarrow as pa
 
 from monitoring_tasks.data.rows import ArrowRows, Chunk
 from monitoring_tasks.profile.binning import ColumnBins, binning_hash
-from monitoring_tasks.profile.kernel import CARRIED_UNSEEN, Column, profile_column, value_type
-from monitoring_tasks.profile.plan import HASH, Plan, Scan, join_samples
+from monitoring_tasks.profile.kernel import CARRIED_UNSEEN, Column, arrow_array, profile_column, value_type
+from monitoring_tasks.profile.plan import HASH, Hashes, Plan, Scan, join_samples
 from monitoring_tasks.profile.profile import ColumnProfile, Profile, empty_column, merge_columns
-from monitoring_tasks.profile.sample import Hashes, Picks, count_duplicates, id_keys, pick_rows, threshold_for
+from monitoring_tasks.profile.sample import Picks, count_duplicates, id_keys, pick_rows, threshold_for
 from monitoring_tasks.window import Window
 
 COLUMNS_PER_TASK = 5
@@ -90,7 +90,7 @@ def _examine(place: int, piece: Piece, columns: Sequence[str], plan: Plan) -> _P
     table = piece.chunk.read(columns)
     bins = {name: plan.binning.columns[name] for name in columns if name in plan.binning.columns}
     ids = id_keys(table[plan.id]) if plan.id in table.column_names else None
-    return _Part(place, profile_table(table, bins), types_of(table), table.take(piece.picks[0]), ids)
+    return _Part(place, profile_table(table, bins), types_of(table), table.take(arrow_array(piece.picks[0])), ids)
 
 
 def profile_table(table: pa.Table, bins: Mapping[str, ColumnBins]) -> dict[str, ColumnProfile]:
@@ -146,7 +146,7 @@ class _Totals:
         return Scan(profile, sample.select(order))
 
     def _sample(self, place: int) -> pa.Table:
-        found = self.samples[place] | {HASH: pa.chunked_array([pa.array(self.pieces[place].picks[1])])}
+        found = self.samples[place] | {HASH: pa.chunked_array([arrow_array(self.pieces[place].picks[1])])}
         return pa.Table.from_arrays(list(found.values()), names=list(found))
 
     def _duplicates(self) -> int | None:

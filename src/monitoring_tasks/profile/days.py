@@ -13,7 +13,7 @@ import pyarrow as pa
 from monitoring_tasks.data.rows import ArrowRows, Chunk
 from monitoring_tasks.profile.arrow import COLUMNS_PER_TASK, processors, profile_table, types_of
 from monitoring_tasks.profile.binning import Binning, ColumnBins, Ints, binning_hash
-from monitoring_tasks.profile.kernel import Column
+from monitoring_tasks.profile.kernel import Column, arrow_array
 from monitoring_tasks.profile.profile import Profile, merge
 
 _EPOCH = date(1970, 1, 1)
@@ -57,7 +57,7 @@ def _has_days(kind: pa.DataType) -> bool:
 def _split(table: pa.Table, timestamp: str) -> Iterator[tuple[str, pa.Table]]:
     table = table.filter(table[timestamp].is_valid())
     days = _day_numbers(table[timestamp])
-    ordered = table.take(np.argsort(days, kind="stable"))
+    ordered = table.take(arrow_array(np.argsort(days, kind="stable")))
     numbers, starts, counts = np.unique(np.sort(days), return_index=True, return_counts=True)
     for number, start, count in zip(numbers.tolist(), starts.tolist(), counts.tolist(), strict=True):
         yield (_EPOCH + timedelta(days=number)).isoformat(), ordered.slice(start, count)

@@ -15,7 +15,7 @@ from monitoring_tasks.methods import Kind
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.profile.arrow import Piece, cut, processors
 from monitoring_tasks.profile.binning import Binning, CategoryBins, ColumnBins, Floats, numeric_bins
-from monitoring_tasks.profile.kernel import Column, count_texts, numbers
+from monitoring_tasks.profile.kernel import Column, arrow_array, count_texts, numbers
 from monitoring_tasks.profile.profile import most_frequent
 
 EDGE_ROWS = 1_000_000
@@ -61,7 +61,7 @@ def _categories(pieces: Sequence[Piece], name: str) -> tuple[str, ...]:
 
 def _sampled(piece: Piece, name: str) -> Column:
     column = _read(piece, name)
-    return column if len(piece.picks[0]) == piece.rows else column.take(piece.picks[0])
+    return column if len(piece.picks[0]) == piece.rows else column.take(arrow_array(piece.picks[0]))
 
 
 def _read(piece: Piece, name: str) -> Column:

@@ -80,9 +80,31 @@ def is_categorical(kind: pa.DataType) -> bool:
     return is_text(kind) or is_numeric(kind)
 
 
+def arrow_array(values: Numbers) -> pa.Array[Any]:
+    """Numbers of numpy as an Arrow array that shares their memory; the inverse of `numbers`.
+
+    `pa.array`, like `pa.scalar` and `to_numpy`, imports pandas: a tenth of a second, and 50 MB.
+
+    >>> arrow_array(np.array([3, 1])).to_pylist()
+    [3, 1]
+    """
+    shared = pa.py_buffer(np.ascontiguousarray(values).data)
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, shared])
+
+
+_NAN = arrow_array(np.array([math.nan]))[0]
+
+
 def numbers(array: pa.Array[Any]) -> Numbers:
     """The values of a numeric array, nulls as NaN; without a copy where Arrow's memory allows it."""
-    values: Numbers = _convertible(array).to_numpy(zero_copy_only=False)
+    return _filled(_convertible(array))
+
+
+def _filled(array: pa.Array[Any]) -> Numbers:
+    if array.null_count:
+        floats = array if pa.types.is_floating(array.type) else array.cast(pa.float64(), safe=False)
+        array = floats.fill_null(_NAN)
+    values: Numbers = np.from_dlpack(array)
     return values
 
 
@@ -108,7 +130,7 @@ def _blocks(column: Column) -> Iterator[Numbers]:
         converted = _convertible(array)
         # Block by block, so that what nulls make a copy of is still in the cache when it is sorted.
         for start in range(0, len(converted), BLOCK):
-            yield converted.slice(start, BLOCK).to_numpy(zero_copy_only=False)
+            yield _filled(converted.slice(start, BLOCK))
 
 
 class _Tally:
@@ -187,14 +209,14 @@ def count_texts(column: Column) -> Counter[str]:
 
 def _counted(array: pa.Array[Any]) -> Iterable[tuple[str | None, int]]:
     if isinstance(array, pa.DictionaryArray):
-        indices = array.indices.drop_null().to_numpy(zero_copy_only=False)
+        indices = np.from_dlpack(array.indices.drop_null())
         counts = np.bincount(indices, minlength=len(array.dictionary))
         pairs = zip(texts(array.dictionary), counts.tolist(), strict=True)
         return (pair for pair in pairs if pair[1])
     if pa.types.is_string_view(array.type):
         array = array.cast(pa.large_string())  # counting string views takes their nulls for empty text (pyarrow 26)
     table = pc.value_counts(array)
-    return zip(texts(table.field("values")), table.field("counts").to_numpy().tolist(), strict=True)
+    return zip(texts(table.field("values")), np.from_dlpack(table.field("counts")).tolist(), strict=True)
 
 
 def texts(values: pa.Array[Any]) -> list[str | None]:

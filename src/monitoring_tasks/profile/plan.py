@@ -8,9 +8,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from monitoring_tasks.profile.binning import Binning
+from monitoring_tasks.profile.kernel import arrow_array
 from monitoring_tasks.profile.profile import Profile
+
+Hashes = NDArray[np.uint64]
 
 HASH = "__hash"
 """Hidden `uint64` column of every sample: rows with the smallest values stay when samples are joined."""
@@ -65,8 +69,8 @@ def join_samples(samples: Sequence[pa.Table], sample_rows: int) -> pa.Table:
 
 def smallest(sample: pa.Table, rows: int) -> pa.Table:
     """The `rows` rows of smallest hash, sorted by it."""
-    order = np.argsort(sample[HASH].to_numpy(), kind="stable")[:rows]
-    return sample.take(order).combine_chunks()
+    order = np.argsort(np.from_dlpack(sample[HASH].combine_chunks()), kind="stable")[:rows]
+    return sample.take(arrow_array(order)).combine_chunks()
 
 
 def _plain(table: pa.Table) -> pa.Table:

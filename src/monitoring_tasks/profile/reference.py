@@ -177,5 +177,6 @@ def loads_reference(files: Mapping[str, bytes]) -> ReferenceProfile:
         loads_binning(files[_BINNING]),
         loads(files[_PROFILE]),
         {day: loads(canonical(profile)) for day, profile in days.items()},
-        pq.read_table(io.BytesIO(files[_SAMPLE])),
+        # Not pq.read_table, which imports pandas.
+        pq.ParquetFile(io.BytesIO(files[_SAMPLE])).read(),
     )

@@ -10,8 +10,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from monitoring_tasks.profile.kernel import Column, numbers, value_type
+from monitoring_tasks.profile.plan import Hashes
 
-Hashes = NDArray[np.uint64]
 Picks = tuple[NDArray[np.int64], Hashes]
 """Positions of a chunk's sampled rows, ascending, and their hashes."""
 
