@@ -1,4 +1,4 @@
-"""What `pip install` brings: the package with its migrations, the command, the plugin, and nothing else."""
+"""What `pip install` brings: the package with its migrations, the command, and nothing else."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def test_wheel_is_complete(tmp_path: Path) -> None:
-    """Migrations and type marker are inside; tests and demonstration are not; entry points name what exists."""
+    """Migrations and type marker are inside; tests and demonstration are not; the command is named."""
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("monitoring_tasks-*.whl")
@@ -22,4 +22,3 @@ def test_wheel_is_complete(tmp_path: Path) -> None:
     assert any(name.startswith("monitoring_tasks/store/migrations/versions/0001") for name in names)
     assert {name.split("/")[0].split("-")[0] for name in names} == {"monitoring_tasks"}
     assert "monitoring = monitoring_tasks.cli:main" in entries
-    assert "monitoring_tasks.ui.plugin:MonitoringPlugin" in entries
