@@ -47,6 +47,14 @@ def test_ten_lines_are_enough(tmp_path: Path) -> None:
     assert column_limits(monitor, "age", "numeric").severe == 0.25
 
 
+def test_the_readmes_monitor_loads(tmp_path: Path) -> None:
+    """The example that people copy is valid, and as short as it says."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
+    monitor = load_monitor(write(tmp_path, text))
+    assert monitor.source.kind == "parquet"
+    assert len(text.splitlines()) == 10
+
+
 def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:
     """A relative path means the same wherever the command runs; URIs and absolute paths stay."""
     monitor = load_monitor(write(tmp_path, TEN_LINES))
