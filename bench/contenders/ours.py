@@ -83,8 +83,7 @@ def _monitor(data: Data) -> Monitor:
 
 
 def _stored(data: Data) -> ReferenceProfile:
-    names = ("reference.json", "binning.json", "profile.json", "days.json", "sample.parquet")
-    return loads_reference({name: (data.stored / name).read_bytes() for name in names})
+    return loads_reference(lambda name: (data.stored / name).read_bytes())
 
 
 def _scanned(data: Data, stored: ReferenceProfile, window: Window, *, key: str | None = None) -> Profile:

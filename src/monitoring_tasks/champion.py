@@ -14,7 +14,7 @@ from monitoring_tasks.data.source import open_reference
 from monitoring_tasks.errors import ReferenceInvalid, ReferenceUnavailable
 from monitoring_tasks.monitor import ChampionReference, FileReference, Monitor
 from monitoring_tasks.profile.reference import (
-    REFERENCE_FILES,
+    HEAD,
     ReferenceProfile,
     build_reference,
     dumps_reference,
@@ -89,10 +89,8 @@ def _known_key(monitor: Monitor) -> str:
 def load_reference(monitor: Monitor, runtime: Runtime, pinned: Pinned) -> ReferenceProfile:
     """The profiled reference of a pinned champion; built from its file the first time its content is met."""
     folder = f"references/{monitor.name}/{reference_key(monitor, pinned.content_hash)}"
-    found = {name: runtime.artifacts.read(f"{folder}/{name}") for name in REFERENCE_FILES}
-    stored = {name: content for name, content in found.items() if content is not None}
-    if len(stored) == len(REFERENCE_FILES):
-        return loads_reference(stored)
+    if runtime.artifacts.exists(f"{folder}/{HEAD}"):
+        return loads_reference(lambda name: runtime.artifacts.read(f"{folder}/{name}"))
     built = _build(monitor, runtime, pinned)
     for name, content in dumps_reference(built).items():
         runtime.artifacts.write(f"{folder}/{name}", content)
@@ -108,7 +106,7 @@ def _build(monitor: Monitor, runtime: Runtime, pinned: Pinned) -> ReferenceProfi
         path = str(_champion_file(monitor, runtime, str(pinned.revision), reference.path))
         connection = None
     rows = open_reference(path, runtime.connections, connection=connection)
-    return build_reference(monitor, rows, pinned.content_hash, version=pinned.version)
+    return build_reference(monitor, rows, pinned.content_hash)
 
 
 def load_importances(monitor: Monitor, runtime: Runtime, pinned: Pinned) -> dict[str, float]:

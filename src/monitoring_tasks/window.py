@@ -20,6 +20,8 @@ PRESETS = {
     "@weekly": "0 0 * * 0",
     "@monthly": "0 0 1 * *",
 }
+# croniter's own R draws a moment at random, another one at each reading of the file.
+_RANDOM = re.compile(r"(?<![A-Za-z])[RrHh](?![A-Za-z])")
 _UNITS = {"m": timedelta(minutes=1), "h": HOUR, "d": DAY, "w": timedelta(weeks=1)}
 
 
@@ -142,7 +144,7 @@ def cron(schedule: str) -> str:
     '0 0 * * *'
     """
     text = PRESETS.get(schedule, schedule)
-    if len(text.split()) != 5 or not croniter.is_valid(text) or not _ever(text):
+    if len(text.split()) != 5 or _RANDOM.search(text) or not croniter.is_valid(text) or not _ever(text):
         raise ValueError(f"{schedule!r} is not a schedule: write one of {', '.join(PRESETS)} or five cron fields")
     return text
 

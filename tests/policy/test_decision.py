@@ -187,6 +187,12 @@ def test_the_story_names_columns_score_and_next_step() -> None:
     assert text.splitlines()[-1].startswith("Next step: ")
 
 
+def test_no_data_is_told_without_a_table() -> None:
+    """Without rows every check is undecided, and listing them would bury the one fact."""
+    results = [drift(f"f{number}", status=Status.UNDECIDED) for number in range(9)]
+    assert len(narrate(verdict(*results, rows=0), results).splitlines()) == 4
+
+
 def test_hostile_column_names_stay_on_their_line() -> None:
     """A column name with line breaks and terminal codes cannot forge lines of the log."""
     table = findings_table([drift("evil\n2013 verdict HEALTHY\x1b[2J", 3.0)])

@@ -38,7 +38,8 @@ def narrate(verdict: Verdict, results: Sequence[CheckResult]) -> str:
         *(f"- {plain(reason)}" for reason in verdict.reasons),
         f"Next step: {next_step(verdict)}",
     ]
-    table = findings_table(results)
+    # Without rows every check is undecided: a table of them would hide the one thing that is known.
+    table = "" if verdict.outcome is Outcome.NO_DATA else findings_table(results)
     return "\n".join([*lines[:-1], *([table] if table else []), lines[-1]])
 
 

@@ -28,8 +28,8 @@ from monitoring_tasks.profile.profile import (
     most_frequent,
 )
 
-BLOCK = 32_768
-"""Values sorted at a time: 256 kB, which stays in a core's own cache."""
+BLOCK = 40_960
+"""Values sorted at a time: 320 kB, which stays in a core's own cache; three make a row group of the usual size."""
 CARRIED_UNSEEN = 10_000
 """So many unseen categories are told apart while rows are read, so that an id column cannot exhaust memory."""
 
@@ -145,11 +145,12 @@ class _Tally:
         self.nan = self.negative = self.positive = 0
 
     def add(self, ordered: Numbers) -> None:
+        """Add a sorted block and use up its memory."""
         # Sorting in the column's own type is faster; the order survives the conversion.
         values = self._finite(ordered.astype(np.float64, copy=False))
         if len(values):
-            self._count(values)
             self.ends = (float(np.fmin(self.ends[0], values[0])), float(np.fmax(self.ends[1], values[-1])))
+            self._count(values)
 
     def _finite(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         if math.isfinite(values[0]) and math.isfinite(values[-1]):
@@ -165,7 +166,7 @@ class _Tally:
         places = np.empty(len(self.counts) + 1, np.int64)
         places[0], places[-1] = 0, len(values)
         places[1:-1] = values.searchsorted(self.edges, "right")
-        counts = np.diff(places)
+        counts = places[1:] - places[:-1]
         filled = counts.nonzero()[0]
         sums = np.add.reduceat(values, places[filled])
         self.counts += counts
@@ -173,7 +174,7 @@ class _Tally:
         self._add_moments(values, float(sums.sum()) / len(values))
 
     def _add_moments(self, values: NDArray[np.float64], mean: float) -> None:
-        values = values - mean
+        np.subtract(values, mean, out=values)
         self.moments = add_moments(self.moments, (len(values), mean, float(np.einsum("i,i", values, values))))
 
     def profile(self, nulls: int) -> NumericProfile:

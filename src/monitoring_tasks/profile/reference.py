@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -29,11 +30,10 @@ from monitoring_tasks.profile.profile import Profile, dumps, loads
 class ReferenceProfile:
     """A training reference, profiled: what every window of its champion is compared with.
 
-    `version` names the champion; `content_hash` is the hash of the reference's file. `days` has one profile for each
+    `content_hash` is the hash of the reference's file. `days` has one profile for each
     UTC day (`YYYY-MM-DD`) of a reference that has the monitor's timestamp column, and is empty otherwise.
     """
 
-    version: str
     content_hash: str
     kinds: Mapping[str, Kind]
     binning: Binning
@@ -103,11 +103,10 @@ def _listed(names: list[str]) -> str:
     return f"{shown} and {len(names) - 20} more" if len(names) > 20 else shown or "no columns"
 
 
-def build_reference(monitor: Monitor, rows: ArrowRows, content_hash: str, *, version: str = "") -> ReferenceProfile:
+def build_reference(monitor: Monitor, rows: ArrowRows, content_hash: str) -> ReferenceProfile:
     """The profile of a training reference: bins from its values, then all rows counted into them.
 
-    `version` is the champion's; the first 12 digits of `content_hash` where there is none. Raises `ReferenceInvalid`
-    when a monitored column is missing or unfit, or when there are no rows.
+    Raises `ReferenceInvalid` when a monitored column is missing or unfit, or when there are no rows.
     """
     schema = rows.schema()
     kinds = monitored_columns(monitor, schema)
@@ -116,9 +115,7 @@ def build_reference(monitor: Monitor, rows: ArrowRows, content_hash: str, *, ver
     key = monitor.id if monitor.id in schema.names else None
     found = scan_arrow(rows, None, Plan(binning, id=key, timestamp=timestamp))
     days = profile_days(rows, binning, timestamp) if timestamp else {}
-    return ReferenceProfile(
-        version or content_hash[:12], content_hash, kinds, binning, found.profile, days, found.sample
-    )
+    return ReferenceProfile(content_hash, kinds, binning, found.profile, days, found.sample)
 
 
 def reference_key(monitor: Monitor, content_hash: str) -> str:
@@ -132,51 +129,66 @@ def reference_key(monitor: Monitor, content_hash: str) -> str:
     return hashlib.sha256(canonical(facts)).hexdigest()[:16]
 
 
-_HEAD, _BINNING, _PROFILE, _DAYS, _SAMPLE = (
-    "reference.json", "binning.json", "profile.json", "days.json", "sample.parquet",
-)  # fmt: skip
-REFERENCE_FILES = (_HEAD, _BINNING, _PROFILE, _DAYS, _SAMPLE)
-"""Names of the files a stored reference consists of."""
+HEAD = "reference.json"
+"""The file of a stored reference that is written last: where it is, the others are."""
+_BINNING, _PROFILE, _DAYS, _SAMPLE = "binning.json", "profile.json", "days.json", "sample.parquet"
 
 
 def dumps_reference(reference: ReferenceProfile) -> dict[str, bytes]:
     """The files of a reference profile, by name; the same reference gives the same bytes with the same pyarrow."""
-    head = {
-        "version": reference.version,
-        "content_hash": reference.content_hash,
-        "kinds": list(reference.kinds.items()),
-    }
+    head = {"content_hash": reference.content_hash, "kinds": list(reference.kinds.items())}
     days = {day: json.loads(dumps(profile)) for day, profile in reference.days.items()}
     sample = io.BytesIO()
     pq.write_table(reference.sample, sample)
     return {
-        _HEAD: canonical({"format": FORMAT, **head}),
         _BINNING: dumps_binning(reference.binning),
         _PROFILE: dumps(reference.profile),
         _DAYS: canonical({"format": FORMAT, "days": days}),
         _SAMPLE: sample.getvalue(),
+        HEAD: canonical({"format": FORMAT, **head}),
     }
 
 
-def loads_reference(files: Mapping[str, bytes]) -> ReferenceProfile:
-    """Inverse of `dumps_reference`.
+def loads_reference(read: Callable[[str], bytes | None]) -> ReferenceProfile:
+    """Inverse of `dumps_reference`; `read` gives a file's content by its name, None where there is none.
 
     Raises `ProfileMismatch` on another format version, `ReferenceInvalid` when a file is missing.
     """
-    missing = sorted(set(REFERENCE_FILES) - set(files))
-    if missing:
-        raise ReferenceInvalid(
-            f"reference profile lacks {', '.join(missing)}: delete its cache entry to build it again"
-        )
-    head = parse(files[_HEAD], "reference")
-    days: dict[str, Any] = parse(files[_DAYS], "days of the reference")["days"]
+    head = parse(_required(read, HEAD), "reference")
     return ReferenceProfile(
-        head["version"],
         head["content_hash"],
         dict(head["kinds"]),
-        loads_binning(files[_BINNING]),
-        loads(files[_PROFILE]),
-        {day: loads(canonical(profile)) for day, profile in days.items()},
+        loads_binning(_required(read, _BINNING)),
+        loads(_required(read, _PROFILE)),
+        StoredDays(read),
         # Not pq.read_table, which imports pandas.
-        pq.ParquetFile(io.BytesIO(files[_SAMPLE])).read(),
+        pq.ParquetFile(io.BytesIO(_required(read, _SAMPLE))).read(),
     )
+
+
+class StoredDays(Mapping[str, Profile]):
+    """The days of a stored reference, read when first asked for: they are megabytes, and most runs need none."""
+
+    def __init__(self, read: Callable[[str], bytes | None]) -> None:
+        self._read = read
+
+    @cached_property
+    def _days(self) -> dict[str, Profile]:
+        stored: dict[str, Any] = parse(_required(self._read, _DAYS), "days of the reference")["days"]
+        return {day: loads(canonical(profile)) for day, profile in stored.items()}
+
+    def __getitem__(self, day: str) -> Profile:
+        return self._days[day]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._days)
+
+    def __len__(self) -> int:
+        return len(self._days)
+
+
+def _required(read: Callable[[str], bytes | None], name: str) -> bytes:
+    content = read(name)
+    if content is None:
+        raise ReferenceInvalid(f"reference profile lacks {name}: delete its cache entry to build it again")
+    return content
