@@ -17,6 +17,7 @@ os.environ.update(
     AIRFLOW_HOME=HOME,
     AIRFLOW__API_AUTH__JWT_SECRET=secrets.token_hex(64),
     AIRFLOW__CORE__LOAD_EXAMPLES="False",
+    AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL="0",  # a changed monitor counts at once, not 30 s later
     AIRFLOW__CORE__DAGS_FOLDER=f"{HOME}/dags",
     AIRFLOW__CORE__PLUGINS_FOLDER=f"{HOME}/plugins",
     AIRFLOW__CORE__UNIT_TEST_MODE="False",

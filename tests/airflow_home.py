@@ -35,4 +35,6 @@ def _production(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pro
     (tmp_path / "monitors").mkdir()
     airflow_runtime.cache_clear()
     yield Production(tmp_path / "monitors")
+    if airflow_runtime.cache_info().currsize:
+        airflow_runtime().store.close()
     airflow_runtime.cache_clear()

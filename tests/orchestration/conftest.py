@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -28,12 +29,17 @@ class Run:
 
 
 @pytest.fixture
-def run_dag(airflow_database: None, caplog: pytest.LogCaptureFixture) -> Callable[..., Run]:
-    """Run the monitor's DAG for the day before a logical date, for real, as `dag.test()` does; retries do not wait."""
+def run_dag(airflow_database: None, caplog: pytest.LogCaptureFixture) -> Iterator[Callable[..., Run]]:
+    """Run the monitor's DAG for the day before a logical date, for real, as `dag.test()` does; retries do not wait.
+
+    Airflow forgets the DAG after each test: making a run anew whose DAG has had several versions upsets its own models.
+    """
+
+    from airflow.api.common.delete_dag import delete_dag
+    from airflow.dag_processing.dagbag import DagBag
+    from airflow.exceptions import DagNotFound
 
     def run(day: date | None, *, conf: dict[str, Any] | None = None) -> Run:
-        from airflow.dag_processing.dagbag import DagBag
-
         dag = DagBag(HOME / "dags").dags["monitor_churn"]
         for task in dag.tasks:
             task.retry_delay, task.retry_exponential_backoff = timedelta(0), 0
@@ -50,7 +56,9 @@ def run_dag(airflow_database: None, caplog: pytest.LogCaptureFixture) -> Callabl
             log=caplog.text,
         )
 
-    return run
+    yield run
+    with suppress(DagNotFound):
+        delete_dag("monitor_churn")
 
 
 def _returned(run_id: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import pyarrow as pa
@@ -210,7 +210,7 @@ def count_texts(column: Column) -> Counter[str]:
 
 def _counted(array: pa.Array[Any]) -> Iterable[tuple[str | None, int]]:
     if isinstance(array, pa.DictionaryArray):
-        indices = np.from_dlpack(array.indices.drop_null())
+        indices = cast("NDArray[np.int64]", np.from_dlpack(array.indices.drop_null()))
         counts = np.bincount(indices, minlength=len(array.dictionary))
         pairs = zip(texts(array.dictionary), counts.tolist(), strict=True)
         return (pair for pair in pairs if pair[1])

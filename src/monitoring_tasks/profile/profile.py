@@ -154,8 +154,8 @@ def _merge_numeric(columns: Sequence[NumericProfile]) -> NumericProfile:
     return NumericProfile(
         np.sum([column.counts for column in columns], axis=0),
         _add_in_order([column.sums for column in columns]),
-        float(np.fmin.reduce([column.minimum for column in columns])),
-        float(np.fmax.reduce([column.maximum for column in columns])),
+        min((column.minimum for column in columns if not math.isnan(column.minimum)), default=math.nan),
+        max((column.maximum for column in columns if not math.isnan(column.maximum)), default=math.nan),
         mean,
         m2,
         **{name: sum(getattr(column, name) for column in columns) for name in counted},
