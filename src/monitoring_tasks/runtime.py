@@ -9,9 +9,12 @@ from pathlib import Path
 
 from upath import UPath
 
-from monitoring_tasks.data.connections import Connections, EnvironmentConnections
+from monitoring_tasks.data.connections import PREFIX, Connections, EnvironmentConnections
 from monitoring_tasks.store.artifacts import Artifacts
 from monitoring_tasks.store.database import Store, open_store
+
+STORE = "monitoring_store"
+"""Id of the connection to the results store."""
 
 
 @dataclass(frozen=True)
@@ -30,16 +33,24 @@ class Runtime:
 def environment_runtime(environment: Mapping[str, str] | None = None) -> Runtime:
     """The runtime that environment variables describe; connections are `AIRFLOW_CONN_<ID>` variables.
 
-    `MONITORING_STORE` is the results store's database URL (by default a SQLite file) and `MONITORING_ARTIFACTS` the
-    folder or URI of the artifacts; both defaults lie in the folder of `home`. Raises `StoreUnavailable`.
+    The results store is the connection `monitoring_store` when there is one, as in Airflow; else `MONITORING_STORE` is
+    its database URL, by default a SQLite file. `MONITORING_ARTIFACTS` is the folder or URI of the artifacts. Both
+    defaults lie in the folder of `home`. Raises `StoreUnavailable`.
     """
     given = os.environ if environment is None else environment
+    connections = EnvironmentConnections(given)
     return Runtime(
-        store=open_store(store_url(given)),
+        store=open_store(_connected(connections, given) or store_url(given)),
         artifacts=Artifacts(UPath(artifacts_root(given))),
-        connections=EnvironmentConnections(given),
+        connections=connections,
         cache=home(given) / "cache",
     )
+
+
+def _connected(connections: EnvironmentConnections, environment: Mapping[str, str]) -> str | None:
+    if f"{PREFIX}{STORE.upper()}" not in environment:
+        return None
+    return connections.database(STORE).url.render_as_string(hide_password=False)
 
 
 def home(environment: Mapping[str, str]) -> Path:

@@ -10,11 +10,9 @@ from airflow.sdk import ObjectStoragePath
 from upath import UPath
 
 from monitoring_tasks.orchestration.connections import AirflowConnections, database_url
-from monitoring_tasks.runtime import Runtime, artifacts_root, home, store_url
+from monitoring_tasks.runtime import STORE, Runtime, artifacts_root, home, store_url
 from monitoring_tasks.store.artifacts import Artifacts
 from monitoring_tasks.store.database import open_store
-
-STORE = "monitoring_store"
 
 
 @lru_cache(maxsize=1)
