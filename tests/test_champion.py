@@ -14,7 +14,7 @@ from monitoring_tasks.champion import load_importances, load_reference, pin_cham
 from monitoring_tasks.errors import ReferenceInvalid, ReferenceUnavailable
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.monitor_file import load_monitor
-from monitoring_tasks.policy.verdict import Verdict
+from monitoring_tasks.policy.verdict import Subject, Verdict
 from monitoring_tasks.runtime import Runtime, environment_runtime
 from monitoring_tasks.window import Window
 from tests.git_repository import commit, start, tag
@@ -57,7 +57,10 @@ def judge(monitor: Monitor, runtime: Runtime) -> Verdict:
     subject = steps.open_window(monitor, runtime, DAY)
     steps.profile_window(monitor, runtime, subject)
     steps.run_suites(monitor, runtime, subject)
-    return Verdict.from_json(steps.reach_verdict(monitor, runtime, subject, run={}))
+    steps.reach_verdict(monitor, runtime, subject, run={})
+    stored = runtime.store.verdict(Subject.from_json(subject))
+    assert stored is not None
+    return stored
 
 
 def test_champion_is_judged_against_its_own_reference(monitor: Monitor, runtime: Runtime) -> None:
@@ -116,6 +119,23 @@ def test_last_known_champion_is_used_and_said_to_be_stale(
     judge(monitor, runtime)
     (stored,) = runtime.store.verdicts("churn")
     assert "origin.git" in stored.run["stale_champion"]
+
+
+def test_a_fresh_worker_gets_by_without_the_repository(work: Path, monitor: Monitor, runtime: Runtime) -> None:
+    """What a verdict needs of the champion is among the artifacts, not only in one machine's cache."""
+    judge(monitor, runtime)
+    shutil.rmtree(work.parent / "origin.git")
+    shutil.rmtree(runtime.cache)
+    assert judge(monitor, runtime).outcome == "healthy"
+
+
+def test_another_models_champion_never_stands_in(work: Path, monitor: Monitor, runtime: Runtime) -> None:
+    """After the repository in the YAML changed, the old one's last champion is no stand-in."""
+    pin_champion(monitor, runtime)
+    text = CHAMPION.replace("repository: origin.git", "repository: other.git")
+    (work.parent / "churn.yaml").write_text(text)
+    with pytest.raises(ReferenceUnavailable, match=r"other\.git"):
+        pin_champion(load_monitor(work.parent / "churn.yaml"), runtime)
 
 
 def test_without_a_known_champion_the_run_fails(work: Path, monitor: Monitor, runtime: Runtime) -> None:

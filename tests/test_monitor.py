@@ -172,6 +172,34 @@ drift: {numeric: {method: wasserstein, threshold: 0.3}}
     assert (c.method, c.threshold, c.row.p_value) == ("evidently:anderson", 0.05, True)
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("task: multiclass\ndrift: {prediction: {method: ks}}\n", "method ks does not fit column 'score'"),
+        ("features: {a: {kind: numeric, threshold: 0.5, severe: 0.1}}\n", "severe at 0.1 before it drifts at 0.5"),
+        ("features: {a: {kind: numeric, method: ks_p_value, severe: 0.5}}\n", "severe at 0.5 before it drifts at 0.05"),
+    ],
+)
+def test_limits_that_contradict_are_refused(tmp_path: Path, more: str, said: str) -> None:
+    """A method for the other kind, or a severe limit that comes before the threshold, is a mistake in the YAML."""
+    text = TEN_LINES.replace("task: binary\n", "") if "task:" in more else TEN_LINES
+    with pytest.raises(ConfigurationError, match=said):
+        load_monitor(write(tmp_path, text + more))
+
+
+def test_an_inferred_kind_must_fit_too(tmp_path: Path) -> None:
+    """A method is held against the kind that the reference shows; it is never replaced in silence."""
+    monitor = load_monitor(write(tmp_path, TEN_LINES + "features: {plan: {method: wasserstein, threshold: 5.0}}\n"))
+    with pytest.raises(ConfigurationError, match="method wasserstein does not fit column 'plan', which is categorical"):
+        column_limits(monitor, "plan", "categorical")
+
+
+def test_a_raised_threshold_takes_its_severe_along(tmp_path: Path) -> None:
+    """A column's own threshold is not paired with the severe limit of another."""
+    text = "drift: {numeric: {threshold: 0.2, severe: 0.25}}\nfeatures: {a: {kind: numeric, threshold: 1.0}}\n"
+    assert column_limits(load_monitor(write(tmp_path, TEN_LINES + text)), "a", "numeric").severe == 1.25
+
+
 def test_unknown_is_breached() -> None:
     """NaN passes no method's limit, whichever way is worse."""
     assert all(row.breached(float("nan"), row.threshold) for row in METHODS.values())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
 from monitoring_tasks import steps
-from monitoring_tasks.errors import MonitoringError, ReferenceUnavailable, SourceUnavailable
+from monitoring_tasks.errors import ConfigurationError, MonitoringError, ReferenceUnavailable, SourceUnavailable
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.monitor_file import load_monitor
 from monitoring_tasks.policy.verdict import Subject, Verdict
@@ -50,7 +52,17 @@ def judge(monitor: Monitor, runtime: Runtime, window: Window) -> Verdict:
     subject = steps.open_window(monitor, runtime, window)
     steps.profile_window(monitor, runtime, subject)
     steps.run_suites(monitor, runtime, subject)
-    return Verdict.from_json(steps.reach_verdict(monitor, runtime, subject, run={"origin": "test"}))
+    return reached(monitor, runtime, subject)
+
+
+def reached(monitor: Monitor, runtime: Runtime, subject: dict[str, Any]) -> Verdict:
+    """The stored verdict, which is whole; what the step returns is small."""
+    returned = steps.reach_verdict(monitor, runtime, subject, run={"origin": "test"})
+    stored = runtime.store.verdict(Subject.from_json(subject))
+    assert stored is not None
+    assert stored.outcome == returned["outcome"]
+    assert "findings" not in returned["evidence"]
+    return stored
 
 
 def stored_bytes(runtime: Runtime, subject: Subject) -> dict[str, bytes | None]:
@@ -124,7 +136,7 @@ def test_evidence(production: Production, runtime: Runtime) -> None:
     monitor = load_monitor(production.monitor_file)
     evidence = judge(monitor, runtime, day(0)).evidence
     assert evidence["rows"] == 1000
-    assert set(evidence["hashes"]) == {"data", "reference", "binning", "config"}
+    assert set(evidence["hashes"]) == {"data", "reference", "importances", "binning", "config"}
     assert evidence["hashes"]["config"] == monitor.config_hash
     drifted = {finding["column"]: finding for finding in evidence["findings"] if finding["check"] == "drift"}
     assert drifted["age"]["value"] > drifted["age"]["threshold"] == 0.2
@@ -231,6 +243,108 @@ def test_faults_are_named(
     assert any(name == check and where in (column, None) for name, where in found)
     results = runtime.store.results(verdict.subject) or []
     assert {result.column for result in results if result.check == "drift"} == {"age", "spend", "plan", "score"}
+
+
+def test_results_that_are_not_in_the_store_are_made_again(
+    production: Production, runtime: Runtime, tmp_path: Path
+) -> None:
+    """Artifacts may be shared where the store is not: no results is not all passed."""
+    production.write(FIRST_DAY, shift=1.5)
+    monitor = load_monitor(production.monitor_file)
+    subject = steps.open_window(monitor, runtime, day(0))
+    steps.profile_window(monitor, runtime, subject)
+    steps.run_suites(monitor, runtime, subject)
+    other = environment_runtime({"MONITORING_HOME": str(tmp_path / "other")})
+    with other.store:
+        assert reached(monitor, replace(other, artifacts=runtime.artifacts), subject).outcome == "drifted"
+
+
+def test_a_verdict_never_mixes_two_states_of_the_data(production: Production, runtime: Runtime) -> None:
+    """When another run of the window profiled rows that came in between, the verdict is about those rows throughout."""
+    production.write(FIRST_DAY)
+    monitor = load_monitor(production.monitor_file)
+    subject = steps.open_window(monitor, runtime, day(0))
+    steps.profile_window(monitor, runtime, subject)
+    steps.run_suites(monitor, runtime, subject)
+    production.write(FIRST_DAY, count=2000, shift=1.5)
+    steps.profile_window(monitor, runtime, subject)
+    verdict = reached(monitor, runtime, subject)
+    counts = [r.value for r in runtime.store.results(verdict.subject) or [] if r.check == "row_count"]
+    assert (verdict.outcome, verdict.evidence["rows"], counts) == ("drifted", 2000, [2000.0])
+
+
+def test_a_yaml_edited_half_way_is_refused(production: Production, runtime: Runtime) -> None:
+    """A run ends by the rules it began with, or not at all."""
+    production.write(FIRST_DAY, shift=1.5)
+    monitor = load_monitor(production.monitor_file)
+    subject = steps.open_window(monitor, runtime, day(0))
+    steps.profile_window(monitor, runtime, subject)
+    production.configure(YAML + "drift: {numeric: {threshold: 99}}\n")
+    edited = load_monitor(production.monitor_file)
+    for step in (steps.profile_window, steps.run_suites):
+        with pytest.raises(ConfigurationError, match="clear the run from its first task on"):
+            step(edited, runtime, subject)
+    with pytest.raises(ConfigurationError, match="changed since this run began"):
+        steps.reach_verdict(edited, runtime, subject, run={})
+
+
+def test_history_knows_rows_that_came_late(production: Production, runtime: Runtime) -> None:
+    """A day that had no data when it was judged counts with its data once that is there."""
+    monitor = load_monitor(production.monitor_file)
+    assert judge(monitor, runtime, day(0)).outcome == "no_data"
+    production.write_days(FIRST_DAY, 2, shift=1.5)
+    assert "retrain" in judge(monitor, runtime, day(1)).actions
+
+
+def test_sparse_days_are_no_history(production: Production, runtime: Runtime) -> None:
+    """Too few rows are unknown, and unknown is not drift that persists."""
+    production.write_days(FIRST_DAY, 2, count=20, shift=3.0)
+    production.write(FIRST_DAY + timedelta(days=2), shift=1.5)
+    verdict = judge(load_monitor(production.monitor_file), runtime, day(2))
+    assert verdict.outcome == "drifted"
+    assert "retrain" not in verdict.actions
+
+
+def test_one_bad_day_does_not_persist_by_overlap(production: Production, runtime: Runtime) -> None:
+    """Seven-day windows that share a day are one piece of evidence, not two."""
+    production.configure(YAML + "window: 7d\n")
+    production.write_days(FIRST_DAY, 20)
+    production.write(FIRST_DAY + timedelta(days=18), count=9000, shift=3.0)
+    monitor = load_monitor(production.monitor_file)
+    verdicts = [judge(monitor, runtime, day(number, 7)) for number in (18, 19)]
+    assert [verdict.outcome for verdict in verdicts] == ["drifted", "drifted"]
+    assert all("retrain" not in verdict.actions for verdict in verdicts)
+
+
+def test_a_corrected_table_is_read_again(production: Production, tmp_path: Path) -> None:
+    """A correction in the database leaves no trace in its count of rows; judging the window again sees it."""
+    url = f"sqlite:///{tmp_path / 'lake.db'}"
+    production.configure(SQL)
+    _load_table(url, [rows(FIRST_DAY)])
+    runtime = environment_runtime({"MONITORING_HOME": str(tmp_path / "home"), "AIRFLOW_CONN_LAKE": url})
+    monitor = load_monitor(production.monitor_file)
+    with runtime.store:
+        before = judge(monitor, runtime, day(0)).outcome
+        engine = create_engine(url)
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE log SET age = NULL"))
+        engine.dispose()
+        assert (before, judge(monitor, runtime, day(0)).outcome) == ("healthy", "warning")
+
+
+def test_a_reference_swapped_while_it_is_read(production: Production, runtime: Runtime) -> None:
+    """Another file must not be kept under the hash of the one that was pinned."""
+    production.write(FIRST_DAY)
+    monitor = load_monitor(production.monitor_file)
+    subject = steps.open_window(monitor, runtime, day(0))
+    reference = production.folder / "reference.parquet"
+    kept = reference.read_bytes()
+    shutil.copy(production.folder / "predictions/day=2013-03-01/part-0.parquet", reference)
+    with pytest.raises(ReferenceUnavailable, match="changed while the run read it"):
+        steps.profile_window(monitor, runtime, subject)
+    reference.write_bytes(kept)
+    steps.profile_window(monitor, runtime, subject)
+    assert reached(monitor, runtime, subject).outcome == "healthy"
 
 
 def test_a_missing_source_is_an_error_that_may_pass(production: Production, runtime: Runtime) -> None:

@@ -16,11 +16,9 @@ from monitoring_tasks.window import (
     Window,
     cron,
     last_tick,
-    parse_moment,
     parse_width,
     preceding,
     ticks,
-    window_ending,
     windows_between,
 )
 
@@ -96,10 +94,37 @@ def test_a_trailing_window_is_wider_than_its_schedule() -> None:
     ]
 
 
-def test_preceding_follow_the_schedule() -> None:
-    """Windows before a weekly one step by weeks, whatever the window's width."""
-    window = window_ending("0 0 * * 2", None, parse_moment("2013-06-11"))
-    assert [before.end.day for before in preceding("0 0 * * 2", window, count=2)] == [4, 28]
+@pytest.mark.parametrize(
+    ("schedule", "width", "window", "ends"),
+    [
+        ("0 0 * * 2", None, ("2013-06-04", "2013-06-11"), ["2013-06-04", "2013-05-28"]),
+        ("@daily", "7d", ("2013-06-14", "2013-06-21"), ["2013-06-14", "2013-06-07"]),
+        ("@monthly", None, ("2013-03-01", "2013-04-01"), ["2013-03-01", "2013-02-01"]),
+        ("0 0 * * 1-5", None, ("2013-06-07", "2013-06-10"), ["2013-06-07", "2013-06-06"]),
+        ("@daily", None, ("2013-06-04T06:00", "2013-06-06T06:00"), ["2013-06-04", "2013-06-02"]),
+    ],
+)
+def test_preceding_windows_share_no_rows(
+    schedule: str, width: str | None, window: tuple[str, str], ends: list[str]
+) -> None:
+    """Windows before one are those that were scheduled, and no row counts in two of them."""
+    span = parse_width(width) if width else None
+    before = preceding(schedule, span, Window.parse(*window), count=2)
+    assert [f"{earlier.end:%Y-%m-%d}" for earlier in before] == ends
+    chain = [Window.parse(*window), *before]
+    assert all(earlier.end <= later.start for later, earlier in pairwise(chain))
+
+
+def test_months_before_are_whole_months() -> None:
+    """A monthly window's predecessor is the month before, whatever its length."""
+    before = preceding("@monthly", None, Window.parse("2013-03-01", "2013-04-01"), count=1)
+    assert before == [Window.parse("2013-02-01", "2013-03-01")]
+
+
+def test_fractions_of_a_second_are_refused() -> None:
+    """Two windows within a second would share one name."""
+    with pytest.raises(ConfigurationError, match="fractions of a second"):
+        Window.parse("2013-06-03", "2013-06-04T00:00:00.5")
 
 
 @pytest.mark.parametrize("schedule", ["daily", "* * * *", "61 * * * *", "", "0 0 * * * *", "0 0 31 2 *"])

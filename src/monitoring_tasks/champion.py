@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -83,7 +84,9 @@ def _last_known(monitor: Monitor, runtime: Runtime, error: ReferenceUnavailable)
 
 
 def _known_key(monitor: Monitor) -> str:
-    return f"champions/{monitor.name}.json"
+    """Another repository or model is another champion: the last one known of it does not stand in for this."""
+    asked = hashlib.sha256(monitor.reference.model_dump_json().encode()).hexdigest()[:16]
+    return f"champions/{monitor.name}-{asked}.json"
 
 
 def load_reference(monitor: Monitor, runtime: Runtime, pinned: Pinned) -> ReferenceProfile:
@@ -102,28 +105,50 @@ def _build(monitor: Monitor, runtime: Runtime, pinned: Pinned) -> ReferenceProfi
     reference = monitor.reference
     if isinstance(reference, FileReference):
         path, connection = monitor.locate(reference.path), reference.connection
+        _require_pinned(monitor, reference, runtime, pinned)
     else:
         path = str(_champion_file(monitor, runtime, str(pinned.revision), reference.path))
         connection = None
     rows = open_reference(path, runtime.connections, connection=connection)
-    return build_reference(monitor, rows, pinned.content_hash)
+    built = build_reference(monitor, rows, pinned.content_hash)
+    if isinstance(reference, FileReference):
+        _require_pinned(monitor, reference, runtime, pinned)
+    return built
+
+
+def _require_pinned(monitor: Monitor, reference: FileReference, runtime: Runtime, pinned: Pinned) -> None:
+    """A file that is replaced while it is read must not be kept under the hash of the old one."""
+    if _digest(_reference_file(monitor, reference, runtime)) != pinned.content_hash:
+        raise ReferenceUnavailable(
+            f"reference file {reference.path} changed while the run read it: clear the run from its first task on"
+        )
 
 
 def load_importances(monitor: Monitor, runtime: Runtime, pinned: Pinned) -> dict[str, float]:
-    """Importance of each feature as the champion's pipeline wrote it; empty when the monitor names no such file."""
+    """Importance of each feature as the champion's pipeline wrote it; empty when the monitor names no such file.
+
+    Those of a commit are kept among the artifacts, so that they are at hand when the repository does not answer.
+    """
     reference = monitor.reference
     if reference.importances is None:
         return {}
     if isinstance(reference, FileReference):
         content = _read(monitor.locate(reference.importances), reference.connection, runtime)
-    else:
-        content = _champion_file(monitor, runtime, str(pinned.revision), reference.importances).read_bytes()
-    return _importances(content, reference.importances)
+        return _importances(content, reference.importances)
+    key = f"importances/{monitor.name}/{pinned.revision}/{hashlib.sha256(reference.importances.encode()).hexdigest()}"
+    kept = runtime.artifacts.read(key)
+    if kept is None:
+        kept = _champion_file(monitor, runtime, str(pinned.revision), reference.importances).read_bytes()
+        runtime.artifacts.write(key, kept)
+    return _importances(kept, reference.importances)
 
 
 def _importances(content: bytes, name: str) -> dict[str, float]:
     try:
-        return {str(feature): float(value) for feature, value in json.loads(content).items()}
+        found = {str(feature): float(value) for feature, value in json.loads(content).items()}
+        if not all(map(math.isfinite, found.values())):
+            raise ValueError("it holds NaN or an infinity")
+        return found
     except (ValueError, TypeError, AttributeError) as error:
         raise ReferenceInvalid(f"{name} is not a JSON object of feature names to numbers: {error}") from error
 

@@ -26,7 +26,8 @@ from pydantic import (
     model_validator,
 )
 
-from monitoring_tasks.methods import METHODS, Kind, Method, allowed_methods, method
+from monitoring_tasks.errors import ConfigurationError
+from monitoring_tasks.methods import Kind, Method, allowed_methods, method
 from monitoring_tasks.window import cron, parse_width
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
@@ -306,6 +307,17 @@ class Monitor(_Section):
         return self
 
     @model_validator(mode="after")
+    def _limits_fit(self) -> Self:
+        try:
+            column_limits(self, self.prediction, self.prediction_kind)
+            for name, feature in self.features.items():
+                if feature.kind and name != EVERY_OTHER:
+                    column_limits(self, name, feature.kind)
+        except ConfigurationError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+    @model_validator(mode="after")
     def _star_is_bare(self) -> Self:
         if self.features.get(EVERY_OTHER, Feature()) != Feature():
             raise ValueError(
@@ -370,24 +382,29 @@ class ColumnLimits:
 def column_limits(monitor: Monitor, column: str, kind: Kind) -> ColumnLimits:
     """Method and limits in force for `column`: its own, else those of its kind, else the method's defaults.
 
-    A method set by default for a whole kind is replaced together with its limits: a column that names another method
-    takes that method's own defaults. A default that does not fit the kind (ks for a label) falls back to psi.
+    A column that names another method takes that method's own defaults; one with a threshold of its own takes a severe
+    limit in the method's own proportion. Raises `ConfigurationError` for a method that does not fit the column's kind,
+    and for a severe limit on the healthy side of the threshold.
     """
     section = monitor.drift.prediction if column == monitor.prediction else getattr(monitor.drift, kind)
     own = monitor.features.get(column, Limits())
     name = own.method or section.method or "psi"
     row = method(name)
     if kind not in row.kinds:
-        name, row = "psi", METHODS["psi"]
+        allowed = ", ".join(allowed_methods(kind))
+        raise ConfigurationError(
+            f"monitor {monitor.name}: method {name} does not fit column {column!r}, which is {kind}: "
+            f"use one of {allowed}"
+        )
     inherited = section if own.method in (None, section.method) else Limits()
     threshold = own.threshold or inherited.threshold or row.threshold
-    severe = own.severe or inherited.severe or _severe(row, threshold)
+    severe = own.severe or (None if own.threshold else inherited.severe) or threshold * (row.severe / row.threshold)
+    if row.breached(threshold, severe) and threshold != severe:
+        raise ConfigurationError(
+            f"monitor {monitor.name}: column {column!r} is severe at {severe:g} before it drifts at {threshold:g}: "
+            f"severe must lie beyond the threshold of {name}"
+        )
     return ColumnLimits(kind, name, threshold, severe)
-
-
-def _severe(row: Method, threshold: float) -> float:
-    # A raised threshold must not leave the severe limit on its healthy side: keep the method's own proportion.
-    return threshold * (row.severe / row.threshold)
 
 
 def json_schema() -> Mapping[str, Any]:

@@ -24,8 +24,8 @@ from monitoring_tasks.checks import CheckResult, Status
 from monitoring_tasks.data.parquet import ParquetRows
 from monitoring_tasks.data.source import open_rows
 from monitoring_tasks.data.sql import SqlRows
-from monitoring_tasks.errors import SourceInvalid
-from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.errors import ConfigurationError, SourceInvalid
+from monitoring_tasks.monitor import Monitor, SqlSource
 from monitoring_tasks.policy.decision import Given, decide
 from monitoring_tasks.policy.narrative import narrate
 from monitoring_tasks.policy.verdict import Outcome, Subject, Verdict
@@ -51,19 +51,39 @@ def open_window(monitor: Monitor, runtime: Runtime, window: Window) -> Json:
 
 
 def profile_window(monitor: Monitor, runtime: Runtime, subject: Json) -> Json:
-    """Profile every row of the window: the sum of its pieces' profiles, of which known ones are not read again."""
+    """Profile every row of the window: the sum of its pieces' profiles, of which known ones are not read again.
+
+    What a database holds can be corrected without a trace, so its newest piece is always read anew.
+    """
+    return _profile(monitor, runtime, subject, anew=isinstance(monitor.source, SqlSource))
+
+
+def _profile(monitor: Monitor, runtime: Runtime, subject: Json, *, anew: bool) -> Json:
+    about = _about(monitor, subject)
     reference = load_reference(monitor, runtime, Pinned.from_json(subject["pinned"]))
     plan = Plan(reference.binning, id=monitor.id, timestamp=monitor.timestamp, sample_rows=SAMPLE_ROWS)
     rows = open_rows(monitor, runtime.connections)
-    window = Window.from_json(subject["window"])
-    pieces = [_piece(monitor, runtime, rows, plan, piece) for piece in window.pieces()]
-    profile = merge([piece for piece, _ in pieces])
-    folder = run_folder(Subject.from_json(subject))
-    runtime.artifacts.write(f"{folder}/profile.json", dumps(profile))
+    spans = about.window.pieces()
+    pieces = [_piece(monitor, runtime, rows, plan, piece) for piece in (spans[:-1] if anew else spans)]
+    if anew:
+        pieces.append(_scanned(runtime, rows, plan, spans[-1], _piece_key(monitor, rows, plan, spans[-1])))
+    profile, folder = merge([piece for piece, _ in pieces]), run_folder(about)
     sample = join_samples([sample for _, sample in pieces], SAMPLE_ROWS)
     runtime.artifacts.write(f"{folder}/sample.parquet", _dump_table(sample))
+    runtime.artifacts.write(f"{folder}/profile.json", dumps(profile))
     log.info("profile.written monitor=%s rows=%d pieces=%d", monitor.name, profile.rows, len(pieces))
     return {"rows": profile.rows, "profile": f"{folder}/profile.json", "sample_rows": sample.num_rows}
+
+
+def _about(monitor: Monitor, subject: Json) -> Subject:
+    """The subject of a run, which must still be the monitor's: half a run by other rules would be filed under these."""
+    about = Subject.from_json(subject)
+    if about.config_hash != monitor.config_hash:
+        raise ConfigurationError(
+            f"the YAML of {monitor.name} changed since this run began (configuration {about.config_hash}, "
+            f"now {monitor.config_hash}): clear the run from its first task on"
+        )
+    return about
 
 
 def _piece(
@@ -73,6 +93,12 @@ def _piece(
     profile, sample = runtime.artifacts.read(f"{key}.json"), runtime.artifacts.read(f"{key}.parquet")
     if profile is not None and sample is not None:
         return loads(profile), pq.read_table(io.BytesIO(sample))
+    return _scanned(runtime, rows, plan, piece, key)
+
+
+def _scanned(
+    runtime: Runtime, rows: ParquetRows | SqlRows, plan: Plan, piece: Window, key: str
+) -> tuple[Profile, pa.Table]:
     found = scan(rows, piece, plan)
     runtime.artifacts.write(f"{key}.parquet", _dump_table(found.sample))
     runtime.artifacts.write(f"{key}.json", dumps(found.profile))
@@ -100,7 +126,7 @@ def run_suites(monitor: Monitor, runtime: Runtime, subject: Json) -> Json:
     from monitoring_tasks import suites
 
     reference = load_reference(monitor, runtime, Pinned.from_json(subject["pinned"]))
-    about = Subject.from_json(subject)
+    about = _about(monitor, subject)
     folder = run_folder(about)
     profile = _stored_profile(runtime, about)
     outcome = suites.run_suites(
@@ -113,9 +139,15 @@ def run_suites(monitor: Monitor, runtime: Runtime, subject: Json) -> Json:
         runtime.artifacts.write(f"{folder}/{suite.value}.json", snapshot.encode())
     runtime.artifacts.write(report_key(about), outcome.html.encode())
     runtime.store.put_results(about, outcome.results, rows=profile.rows)
+    # Written last: it says which rows the results in the store are about.
+    runtime.artifacts.write(f"{folder}/checked.txt", _data_hash(profile).encode())
     counts = {status.value: sum(result.status is status for result in outcome.results) for status in Status}
     log.info("suites.run monitor=%s window=%s checks=%s", monitor.name, about.window, counts)
     return {"checks": counts, "report": report_key(about)}
+
+
+def _data_hash(profile: Profile) -> str:
+    return hashlib.sha256(dumps(profile)).hexdigest()[:16]
 
 
 def _labels(subject: Subject) -> dict[str, str]:
@@ -138,29 +170,53 @@ def _required(runtime: Runtime, key: str) -> bytes:
 
 
 def reach_verdict(monitor: Monitor, runtime: Runtime, subject: Json, *, run: Mapping[str, str]) -> Json:
-    """Judge the window by its results and those of the windows before; the verdict is stored and returned."""
-    about, pinned = Subject.from_json(subject), Pinned.from_json(subject["pinned"])
-    results = runtime.store.results(about) or []
+    """Judge the window by its results and those of the windows before; the verdict is stored and returned.
+
+    What is returned leaves out the findings of the evidence, which may be many: they are in the store.
+    """
+    about, pinned = _about(monitor, subject), Pinned.from_json(subject["pinned"])
+    results = _results(monitor, runtime, subject)
     profile = _stored_profile(runtime, about)
+    importances = load_importances(monitor, runtime, pinned)
     given = Given(
         results=results,
         rows=profile.rows,
         history=_history(monitor, runtime, subject),
-        importances=load_importances(monitor, runtime, pinned),
-        evidence=_evidence(about, pinned, profile),
+        importances=importances,
+        evidence=_evidence(about, pinned, profile, importances),
     )
     verdict = decide(monitor, about, given)
     runtime.artifacts.write(f"{run_folder(about)}/verdict.json", verdict.dumps())
     noted = {**run, **({"stale_champion": pinned.stale} if pinned.stale else {})}
     runtime.store.put(verdict, results, report=report_key(about), run=noted)
     log.info("verdict.reached\n%s", narrate(verdict, results))
-    return {**verdict.to_json(), "report": report_key(about)}
+    if pinned.stale:
+        log.warning("champion.stale version=%s reason=%s", pinned.version, pinned.stale)
+    small = {name: value for name, value in verdict.evidence.items() if name != "findings"}
+    return {**verdict.to_json(), "evidence": small, "report": report_key(about)}
 
 
-def _evidence(subject: Subject, pinned: Pinned, profile: Profile) -> Json:
+def _results(monitor: Monitor, runtime: Runtime, subject: Json) -> list[CheckResult]:
+    """The check results of the window's stored profile.
+
+    They are made again when this store has none, or has those of other rows: another run of the same window may have
+    profiled rows that came in between, and artifacts may be shared where the store is not.
+    """
+    about = Subject.from_json(subject)
+    results = runtime.store.results(about)
+    checked = runtime.artifacts.read(f"{run_folder(about)}/checked.txt")
+    if results and checked == _data_hash(_stored_profile(runtime, about)).encode():
+        return results
+    log.info("suites.again window=%s reason=%s", about.window, "other rows" if results else "no results in the store")
+    run_suites(monitor, runtime, subject)
+    return runtime.store.results(about) or []
+
+
+def _evidence(subject: Subject, pinned: Pinned, profile: Profile, importances: Mapping[str, float]) -> Json:
     hashes = {
-        "data": hashlib.sha256(dumps(profile)).hexdigest()[:16],
+        "data": _data_hash(profile),
         "reference": pinned.content_hash[:16],
+        "importances": hashlib.sha256(json.dumps(importances, sort_keys=True).encode()).hexdigest()[:16],
         "binning": profile.binning,
         "config": subject.config_hash,
     }
@@ -168,13 +224,13 @@ def _evidence(subject: Subject, pinned: Pinned, profile: Profile) -> Json:
 
 
 def _history(monitor: Monitor, runtime: Runtime, subject: Json) -> list[list[CheckResult] | None]:
-    """Results of the windows before, newest first.
+    """Results of the windows before, newest first; None for one that had too few rows to be judged.
 
-    A window that was never judged is judged now, so that the verdict depends on the data alone and not on the order
-    in which windows happened to be computed.
+    Each is brought up to date first, so that the verdict depends on the data alone: not on the order in which windows
+    happened to be computed, nor on rows that came late.
     """
     window = Window.from_json(subject["window"])
-    earlier = preceding(monitor.schedule, window, count=monitor.policy.persistence.of - 1)
+    earlier = preceding(monitor.schedule, monitor.window, window, count=monitor.policy.persistence.of - 1)
     return [
         _results_of(monitor, runtime, subject, before) for before in earlier if before.start >= monitor.first_moment
     ]
@@ -182,21 +238,12 @@ def _history(monitor: Monitor, runtime: Runtime, subject: Json) -> list[list[Che
 
 def _results_of(monitor: Monitor, runtime: Runtime, subject: Json, window: Window) -> list[CheckResult] | None:
     then = {**subject, "window": window.to_json()}
-    about = Subject.from_json(then)
-    results = runtime.store.results(about)
-    if results is None:
-        try:
-            profile_window(monitor, runtime, then)
-        except SourceInvalid as error:
-            log.warning("history.unreadable monitor=%s window=%s reason=%s", monitor.name, window, error)
-            return None
-        run_suites(monitor, runtime, then)
-        results = runtime.store.results(about)
-    return results if results and _has_rows(results) else None
-
-
-def _has_rows(results: Sequence[CheckResult]) -> bool:
-    return any(result.check == "row_count" and result.value for result in results)
+    try:
+        rows = _profile(monitor, runtime, then, anew=False)["rows"]
+    except SourceInvalid as error:
+        log.warning("history.unreadable monitor=%s window=%s reason=%s", monitor.name, window, error)
+        return None
+    return _results(monitor, runtime, then) if rows >= monitor.minimum_rows else None
 
 
 def send_alert(
@@ -208,8 +255,9 @@ def send_alert(
     channels: Sequence[Channel],
 ) -> Json:
     """Tell people about a verdict; silently (a backfill) it is only recorded that they would have been told."""
-    judged = Verdict.from_json(verdict)
-    results = runtime.store.results(judged.subject) or []
+    subject = Subject.from_json(verdict["subject"])
+    judged = runtime.store.verdict(subject) or Verdict.from_json(verdict)
+    results = runtime.store.results(subject) or []
     message = compose(judged, results, links=links)
     records = deliver(message, key=alert_key(judged), channels=channels, store=runtime.store, silent=silent)
     return {"alerts": [{"channel": record.channel, "state": record.state} for record in records]}

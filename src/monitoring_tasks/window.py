@@ -47,6 +47,8 @@ class Window:
                 raise ConfigurationError(f"window end {moment.isoformat()} has no time zone: give it in UTC")
         object.__setattr__(self, "start", self.start.astimezone(UTC))
         object.__setattr__(self, "end", self.end.astimezone(UTC))
+        if self.start.microsecond or self.end.microsecond:
+            raise ConfigurationError(f"window {self} has fractions of a second: give whole seconds")
         if not self.start < self.end:
             raise ConfigurationError(f"empty window: start {stamp(self.start)} is not before end {stamp(self.end)}")
 
@@ -208,14 +210,19 @@ def windows_between(schedule: str, width: timedelta | None, span: Window) -> lis
     return [window_ending(schedule, width, end) for end in ends]
 
 
-def preceding(schedule: str, window: Window, *, count: int) -> list[Window]:
-    """The `count` windows of equal width before `window`, newest first, one schedule tick apart.
+def preceding(schedule: str, width: timedelta | None, window: Window, *, count: int) -> list[Window]:
+    """The `count` windows before `window` that share no rows with it or with each other, newest first.
 
-    >>> [w.end.day for w in preceding("@daily", Window.parse("2013-06-03", "2013-06-10"), count=2)]
-    [9, 8]
+    They end at ticks of the schedule and are those that its own runs examine; for a window given by hand they are as
+    long as it is.
+
+    >>> week = parse_width("7d")
+    >>> [w.end.day for w in preceding("@daily", week, Window.parse("2013-06-14", "2013-06-21"), count=2)]
+    [14, 7]
     """
-    ends, end = [], window.end
+    own = last_tick(schedule, window.end) == window.end and window == window_ending(schedule, width, window.end)
+    found = [window]
     for _ in range(count):
-        end = last_tick(schedule, end - timedelta(microseconds=1))
-        ends.append(end)
-    return [Window(end - window.width, end) for end in ends]
+        end = last_tick(schedule, found[-1].start)
+        found.append(window_ending(schedule, width, end) if own else Window(end - window.width, end))
+    return found[1:]

@@ -47,8 +47,9 @@ def drift(column: str, value: float = 0.22, *, severe: bool = False, status: Sta
 
 
 def verdict(*results: CheckResult, rows: int = 1000, **given_more: object) -> Verdict:
-    """The verdict on `results` with the default policy."""
-    return decide(MONITOR, SUBJECT, Given(results=results, rows=rows, **given_more))  # type: ignore[arg-type]
+    """The verdict on `results` with the default policy; features that are not in them passed."""
+    quiet = [drift(name, 0.01, status=Status.PASSED) for name in IMPORTANCES if all(r.column != name for r in results)]
+    return decide(MONITOR, SUBJECT, Given(results=[*results, *quiet], rows=rows, **given_more))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -95,6 +96,19 @@ def test_unknown_is_not_healthy(rows: int, outcome: Outcome) -> None:
         found = verdict(*results, rows=rows)
         assert found.outcome is outcome
         assert found.actions == (Action.ALERT,)
+
+
+def test_rows_without_results_are_never_healthy() -> None:
+    """Results that were lost are not results that passed."""
+    with pytest.raises(ValueError, match="nothing checked is not healthy"):
+        decide(MONITOR, SUBJECT, Given(results=[], rows=1000))
+
+
+def test_a_feature_of_unknown_importance_is_important() -> None:
+    """A file of importances under other names, or without one feature, must not soften a verdict."""
+    severe = drift("f1", severe=True)
+    assert verdict(severe, importances={"num__f1": 1.0}).outcome is Outcome.DRIFTED
+    assert verdict(severe, importances={f"f{rank}": 1.0 for rank in range(2, 8)}).outcome is Outcome.DRIFTED
 
 
 def test_retraining_needs_persistence() -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from monitoring_tasks.checks import Check, CheckResult, Status
+from monitoring_tasks.checks import Check, CheckResult, Status, Suite
 from monitoring_tasks.methods import method
 from monitoring_tasks.monitor import Monitor, Severity
 from monitoring_tasks.policy.matrix import Finding, Rule, rule_for
@@ -38,6 +38,8 @@ def decide(monitor: Monitor, subject: Subject, given: Given) -> Verdict:
     worst outcome and severity of the matrix over all findings; actions are collected. Retraining is asked for only
     when a finding that asks for it persists and none blocks it.
     """
+    if given.rows and not given.results:
+        raise ValueError("rows without a single check result cannot be judged: nothing checked is not healthy")
     judged = _judge(monitor, given)
     evidence = {**(given.evidence or {}), **_evidence(monitor, given, judged)}
     if given.rows < monitor.minimum_rows:
@@ -59,16 +61,19 @@ def _unknown(monitor: Monitor, subject: Subject, rows: int, evidence: Mapping[st
     return Verdict(subject, Outcome.TOO_FEW_ROWS, Severity.LOW, (Action.ALERT,), (reason,), evidence)
 
 
-def important_features(monitor: Monitor, importances: Mapping[str, float] | None) -> frozenset[str] | None:
-    """The features of highest importance that the policy treats as important; None when no importances are known."""
-    if not importances:
-        return None
-    ranked = sorted(importances, key=lambda name: (-importances[name], name))
-    return frozenset(ranked[: monitor.policy.top])
+def important_features(monitor: Monitor, importances: Mapping[str, float] | None, features: Iterable[str]) -> set[str]:
+    """The features that count as important: those of highest importance, and every one whose importance is not known.
+
+    Not knowing which feature matters must not soften a verdict.
+    """
+    known = importances or {}
+    ranked = sorted((name for name in features if name in known), key=lambda name: (-known[name], name))
+    return set(ranked[: monitor.policy.top]) | {name for name in features if name not in known}
 
 
 def _judge(monitor: Monitor, given: Given) -> list[Judged]:
-    important = important_features(monitor, given.importances)
+    features = {str(result.column) for result in given.results if result.suite is Suite.DATA_DRIFT and result.column}
+    important = important_features(monitor, given.importances, features)
     findings = (_finding(monitor, result, given.history, important) for result in _told(given.results))
     judged = [(finding, rule) for finding in findings if (rule := rule_for(finding))]
     return sorted(judged, key=_rank)
@@ -100,12 +105,12 @@ def _finding(
     monitor: Monitor,
     result: CheckResult,
     history: Sequence[Sequence[CheckResult] | None],
-    important: frozenset[str] | None,
+    important: set[str],
 ) -> Finding:
     rule = monitor.policy.persistence
     before = history[: rule.of - 1]
     windows = sum(_failed_in(result, results) for results in before) + (result.status is Status.FAILED)
-    is_important = important is None or result.column is None or result.column in important
+    is_important = result.suite is not Suite.DATA_DRIFT or result.column is None or result.column in important
     return Finding(result, is_important, windows, len(before) + 1, windows >= rule.windows)
 
 
