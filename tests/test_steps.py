@@ -245,6 +245,19 @@ def test_faults_are_named(
     assert {result.column for result in results if result.check == "drift"} == {"age", "spend", "plan", "score"}
 
 
+@pytest.mark.parametrize(("lost", "outcome"), [(500, "warning"), (1000, "no_data"), (20, "healthy")])
+def test_rows_without_a_timestamp_are_seen(production: Production, runtime: Runtime, lost: int, outcome: str) -> None:
+    """Rows that belong to no window are a finding of their own, also where they are all there is."""
+    at = rows(FIRST_DAY)["at"]
+    production.write(
+        FIRST_DAY,
+        columns={"at": [None] * lost + at[lost:] if lost < 1000 else pa.nulls(1000, pa.timestamp("us", "UTC"))},
+    )
+    verdict = judge(load_monitor(production.monitor_file), runtime, day(0))
+    assert verdict.outcome == outcome
+    assert any(reason.startswith("at: missing values") for reason in verdict.reasons) == (lost > 50)
+
+
 def test_results_that_are_not_in_the_store_are_made_again(
     production: Production, runtime: Runtime, tmp_path: Path
 ) -> None:

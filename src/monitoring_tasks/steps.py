@@ -20,10 +20,11 @@ import pyarrow.parquet as pq
 from monitoring_tasks.alerts.delivery import Channel, alert_key, deliver
 from monitoring_tasks.alerts.message import compose
 from monitoring_tasks.champion import Pinned, load_importances, load_reference, pin_champion
-from monitoring_tasks.checks import CheckResult, Status
+from monitoring_tasks.checks import Check, CheckResult, Status, Suite
 from monitoring_tasks.data.parquet import ParquetRows
 from monitoring_tasks.data.source import open_rows
 from monitoring_tasks.data.sql import SqlRows
+from monitoring_tasks.data.undated import undated_rows
 from monitoring_tasks.errors import ConfigurationError, SourceInvalid
 from monitoring_tasks.monitor import Monitor, SqlSource
 from monitoring_tasks.policy.decision import Given, decide
@@ -138,12 +139,25 @@ def run_suites(monitor: Monitor, runtime: Runtime, subject: Json) -> Json:
     for suite, snapshot in outcome.snapshots.items():
         runtime.artifacts.write(f"{folder}/{suite.value}.json", snapshot.encode())
     runtime.artifacts.write(report_key(about), outcome.html.encode())
-    runtime.store.put_results(about, outcome.results, rows=profile.rows)
+    results = (*outcome.results, *_undated(monitor, runtime, about.window, profile.rows))
+    runtime.store.put_results(about, results, rows=profile.rows)
     # Written last: it says which rows the results in the store are about.
     runtime.artifacts.write(f"{folder}/checked.txt", _data_hash(profile).encode())
-    counts = {status.value: sum(result.status is status for result in outcome.results) for status in Status}
+    counts = {status.value: sum(result.status is status for result in results) for status in Status}
     log.info("suites.run monitor=%s window=%s checks=%s", monitor.name, about.window, counts)
     return {"checks": counts, "report": report_key(about)}
+
+
+def _undated(monitor: Monitor, runtime: Runtime, window: Window, rows: int) -> list[CheckResult]:
+    """The check on rows without a timestamp: they are in no window, and would vanish in silence."""
+    undated = undated_rows(open_rows(monitor, runtime.connections), window)
+    if not undated:
+        return []
+    share, limit = undated / (undated + rows), monitor.quality.missing
+    status = Status.FAILED if share > limit else Status.PASSED
+    words = f"{undated} rows without a timestamp beside the {rows} of the window"
+    quality, missing = Suite.DATA_QUALITY, Check.MISSING_SHARE
+    return [CheckResult(quality, missing, status, monitor.timestamp, None, share, limit, detail=words)]
 
 
 def _data_hash(profile: Profile) -> str:

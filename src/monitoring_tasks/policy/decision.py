@@ -43,7 +43,7 @@ def decide(monitor: Monitor, subject: Subject, given: Given) -> Verdict:
     judged = _judge(monitor, given)
     evidence = {**(given.evidence or {}), **_evidence(monitor, given, judged)}
     if given.rows < monitor.minimum_rows:
-        return _unknown(monitor, subject, given.rows, evidence)
+        return _unknown(monitor, subject, given.rows, judged, evidence)
     outcome = max((rule.outcome for _, rule in judged), key=_ORDER.index, default=Outcome.HEALTHY)
     severity = max((rule.severity for _, rule in judged), default=Severity.NONE)
     return Verdict(subject, outcome, severity, _actions(judged), _reasons(judged, given.rows), evidence)
@@ -53,12 +53,16 @@ _SCHEMA = (Check.COLUMN_PRESENT, Check.COLUMN_TYPE)
 _ORDER = (Outcome.HEALTHY, Outcome.WARNING, Outcome.DRIFTED)
 
 
-def _unknown(monitor: Monitor, subject: Subject, rows: int, evidence: Mapping[str, Any]) -> Verdict:
+def _unknown(
+    monitor: Monitor, subject: Subject, rows: int, judged: Sequence[Judged], evidence: Mapping[str, Any]
+) -> Verdict:
+    """Too little to judge by; what failed all the same may say why, and is told."""
+    said = [sentence(finding, rule) for finding, rule in judged if finding.result.status is Status.FAILED][:REASONS]
     if rows == 0:
         reason = "no rows in the window: the model served nothing, or its log did not arrive"
-        return Verdict(subject, Outcome.NO_DATA, Severity.MEDIUM, (Action.ALERT,), (reason,), evidence)
+        return Verdict(subject, Outcome.NO_DATA, Severity.MEDIUM, (Action.ALERT,), (reason, *said), evidence)
     reason = f"{rows} rows in the window, fewer than the {monitor.minimum_rows} needed to judge"
-    return Verdict(subject, Outcome.TOO_FEW_ROWS, Severity.LOW, (Action.ALERT,), (reason,), evidence)
+    return Verdict(subject, Outcome.TOO_FEW_ROWS, Severity.LOW, (Action.ALERT,), (reason, *said), evidence)
 
 
 def important_features(monitor: Monitor, importances: Mapping[str, float] | None, features: Iterable[str]) -> set[str]:
