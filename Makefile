@@ -25,7 +25,7 @@ check: $(READY)
 bench: $(READY)
 	$(BIN)/python -m bench
 
-up: $(READY)  ## Airflow with the monitors of include/monitors, in the background
+up: $(READY)  ## Airflow with the monitors of include/monitors, in the foreground until Ctrl-C or `make down` elsewhere
 	$(BIN)/python -m demo up
 
 down: $(READY)

@@ -1,12 +1,13 @@
 """The demonstration: a champion trained on real flights, nine months of production, and Airflow watching them.
 
 python -m demo run [--exit]    everything; then the UI stays up until Ctrl-C or `down` (--exit: stops at once)
-python -m demo up              Airflow alone, with the monitors of include/monitors
-python -m demo down            stop what `run` or `up` left running
+python -m demo up              Airflow alone, with the monitors of include/monitors, until Ctrl-C or `down`
+python -m demo down            stop `run` or `up`, however far it is
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
@@ -17,8 +18,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
+from typing import TextIO
 
 from rich.console import Console
 
@@ -43,17 +46,19 @@ started = time.monotonic()
 
 def main(arguments: Sequence[str]) -> int:
     """Exit code of the command: 0, or 1 when the story does not hold."""
-    commands: dict[str, Callable[[], int]] = {"run": lambda: run("--exit" in arguments), "up": up, "down": down}
+    commands: dict[str, Callable[[], int]] = {"run": lambda: run("--exit" in arguments), "up": up}
+    if arguments and arguments[0] == "down":
+        return down()
     if not arguments or arguments[0] not in commands:
         console.print(__doc__)
         return 2
-    return commands[arguments[0]]()
+    with alone():
+        return commands[arguments[0]]()
 
 
 def run(leave: bool) -> int:
     """Champion, production, replay by the command line, replay by Airflow, table, story."""
     os.environ.update(MONITORING_HOME=str(WORK), MONITORING_MONITORS=str(ROOT / "include" / "monitors"))
-    refuse_second()
     # Airflow starts empty, so that the same runs can be made again; champion, production and results are kept.
     shutil.rmtree(WORK / "airflow", ignore_errors=True)
     say("training the champion on January to March with DVC")
@@ -63,7 +68,7 @@ def run(leave: bool) -> int:
     say("judging every week by the command line")
     for command in readme_commands():
         execute(command)
-    with standing(Stack(WORK / "airflow", ROOT, say=say)) as stack:
+    with Stack(WORK / "airflow", ROOT, say=say) as stack:
         in_airflow(stack)
         failures = tell()
         if not failures and not leave:
@@ -140,27 +145,54 @@ def welcome(stack: Stack) -> None:
 def up() -> int:
     """Airflow alone, until it is stopped."""
     os.environ.setdefault("MONITORING_HOME", str(WORK))
-    refuse_second()
-    with standing(Stack(WORK / "airflow", ROOT, say=say)) as stack:
+    with Stack(WORK / "airflow", ROOT, say=say) as stack:
         welcome(stack)
         wait()
     return 0
 
 
-def refuse_second() -> None:
-    """Two demonstrations would fight over one folder."""
-    if (process := running()) is not None:
-        raise SystemExit(f"process {process} already runs the demonstration: stop it with `make down`")
+@contextmanager
+def alone() -> Iterator[None]:
+    """Hold the lock of the pid file, so that `down` finds this process; a second demonstration is refused.
+
+    Two would fight over one folder. The lock ends with its process, however that ends: unlike the number in the file,
+    it can never be that of a stranger. The file stays, as another process may be about to lock it.
+    """
+    PID.parent.mkdir(parents=True, exist_ok=True)
+    with PID.open("a+") as file:
+        take(file)
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        signal.signal(signal.SIGTERM, leave)
+        yield
+
+
+def take(file: TextIO) -> None:
+    """Lock the pid file, or say who has it; `down` looking in holds it for a moment, so a short wait is due."""
+    for _ in range(5):
+        with suppress(BlockingIOError):
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        time.sleep(0.1)
+    raise SystemExit(f"process {running()} already runs the demonstration: stop it with `make down`")
+
+
+def leave(number: int, _frame: FrameType | None) -> None:
+    """SIGTERM before Airflow stands ends the program as Ctrl-C does, and the command it just runs with it."""
+    raise SystemExit(128 + number)
 
 
 def running() -> int | None:
-    """The process that `run` or `up` left running, if there is one."""
-    try:
-        process = int(PID.read_text())
-        os.kill(process, 0)
-    except (FileNotFoundError, ProcessLookupError):
+    """The process that holds the lock of the pid file, if one does."""
+    if not PID.exists():
         return None
-    return process
+    with PID.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.1)  # who has just taken the lock is about to write its number
+            return int(file.read())
+    return None
 
 
 def down() -> int:
@@ -169,7 +201,8 @@ def down() -> int:
     if process is None:
         say("nothing runs")
         return 0
-    os.kill(process, signal.SIGTERM)
+    with suppress(ProcessLookupError):
+        os.kill(process, signal.SIGTERM)
     for _ in range(300):
         if running() is None:
             say("stopped")
@@ -177,18 +210,6 @@ def down() -> int:
         time.sleep(0.2)
     say(f"process {process} did not stop in a minute")
     return 1
-
-
-@contextmanager
-def standing(stack: Stack) -> Iterator[Stack]:
-    """A stack that `down` can find."""
-    PID.parent.mkdir(parents=True, exist_ok=True)
-    with stack:
-        PID.write_text(str(os.getpid()))
-        try:
-            yield stack
-        finally:
-            PID.unlink(missing_ok=True)
 
 
 def wait() -> None:
