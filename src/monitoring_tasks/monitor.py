@@ -213,7 +213,7 @@ class Quality(_Section):
 
     missing: Share = Field(0.05, description="Missing share allowed above the reference's own")
     out_of_range: Share = Field(0.002, description="Share of values outside the plausible range")
-    range_slack: Annotated[float, Field(ge=0)] = Field(
+    range_slack: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         3.0, description="Without a declared range: the reference's span, widened by this many spans on each side"
     )
     unseen: Share = Field(0.01, description="Share of values in categories the reference does not have")
@@ -222,7 +222,7 @@ class Quality(_Section):
 
 
 class Persistence(_Section):
-    """A finding persists when it stands in `windows` of the last `of` windows, this one included."""
+    """A finding persists when it stands in `windows` of the last `of` windows that share no rows, this one included."""
 
     windows: Annotated[int, Field(ge=1, le=100)] = 2
     of: Annotated[int, Field(ge=1, le=100)] = 3
