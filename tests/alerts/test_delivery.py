@@ -71,7 +71,7 @@ def test_an_alert_is_delivered_and_recorded(channel: Channel, store: Store, hear
 def test_a_retry_delivers_nothing_twice(channel: Channel, store: Store, heard: Heard) -> None:
     """The same key again leaves the channel alone and gives the first record."""
     first = deliver(message(), key=KEY, channels=[channel], store=store, silent=False)
-    again = deliver(message(severity=Severity.LOW), key=KEY, channels=[channel], store=store, silent=False)
+    again = deliver(message(reasons=()), key=KEY, channels=[channel], store=store, silent=False)
     assert len(heard) == 1
     assert again == first
 
@@ -80,6 +80,14 @@ def test_another_key_is_another_alert(channel: Channel, store: Store, heard: Hea
     """A different outcome of the same window is told again."""
     for key in ("one", "two"):
         deliver(message(), key=key, channels=[channel], store=store, silent=False)
+    assert len(heard) == 2
+
+
+def test_a_worse_alert_is_told(channel: Channel, store: Store, heard: Heard) -> None:
+    """A window that is found worse when it is judged again is told again; each severity is told once."""
+    for severity in (Severity.HIGH, Severity.CRITICAL, Severity.CRITICAL, Severity.HIGH):
+        given = verdict(severity=severity)
+        deliver(message(severity=severity), key=alert_key(given), channels=[channel], store=store, silent=False)
     assert len(heard) == 2
 
 
@@ -177,10 +185,11 @@ def test_the_log_has_the_whole_alert(store: Store, caplog: pytest.LogCaptureFixt
 
 
 def test_keys_tell_alerts_apart() -> None:
-    """Each part of the key counts; reasons, evidence, severity and actions do not."""
+    """Each part of the key counts; reasons, evidence and actions do not."""
     given = verdict()
     others = [
         replace(given, outcome=Outcome.WARNING),
+        replace(given, severity=Severity.CRITICAL),
         *(
             replace(given, subject=replace(SUBJECT, **{part: value}))
             for part, value in (
@@ -191,5 +200,5 @@ def test_keys_tell_alerts_apart() -> None:
             )
         ),
     ]
-    assert len({alert_key(each) for each in (given, *others)}) == 6
-    assert alert_key(replace(given, reasons=(), evidence={}, severity=Severity.LOW, actions=())) == KEY
+    assert len({alert_key(each) for each in (given, *others)}) == 7
+    assert alert_key(replace(given, reasons=(), evidence={}, actions=())) == KEY

@@ -33,16 +33,18 @@ class Channel(Protocol):
 
 
 def alert_key(verdict: Verdict) -> str:
-    """What makes an alert the same one: monitor, champion, window, configuration and outcome.
+    """What makes an alert the same one: monitor, champion, window, configuration, outcome and severity.
+
+    A window that is judged again and found worse is another alert, and is told.
 
     >>> from monitoring_tasks.monitor import Severity
     >>> from monitoring_tasks.policy.verdict import Outcome, Subject
     >>> from monitoring_tasks.window import Window
     >>> subject = Subject("flight_delay", "v1", Window.parse("2013-06-04", "2013-06-11"), "c0ffee")
     >>> alert_key(Verdict(subject, Outcome.DRIFTED, Severity.HIGH))
-    'flight_delay-dc6ba493bec6f4f4'
+    'flight_delay-7ea7152a241e4825'
     """
-    about = json.dumps([verdict.subject.to_json(), verdict.outcome.value], sort_keys=True)
+    about = json.dumps([verdict.subject.to_json(), verdict.outcome.value, int(verdict.severity)], sort_keys=True)
     return f"{verdict.subject.monitor}-{hashlib.sha256(about.encode()).hexdigest()[:16]}"
 
 
