@@ -128,3 +128,48 @@ def test_frame_holds_what_can_be_read() -> None:
     assert frame["infinite"].isna().tolist() == [True, False]
     assert frame["coded"].tolist() == ["x", "y"]
     assert frame["number_as_label"].tolist() == ["1", "2.5"]
+
+
+def samples(seed: int, *counts: int) -> list[pd.Series[Any]]:
+    """Samples of four categories from one distribution."""
+    random = np.random.default_rng(seed)
+    return [pd.Series(random.choice(list("abcd"), count, p=[0.4, 0.3, 0.2, 0.1])) for count in counts]
+
+
+@pytest.mark.parametrize("counts", [(5000, 500), (5000, 5000), (500, 5000)])
+def test_g_test_keeps_its_level(counts: tuple[int, int]) -> None:
+    """Samples of one distribution drift in about 5 % of the cases at a threshold of .05, whatever their sizes."""
+    scores = [native_score("g_test", "categorical", *samples(seed, *counts)).value for seed in range(200)]
+    assert 0.01 <= np.mean(np.array(scores) < 0.05) <= 0.09
+
+
+def test_g_test_sees_new_categories() -> None:
+    """A category that one side lacks is drift; one category on both sides is undefined."""
+    reference, current = samples(0, 5000, 500)
+    assert native_score("g_test", "categorical", reference, current.replace("d", "new")).value < 1e-9
+    assert native_score("g_test", "categorical", reference.replace("d", "new"), current).value < 1e-9
+    assert math.isnan(native_score("g_test", "categorical", *(pd.Series(["a"] * size) for size in (9, 5))).value)
+
+
+def test_cramer_von_mises_needs_values_that_differ() -> None:
+    """With heavy ties its p-value is 0 on equal distributions: undecided, by few values or by one frequent one."""
+    random = np.random.default_rng(0)
+    few = [pd.Series(random.integers(0, 99, size).astype(float)) for size in (5000, 1000)]
+    zeros = [pd.Series(np.where(random.random(size) < 0.3, 0.0, random.normal(size=size))) for size in (5000, 1000)]
+    for sides_ in (few, zeros):
+        measured = native_score("cramer_von_mises", "numeric", *sides_)
+        assert math.isnan(measured.value)
+        assert "needs values that differ" in measured.detail
+    short = [pd.Series(random.normal(size=size)) for size in (30, 25)]
+    assert native_score("cramer_von_mises", "numeric", *short).value > 0.001
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_spread_beyond_all_numbers(place: int) -> None:
+    """A value so large that the standard deviation overflows leaves distances undecided; ranks do not mind it."""
+    both = [pd.Series(np.linspace(0, 1, 400)), pd.Series(np.linspace(5, 6, 300))]
+    both[place].iloc[0] = 1e300
+    measured = native_score("wasserstein", "numeric", *both)
+    assert math.isnan(measured.value)
+    assert "standard deviation" in measured.detail
+    assert native_score("ks", "numeric", *both).value < 0.005

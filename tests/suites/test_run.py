@@ -266,6 +266,15 @@ def test_duplicates(judge: Judge) -> None:
     assert not [r for r in judge(rows(), id=None, features=features).results if r.check is Check.DUPLICATE_SHARE]
 
 
+def test_empty_ids(judge: Judge) -> None:
+    """Where no row has an id none can repeat one, which is not a pass; where some have one, those are compared."""
+    result = found(judge(put("id", pa.nulls(ROWS, pa.string()))(rows())), Check.DUPLICATE_SHARE)
+    assert (result.status, result.value) == (UNDECIDED, None)
+    assert "no row has an id" in result.detail
+    some = put("id", [None, *(str(number) for number in range(ROWS - 1))])(rows())
+    assert found(judge(some), Check.DUPLICATE_SHARE).status is PASSED
+
+
 def test_drifted_share(judge: Judge) -> None:
     """The share counts decided columns only, and says how many were not."""
     table = put("items", np.full(ROWS, 40))(rows().drop_columns("amount"))

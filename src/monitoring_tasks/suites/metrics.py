@@ -170,7 +170,7 @@ def _check(metric: Any, sides: _Sides) -> Measured:
 
 def _duplicates(profile: Profile) -> Measured:
     if profile.duplicates is None:
-        return Measured(NAN, "the id column is not there")
+        return Measured(NAN, "the id column is not there, or no row has an id")
     return Measured(profile.duplicates / profile.rows, f"{profile.duplicates} rows repeat an id")
 
 

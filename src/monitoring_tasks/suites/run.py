@@ -70,6 +70,7 @@ def run_suites(given: SuiteInput, *, script_href: str) -> SuiteOutcome:
     The same input gives the same bytes. A check that cannot be decided says so and leaves the others alone. Raises
     `ProfileMismatch` when the profile was not made with the reference's binning.
     """
+    given = _without_empty_ids(given)
     limits = _limits(given.monitor, given.reference.kinds)
     current, reference = _sides(given, limits)
     columns = {name: column_of(name, current, reference) for name in limits}
@@ -85,6 +86,17 @@ def run_suites(given: SuiteInput, *, script_href: str) -> SuiteOutcome:
     texts = {suite: _dumps(snapshot, widgets[suite]) for suite, snapshot in snapshots.items()}
     shown = [findings(results, drawn), *(widget for suite in widgets.values() for widget in suite)]
     return SuiteOutcome(results, texts, _page(given, results, shown, script_href))
+
+
+def _without_empty_ids(given: SuiteInput) -> SuiteInput:
+    """The input without a count of duplicates where no sampled row has an id: such rows cannot repeat one."""
+    name = given.monitor.id
+    if given.profile.duplicates or name not in given.sample.column_names:
+        return given
+    ids = given.sample[name]
+    if not len(ids) or ids.null_count < len(ids):
+        return given
+    return replace(given, profile=replace(given.profile, duplicates=None))
 
 
 def _limits(monitor: Monitor, kinds: Mapping[str, Kind]) -> Limits:
