@@ -44,6 +44,23 @@ def test_a_relative_parquet_path_starts_at_the_yaml(tmp_path: Path) -> None:
     assert rows.chunks(Window.parse("2013-06-05", "2013-06-06")) == []
 
 
+@pytest.mark.parametrize("written", ["%Y-W%W", "%d", "%H", "%m-%d", "day", "%G-W%V", "%Y-%m-%d %I", "%Y %H", "%Q", "%"])
+def test_a_format_that_dates_no_row_is_refused(tmp_path: Path, written: str) -> None:
+    """A partition format from which no moment can be told would leave every row out; it is refused when opened."""
+    source = {"kind": "parquet", "path": "log", "partition": "day", "partition_format": written}
+    with pytest.raises(ConfigurationError, match=r"does not say when .* like %Y-%m-%d, %Y%m%d, %Y-%m-%dT%H or %Y-%m"):
+        open_rows(monitor(tmp_path, **source), EnvironmentConnections({}))
+
+
+@pytest.mark.parametrize(
+    "written", ["%Y-%m-%d", "%Y%m%d", "%Y-%m-%dT%H", "%Y-%m", "%Y", "%Y-%j", "%y%m%d", "%d %b %Y %I %p", "%G-W%V-%u"]
+)
+def test_a_format_that_dates_rows_is_taken(tmp_path: Path, written: str) -> None:
+    """Years, months, days, weeks' days and hours in any order date their rows."""
+    source = {"kind": "parquet", "path": "log", "partition": "day", "partition_format": written}
+    assert isinstance(open_rows(monitor(tmp_path, **source), EnvironmentConnections({})), ParquetRows)
+
+
 @pytest.mark.parametrize("source", [{"table": "log"}, {"query": "SELECT * FROM log"}])
 def test_a_sql_source_opens_through_its_connection(tmp_path: Path, source: dict[str, str]) -> None:
     """A SQL source reads the window from the database its connection names."""
@@ -73,6 +90,17 @@ def test_a_reference_is_all_its_rows(tmp_path: Path) -> None:
         assert chunk.read(["x"]).num_rows == 3
     (chunk,) = open_reference(path, EnvironmentConnections({}), timestamp="ts").chunks(DAY)
     assert chunk.read(["x"])["x"].to_pylist() == [0.2]
+
+
+def test_a_reference_may_be_a_folder(tmp_path: Path) -> None:
+    """A folder's files are one reference; a file that is not parquet is named with the likely cause."""
+    log(tmp_path / "folder" / "a.parquet")
+    log(tmp_path / "folder" / "b.parquet")
+    rows = open_reference(str(tmp_path / "folder"), EnvironmentConnections({}), timestamp="ts")
+    assert sum(chunk.rows for chunk in rows.chunks(None)) == 6
+    (tmp_path / "folder" / "readme.txt").write_text("hello, this is not parquet")
+    with pytest.raises(ReferenceInvalid, match=r"readme.txt .*keep other files out, or start their name with _"):
+        open_reference(str(tmp_path / "folder"), EnvironmentConnections({}))
 
 
 def test_a_reference_that_cannot_serve_says_so(tmp_path: Path) -> None:

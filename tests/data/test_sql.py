@@ -78,6 +78,20 @@ def numbers(rows: SqlRows, window: Window | None) -> list[int]:
         return sorted(x for (x,) in snapshot.fetch(snapshot.select(sa.column("x"))))
 
 
+@pytest.mark.parametrize(
+    "end", ["; -- all rows", ";", " ;\n/* one; two */ ;\n-- three;\n", " -- no end", "; -- it's all", ";/* a */--"]
+)
+def test_a_querys_end(tmp_path: Path, end: str) -> None:
+    """Semicolons and comments after a query are left out; those within its texts are not."""
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'a.db'}", poolclass=sa.NullPool)
+    query = f"SELECT '2013-06-04' AS ts, '; -- ''no''; /*' AS note, 7 - -2/1 AS \"a; --\" -- first\n{end}"
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE log (ts text)")
+    with SqlRows(engine, timestamp="ts", query=query).snapshot(None) as snapshot:
+        columns = [column.expression for column in snapshot.columns.values()]
+        assert snapshot.fetch(snapshot.select(*columns)) == [("2013-06-04", "; -- 'no'; /*", 9)]
+
+
 def test_window_and_everything(engine: sa.Engine) -> None:
     """A window holds the rows from its start up to its end, and None all of them, of a table and of a query."""
     create(engine, *hours(engine, 72))

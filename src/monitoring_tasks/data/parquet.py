@@ -270,5 +270,6 @@ def _explained(path: str, filesystem: FileSystem) -> Iterator[None]:
 def _broken(path: str, error: Exception) -> SourceInvalid:
     return SourceInvalid(
         f"{path} is not a whole parquet file: {str(error).splitlines()[0]}: write it again; "
-        "if it was still being written, run the window again, and let its writer rename it into place when done"
+        "if it was still being written, run the window again, and let its writer rename it into place when done; "
+        "if it holds no rows, keep other files out, or start their name with _"
     )

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from pyarrow.fs import FileInfo, FileSelector, FileSystem, FileType
 
-from monitoring_tasks.errors import SourceInvalid
+from monitoring_tasks.errors import ConfigurationError, SourceInvalid
 from monitoring_tasks.window import DAY, HOUR, Window
 
 # The finest directive in the format says how long a partition is; months and years by their longest.
@@ -23,15 +23,42 @@ _SPANS = (
     ("UWV", 7 * DAY),
     ("mbB", 31 * DAY),
 )
+# An end and a middle of a month, a leap day, hours before and after noon: what a format leaves out shows in one.
+_TRIED = tuple(
+    datetime(*parts, tzinfo=UTC) for parts in ((2013, 12, 31, 23, 59), (2024, 2, 29, 13, 30), (2026, 7, 15, 6, 5))
+)
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 
 @dataclass(frozen=True)
 class Partition:
-    """A hive partition column that holds the day, hour or month of its rows, in UTC, written in a strftime format."""
+    """A hive partition column that holds the day, hour or month of its rows, in UTC, written in a strftime format.
+
+    Raises `ConfigurationError` for a format that cannot be read back to the moment it was written from.
+    """
 
     column: str
     format: str = "%Y-%m-%d"
+
+    def __post_init__(self) -> None:
+        if not all(map(self._dates, _TRIED)):
+            raise ConfigurationError(
+                f"the partition format {self.format!r} does not say when its rows are from: set "
+                "source.partition_format to one that names the year and what follows, like %Y-%m-%d, %Y%m%d, "
+                "%Y-%m-%dT%H or %Y-%m"
+            )
+
+    def _dates(self, moment: datetime) -> bool:
+        """Whether the partition written for a moment is read as a time that covers the moment."""
+        try:
+            start = self._start(moment.strftime(self.format))
+        except ValueError:
+            return False
+        return start <= moment < start + self.width
+
+    def _start(self, value: str) -> datetime:
+        start = datetime.strptime(value, self.format)  # noqa: DTZ007  # the format may name no zone
+        return start if start.tzinfo else start.replace(tzinfo=UTC)
 
     @property
     def width(self) -> timedelta:
@@ -52,12 +79,11 @@ class Partition:
         if value == _NO_VALUE:
             return False
         try:
-            start = datetime.strptime(value, self.format)  # noqa: DTZ007  # the format may name no zone
+            start = self._start(value)
         except ValueError:
             raise SourceInvalid(
                 f"{place}: {value!r} is not a time in the format {self.format!r}: set source.partition_format"
             ) from None
-        start = start if start.tzinfo else start.replace(tzinfo=UTC)
         return start < window.end and start + self.width > window.start
 
 

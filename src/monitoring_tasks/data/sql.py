@@ -150,8 +150,24 @@ _PART = re.compile(r'"((?:[^"]|"")+)"|([^".]+)')
 
 def _subselect(query: str) -> FromClause:
     # A colon would start a parameter of SQLAlchemy's; a comment at the end would swallow the closing bracket.
-    text = query.strip().rstrip(";").replace(":", r"\:")
+    text = _without_end(query).replace(":", r"\:")
     return sa.text(f"{text}\n").columns().subquery("monitored")
+
+
+def _without_end(query: str) -> str:
+    """The query up to its last word: semicolons, blanks and comments after it would end the statement around it.
+
+    >>> _without_end("SELECT ';--' AS x; -- all rows")
+    "SELECT ';--' AS x"
+    """
+    parts = _PIECE.findall(query)
+    while parts and (parts[-1].isspace() or parts[-1].startswith((";", "--", "/*"))):
+        parts.pop()
+    return "".join(parts)
+
+
+# A text, a quoted name, a comment, or what stands between them.
+_PIECE = re.compile(r"""'[^']*'|"[^"]*"|--[^\n]*|/\*.*?\*/|;|\s+|[^\s'";/-]+|.""", re.DOTALL)
 
 
 def _address(url: sa.URL) -> str:
