@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.monitor_file import load_monitor
+from monitoring_tasks.orchestration.channels import channels_of
 from monitoring_tasks.orchestration.runtime import airflow_runtime
 from monitoring_tasks.policy.verdict import Outcome, Subject
 from monitoring_tasks.store.database import open_store
@@ -172,6 +177,57 @@ def test_a_route_without_its_connection_goes_to_the_log(served: Production, run_
     run = run_dag(DRIFTED_DAY + timedelta(days=1))
     assert run.returned["alert"] == {"alerts": [{"channel": "log", "state": "logged"}]}
     assert "Airflow has no connection pager" in run.log
+
+
+def test_a_route_without_its_provider_goes_to_the_log(
+    served: Production, run_dag: RunDag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where Airflow has no Slack provider, the log has the alert and says what to install."""
+    served.configure(SLACK)
+    monkeypatch.setenv("AIRFLOW_CONN_PAGER", '{"conn_type": "slack", "password": "xoxb-1"}')
+    monkeypatch.delitem(sys.modules, "monitoring_tasks.orchestration.channels", raising=False)
+    monkeypatch.setitem(sys.modules, "airflow.providers.slack.hooks.slack", None)
+    run = run_dag(DRIFTED_DAY + timedelta(days=1))
+    assert run.returned["alert"] == {"alerts": [{"channel": "log", "state": "logged"}]}
+    assert "install apache-airflow-providers-slack, then clear this task to send the alert to #ml" in run.log
+
+
+def routed(folder: Path) -> Monitor:
+    """The monitor with a Slack route."""
+    (folder / "churn.yaml").write_text(SLACK)
+    return load_monitor(folder / "churn.yaml")
+
+
+@pytest.mark.parametrize(
+    ("connection", "told"),
+    [
+        ('{"conn_type": "slack"}', "connection pager has no token: put the bot token"),
+        ('{"conn_type": "slack", "password": "xoxb-1", "extra": {"timeout": "soon"}}', "mend its extra fields"),
+    ],
+)
+def test_a_route_that_cannot_be_opened_goes_to_the_log(
+    airflow_database: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    connection: str,
+    told: str,
+) -> None:
+    """A connection that lacks something loses no alert: the log takes it, with a warning what to mend."""
+    monkeypatch.setenv("AIRFLOW_CONN_PAGER", connection)
+    [channel] = channels_of(routed(tmp_path), silent=False)
+    assert channel.name == "log"
+    assert told in caplog.text
+
+
+def test_a_backfill_opens_no_channel(
+    airflow_database: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is withheld stands under the route's name, whatever is wrong with its connection, and nobody can be told."""
+    monkeypatch.setenv("AIRFLOW_CONN_PAGER", '{"conn_type": "slack"}')
+    [channel] = channels_of(routed(tmp_path), silent=True)
+    assert (channel.name, channel.delivered) == ("slack:#ml", "withheld")
+    assert caplog.records == []
 
 
 def test_alerts_below_the_least_severity_are_not_sent(served: Production, run_dag: RunDag) -> None:

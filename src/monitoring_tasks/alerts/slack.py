@@ -29,6 +29,15 @@ _ADVICE = {
 _OTHERWISE = "check the network and Slack's status; the task's next try sends it"
 
 
+def channel_name(channel: str) -> str:
+    """What tells alerts to one Slack channel from all others.
+
+    >>> channel_name("#ml-alerts")
+    'slack:#ml-alerts'
+    """
+    return f"slack:{channel}"
+
+
 class SlackChannel:
     """Posts alerts to one Slack channel, one thread per alert.
 
@@ -39,7 +48,7 @@ class SlackChannel:
     delivered: AlertState = "sent"
 
     def __init__(self, client: WebClient, channel: str) -> None:
-        self.name = f"slack:{channel}"
+        self.name = channel_name(channel)
         self._client = client
         self._channel = channel
         if not any(isinstance(handler, RateLimitErrorRetryHandler) for handler in client.retry_handlers):

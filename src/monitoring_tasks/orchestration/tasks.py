@@ -90,7 +90,7 @@ class MonitorTasks:
             "report": absolute(report_path(dag_run.dag_id, verdict["report"])),
         }
         with _told() as runtime:
-            channels = channels_of(self.monitor)
+            channels = channels_of(self.monitor, silent=subject["silent"])
             return send_alert(runtime(), verdict, silent=subject["silent"], links=links, channels=channels)
 
 
