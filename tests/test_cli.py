@@ -81,6 +81,117 @@ def test_errors_are_code_3_without_traceback(production: Production, arguments: 
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"MONITORING_ARTIFACTS": "foo://x"}, "MONITORING_ARTIFACTS"),
+        ({"MONITORING_HOME": "/proc/none"}, "MONITORING_HOME (a folder that can be written)"),
+    ],
+)
+def test_a_place_that_cannot_be_used_is_code_3(production: Production, more: dict[str, str], said: str) -> None:
+    """One line names the setting; code 1 would mean drifted."""
+    done = monitoring(production.folder, "status", more=more)
+    assert done.returncode == 3
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_report_needs_a_folder(production: Production) -> None:
+    """Where the page cannot be written it is said before the window is judged."""
+    done = monitoring(production.folder, "report", "churn", *DAY, "-o", "/nonexistent/x.html")
+    assert done.returncode == 3
+    assert "/nonexistent is not a folder" in done.stderr
+
+
+def test_what_nobody_foresaw_is_code_3(production: Production) -> None:
+    """An error of no kind of ours is one line with code 3; its traceback is there on request."""
+    production.write(FIRST_DAY)
+    arguments = ("report", "churn", *DAY, "-o", ".")
+    done = monitoring(production.folder, *arguments)
+    assert done.returncode == 3
+    assert "unexpected IsADirectoryError: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Traceback" in monitoring(production.folder, *arguments, more={"MONITORING_DEBUG": "1"}).stderr
+
+
+def test_a_reader_that_left_is_no_drift(production: Production) -> None:
+    """Standard output that nobody reads any more ends with 3, not with the 1 of findings."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([Path(sys.executable).with_name("monitoring"), "schema"], stdout=writing, check=False)
+    os.close(writing)
+    assert done.returncode == 3
+
+
+def test_one_bad_window_hides_no_other(production: Production) -> None:
+    """A backfill goes on after a window that cannot be read, shows it as an error, and ends with 3."""
+    production.write_days(FIRST_DAY, 3)
+    (production.folder / "predictions" / "day=2013-03-02" / "part-0.parquet").write_text("no parquet")
+    span = ("backfill", "churn", "--start", "2013-03-01", "--end", "2013-03-04")
+    done = monitoring(production.folder, *span)
+    assert done.returncode == 3, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines() if "2013-" in line]
+    assert [row[3] for row in rows] == ["healthy", "error", "healthy"]
+    assert "Traceback" not in done.stderr
+    judged = json.loads(monitoring(production.folder, *span, "--json").stdout)
+    assert [verdict["outcome"] for verdict in judged] == ["healthy", "error", "healthy"]
+    assert "part-0.parquet" in judged[1]["reasons"][0]
+
+
+def test_status_beside_a_broken_file(production: Production) -> None:
+    """The mistake is told with its line and code 3, and the sound monitors are shown."""
+    production.write(FIRST_DAY)
+    assert monitoring(production.folder, "check", "churn", *DAY).returncode == 0
+    (production.folder / "fraud.yaml").write_text("name: fraud\nstart: 2013-13-01\n")
+    done = monitoring(production.folder, "status")
+    assert done.returncode == 3
+    assert "fraud.yaml:2: not valid YAML: found '2013-13-01': month must be in 1..12" in done.stderr
+    assert "healthy" in done.stdout
+    validated = monitoring(production.folder, "validate")
+    assert validated.returncode == 3
+    assert "fraud.yaml:2: " in validated.stderr
+
+
+def test_status_without_monitors(tmp_path: Path) -> None:
+    """Nothing watched is not healthy: it is said, with code 2."""
+    done = monitoring(tmp_path, "status")
+    assert done.returncode == 2
+    assert "no monitors in" in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("command", ["status", "backfill"])
+def test_a_narrow_terminal_shows_outcome_and_reason(production: Production, command: str) -> None:
+    """At 80 columns the reason is folded rather than lost, and no outcome is cut short."""
+    span = ("--start", "2013-05-01", "--end", "2013-05-02")
+    arguments = ("backfill", "churn", *span)
+    done = monitoring(production.folder, *arguments, more={"COLUMNS": "80"})
+    if command == "status":
+        done = monitoring(production.folder, "status", more={"COLUMNS": "80"})
+    assert done.returncode == 2, done.stderr
+    assert "no_data" in done.stdout
+    assert "…" not in done.stdout
+    wide = monitoring(production.folder, "check", "churn", *span).stdout
+    reason = next(line.removeprefix("- ") for line in wide.splitlines() if line.startswith("- "))
+    cells = [line[done.stdout.splitlines()[1].index("first reason") :] for line in done.stdout.splitlines()[3:]]
+    assert " ".join(" ".join(cells).split()).startswith(reason)
+
+
+def test_names_from_outside_cannot_write_to_the_terminal(production: Production) -> None:
+    """An escape sequence in a column's name or an owner arrives without its escape character."""
+    hostile = "a\x1b]0;owned\x07\x1b[2J"
+    production.configure(
+        production.yaml.replace("owner: growth", 'owner: "g\\e[2Jx"')
+        + f"features: {{{json.dumps(hostile)}: numeric}}\n"
+    )
+    production.write(FIRST_DAY)
+    for arguments in (("backfill", "churn", *DAY), ("check", "churn", *DAY), ("status",)):
+        done = monitoring(production.folder, *arguments)
+        assert "\x1b" not in done.stdout + done.stderr
+    assert "g [2Jx" in done.stdout
+
+
 def test_backfill_status_and_report(production: Production) -> None:
     """A span is replayed silently, the newest verdict is shown, and a page can be taken away."""
     production.write_days(FIRST_DAY, 2)

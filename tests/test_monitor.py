@@ -81,6 +81,8 @@ def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:
         ("alerts: {slack: {chanel: x}}\n", 11, "alerts.slack.channel: missing"),
         ("alerts: {minimum: urgent}\n", 11, "alerts.minimum: found 'urgent': Input should be 'low', 'medium', 'high'"),
         ("start: soon\n", 11, "start: found 'soon'"),
+        ("start: 2013-13-01\n", 11, "not valid YAML: found '2013-13-01': month must be in 1..12"),
+        ("features:\n  age: {threshold: !!float high}\n", 12, "not valid YAML: found 'high'"),
         ("owner: twice\n", 11, "not valid YAML: found duplicate key"),
         ("x: [1\n", 12, "not valid YAML"),
     ],
@@ -220,11 +222,34 @@ def test_folder_of_monitors(tmp_path: Path) -> None:
     write(tmp_path, "x", "notes.txt")
     (tmp_path / "examples").mkdir()
     assert [path.name for path in monitor_files(tmp_path)] == ["churn.yaml"]
-    assert [monitor.name for monitor in load_monitors(tmp_path)] == ["churn"]
+    monitors, mistakes = load_monitors(tmp_path)
+    assert ([monitor.name for monitor in monitors], mistakes) == (["churn"], [])
     with pytest.raises(ConfigurationError, match=r"no monitor 'fraud' in .*: there are churn"):
         find_monitor(tmp_path, "fraud")
     with pytest.raises(ConfigurationError, match="is not a folder of monitors"):
         monitor_files(tmp_path / "absent")
+
+
+def test_a_broken_file_hides_no_monitor(tmp_path: Path) -> None:
+    """The sound monitors of a folder load, and every mistake of the others is told."""
+    write(tmp_path, TEN_LINES)
+    write(tmp_path, TEN_LINES.replace("churn", "fraud", 1) + "windw: 7d\nstart: soon\n", "fraud.yaml")
+    monitors, mistakes = load_monitors(tmp_path)
+    assert [monitor.name for monitor in monitors] == ["churn"]
+    assert sorted(mistake.split(": ")[0] for mistake in mistakes) == [
+        f"{tmp_path}/fraud.yaml:{line}" for line in (11, 12)
+    ]
+
+
+def test_twins_are_refused(tmp_path: Path) -> None:
+    """Of churn.yml and churn.yaml neither loads, the error names both, and other monitors are not concerned."""
+    for name in ("churn.yml", "churn.yaml"):
+        write(tmp_path, TEN_LINES, name)
+    write(tmp_path, TEN_LINES.replace("churn", "fraud", 1), "fraud.yaml")
+    assert len(monitor_files(tmp_path)) == 3
+    with pytest.raises(ConfigurationError, match=r"churn\.yml:1: .*churn\.yaml is there as well: keep one"):
+        find_monitor(tmp_path, "churn")
+    assert [monitor.name for monitor in load_monitors(tmp_path)[0]] == ["fraud"]
 
 
 def test_checked_in_schema_is_current() -> None:

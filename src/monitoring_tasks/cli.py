@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,10 +22,10 @@ from rich.table import Table
 from rich.text import Text
 from typer.exceptions import TyperException
 
-from monitoring_tasks.errors import MonitoringError
+from monitoring_tasks.errors import ConfigurationError, MonitoringError
 from monitoring_tasks.monitor import Monitor, json_schema
 from monitoring_tasks.monitor_file import find_monitor, load_monitor, load_monitors, monitor_files
-from monitoring_tasks.policy.narrative import narrate
+from monitoring_tasks.policy.narrative import narrate, plain
 from monitoring_tasks.policy.verdict import Outcome, Subject, Verdict
 from monitoring_tasks.window import Window, stamp, windows_between
 
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 
     from monitoring_tasks.runtime import Runtime
     from monitoring_tasks.store.records import StoredVerdict
+
+log = logging.getLogger(__name__)
+Judged = tuple[Window, "Verdict | Exception"]
+"""A window of a backfill, and its verdict or the error that left it without one."""
 
 HEALTHY, FINDINGS, UNDECIDED, ERROR = 0, 1, 2, 3
 CODES = {
@@ -62,22 +67,42 @@ Start = Annotated[str, typer.Option("--start", help="First moment of the span, I
 End = Annotated[str, typer.Option("--end", help="End of the span, not included")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text for people")]
 DEFAULT_FOLDER = Path("include/monitors")
+NARROW = 120
+"""Columns of a terminal below which tables leave out what `--json` tells as well, so that the reason has room."""
 
 
 def main() -> None:
-    """Entry point of the `monitoring` script: wrong usage and known errors end with code 3, not a traceback."""
+    """Entry point of the `monitoring` script: every error ends with code 3 and says what is wrong in a few words.
+
+    The traceback of an error that nobody foresaw is logged when `MONITORING_DEBUG` is set.
+    """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s", stream=sys.stderr)
+    log.setLevel(logging.DEBUG if os.environ.get("MONITORING_DEBUG") else logging.WARNING)
     try:
         code = app(standalone_mode=False)
-    except typer.Abort:
+    except (typer.Abort, SystemExit):  # Ctrl-C; or standard output was closed, for which rich exits with 1
         code = ERROR
     except TyperException as error:
-        err.print(Text(f"{error.format_message()}: see monitoring --help", style="red"))
+        complain(f"{error.format_message()}: see monitoring --help")
         code = ERROR
-    except MonitoringError as error:
-        err.print(Text(f"{type(error).__name__}: {error}", style="red"), soft_wrap=True)
+    except Exception as error:  # an uncaught one would end with code 1, which means drifted
+        complain(explained(error))
         code = ERROR
     sys.exit(code)
+
+
+def explained(error: Exception) -> str:
+    """An error in words: its kind and its message; one that nobody foresaw says how to learn more."""
+    if isinstance(error, MonitoringError):
+        return f"{type(error).__name__}: {error}"
+    log.debug("unexpected error", exc_info=error)
+    message = " ".join(str(error).split())
+    return f"unexpected {type(error).__name__}: {message} (MONITORING_DEBUG=1 shows where)"
+
+
+def complain(text: str) -> None:
+    """Print lines in red on the error stream, without control characters that came from outside."""
+    err.print(Text("\n".join(plain(line) for line in text.splitlines()), style="red"), soft_wrap=True)
 
 
 @app.command()
@@ -100,23 +125,28 @@ def backfill(name: Name, start: Start, end: End, folder: Folder = DEFAULT_FOLDER
     if not windows:
         raise typer.BadParameter(f"no window of {name} ({monitor.schedule}) lies between {start} and {end}")
     with opened_runtime() as runtime, _progress() as progress:
-        verdicts = [_backfilled(monitor, runtime, window) for window in progress.track(windows, description=name)]
-    print_verdicts(verdicts, as_json=as_json)
-    return worst(verdict.outcome for verdict in verdicts)
+        judged = [
+            (window, _backfilled(monitor, runtime, window)) for window in progress.track(windows, description=name)
+        ]
+    print_judged(name, judged, as_json=as_json)
+    verdicts = [found for _, found in judged if isinstance(found, Verdict)]
+    return worst(verdict.outcome for verdict in verdicts) if len(verdicts) == len(judged) else ERROR
 
 
 @app.command()
 def status(folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> int:
-    """Show the newest verdict of every monitor."""
-    monitors = load_monitors(folder)
+    """Show the newest verdict of every monitor; a broken file is told, and the other monitors are shown."""
+    monitors, mistakes = load_monitors(folder)
     with opened_runtime() as runtime:
         latest = {stored.verdict.subject.monitor: stored for stored in runtime.store.latest()}
     if as_json:
         say(json.dumps({m.name: _stored_json(latest.get(m.name)) for m in monitors}, indent=2))
-    else:
+    elif monitors:
         out.print(_status_table(monitors, latest))
+    complain("\n".join(mistakes) if monitors or mistakes else f"no monitors in {folder}: write one, see the README")
     known = [latest[monitor.name].verdict.outcome for monitor in monitors if monitor.name in latest]
-    return worst([*known, *[Outcome.NO_DATA] * (len(monitors) - len(known))])
+    unknown = [Outcome.NO_DATA] if len(known) < len(monitors) or not monitors else []
+    return ERROR if mistakes else worst([*known, *unknown])
 
 
 @app.command()
@@ -132,6 +162,8 @@ def report(
     from monitoring_tasks.steps import open_window
 
     monitor, window = find_monitor(folder, name), Window.parse(start, end)
+    if not output.absolute().parent.is_dir():
+        raise typer.BadParameter(f"{output} cannot be written: {output.absolute().parent} is not a folder")
     with opened_runtime() as runtime:
         key = report_key(Subject.from_json(open_window(monitor, runtime, window)))
         if not runtime.artifacts.exists(key):
@@ -142,12 +174,14 @@ def report(
 
 
 @app.command()
-def validate(paths: Annotated[list[Path] | None, typer.Argument(help="YAML files or folders of them")] = None) -> int:
+def validate(
+    paths: Annotated[list[Path] | None, typer.Argument(help="YAML files or folders of them")] = None,
+    folder: Folder = DEFAULT_FOLDER,
+) -> int:
     """Check monitors' YAML files: file, line, key, value found and values allowed of every mistake."""
-    files = [file for path in paths or [DEFAULT_FOLDER] for file in (monitor_files(path) if path.is_dir() else [path])]
+    files = [file for path in paths or [folder] for file in (monitor_files(path) if path.is_dir() else [path])]
     mistakes = [mistake for file in files for mistake in _mistakes(file)]
-    for mistake in mistakes:
-        err.print(Text(mistake, style="red"), soft_wrap=True)
+    complain("\n".join(mistakes))
     say(f"{len(files)} files, {len(mistakes)} mistakes")
     return ERROR if mistakes or not files else HEALTHY
 
@@ -166,16 +200,20 @@ def judge(monitor: Monitor, runtime: Runtime, window: Window) -> Verdict:
     subject = steps.open_window(monitor, runtime, window)
     steps.profile_window(monitor, runtime, subject)
     steps.run_suites(monitor, runtime, subject)
-    return Verdict.from_json(steps.reach_verdict(monitor, runtime, subject, run={"origin": "command line"}))
+    returned = steps.reach_verdict(monitor, runtime, subject, run={"origin": "command line"})
+    return runtime.store.verdict(Subject.from_json(subject)) or Verdict.from_json(returned)
 
 
-def _backfilled(monitor: Monitor, runtime: Runtime, window: Window) -> Verdict:
+def _backfilled(monitor: Monitor, runtime: Runtime, window: Window) -> Verdict | Exception:
     from monitoring_tasks import steps
     from monitoring_tasks.alerts.log import LogChannel
 
-    verdict = judge(monitor, runtime, window)
-    if steps.needs_alert(monitor, verdict.to_json()):
-        steps.send_alert(runtime, verdict.to_json(), silent=True, links={}, channels=[LogChannel()])
+    try:
+        verdict = judge(monitor, runtime, window)
+        if steps.needs_alert(monitor, verdict.to_json()):
+            steps.send_alert(runtime, verdict.to_json(), silent=True, links={}, channels=[LogChannel()])
+    except Exception as error:  # one bad window must not take the others' verdicts along
+        return error
     return verdict
 
 
@@ -186,10 +224,14 @@ def say(text: str) -> None:
 
 @contextmanager
 def opened_runtime() -> Iterator[Runtime]:
-    """The runtime that the environment describes, closed at the end."""
+    """The runtime that the environment describes, closed at the end. Raises `ConfigurationError` when it cannot be."""
     from monitoring_tasks.runtime import environment_runtime
 
-    runtime = environment_runtime()
+    try:
+        runtime = environment_runtime()
+    except (OSError, ValueError, ImportError) as error:
+        settings = "MONITORING_HOME (a folder that can be written), MONITORING_STORE, MONITORING_ARTIFACTS"
+        raise ConfigurationError(f"the place of the results cannot be used: {error}: check {settings}") from error
     try:
         yield runtime
     finally:
@@ -206,24 +248,42 @@ def worst(outcomes: Iterable[Outcome]) -> int:
     return next((code for code in (FINDINGS, UNDECIDED) if code in codes), HEALTHY)
 
 
-def print_verdicts(verdicts: list[Verdict], *, as_json: bool) -> None:
-    """A line each: window, outcome, severity, rows, first reason."""
+def print_judged(name: str, judged: Sequence[Judged], *, as_json: bool) -> None:
+    """A line each: window, outcome, severity, rows, first reason; `error` and its message where there is no verdict."""
     if as_json:
-        say(json.dumps([verdict.to_json() for verdict in verdicts], indent=2))
+        say(json.dumps([_judged_json(name, *each) for each in judged], indent=2))
         return
     table = _table("window", "outcome", "severity", "rows", "first reason")
-    for verdict in verdicts:
-        rows, span = str(verdict.evidence["rows"]), _span(verdict.subject.window)
-        table.add_row(span, _outcome(verdict), verdict.severity.word, rows, _reason(verdict))
+    for window, found in judged:
+        if isinstance(found, Exception):
+            table.add_row(_span_cell(window), Text("error", style="red"), "", "", _cell(explained(found)))
+            continue
+        rows = str(found.evidence.get("rows", ""))
+        table.add_row(_span_cell(window), _outcome(found), found.severity.word, rows, _reason(found))
     out.print(table)
 
 
+def _judged_json(name: str, window: Window, found: Verdict | Exception) -> dict[str, Any]:
+    if isinstance(found, Verdict):
+        return found.to_json()
+    subject = {"monitor": name, "window": window.to_json()}
+    return {"subject": subject, "outcome": "error", "reasons": [explained(found)]}
+
+
 def _table(*headings: str) -> Table:
-    """A table that keeps each row on one line: the last column takes what room is left."""
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), expand=True)
+    """A table that folds its longest cells where the terminal is narrow, and never cuts an outcome short."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in headings:
-        table.add_column(heading, no_wrap=True, ratio=1 if heading is headings[-1] else None)
+        table.add_column(heading, no_wrap=heading in {"outcome", "severity", "rows"}, overflow="fold")
     return table
+
+
+def _cell(text: str) -> Text:
+    return Text(plain(text))
+
+
+def _span_cell(window: Window) -> Text:
+    return Text(_span(window).replace(" to ", " to\n") if out.width < NARROW else _span(window))
 
 
 def _span(window: Window) -> str:
@@ -237,7 +297,7 @@ def _span(window: Window) -> str:
 
 def _reason(verdict: Verdict) -> Text:
     more = f" (+{len(verdict.reasons) - 1})" if len(verdict.reasons) > 1 else ""
-    return Text((verdict.reasons[0] if verdict.reasons else "") + more)
+    return _cell((verdict.reasons[0] if verdict.reasons else "") + more)
 
 
 def _outcome(verdict: Verdict) -> Text:
@@ -245,15 +305,19 @@ def _outcome(verdict: Verdict) -> Text:
 
 
 def _status_table(monitors: list[Monitor], latest: dict[str, StoredVerdict]) -> Table:
-    table = _table("monitor", "owner", "outcome", "severity", "window", "champion", "first reason")
+    """A row for each monitor; a narrow terminal has no room for owner and champion."""
+    wide = out.width >= NARROW
+    table = _table("monitor", "outcome", "severity", "window", *(["owner", "champion"] if wide else []), "first reason")
     for monitor in monitors:
         stored = latest.get(monitor.name)
         if stored is None:
-            table.add_row(monitor.name, Text(monitor.owner), Text("never judged", style="magenta"))
+            owner = ("", "", _cell(monitor.owner)) if wide else ()
+            table.add_row(monitor.name, Text("never judged", style="magenta"), *owner)
             continue
         verdict, subject = stored.verdict, stored.verdict.subject
-        about = (verdict.severity.word, _span(subject.window), subject.champion)
-        table.add_row(monitor.name, Text(monitor.owner), _outcome(verdict), *about, _reason(verdict))
+        about = (_cell(monitor.owner), _cell(subject.champion)) if wide else ()
+        cells = (_outcome(verdict), verdict.severity.word, _span_cell(subject.window), *about, _reason(verdict))
+        table.add_row(monitor.name, *cells)
     return table
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.constructor import ConstructorError, RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from monitoring_tasks.errors import ConfigurationError
@@ -30,6 +31,7 @@ def load_monitor(path: Path) -> Monitor:
 
     The error's text has one line per mistake: file, line, key, value found, what is allowed.
     """
+    _refuse_twin(path)
     document = _read(path)
     try:
         monitor = Monitor.model_validate(_plain(document))
@@ -43,9 +45,15 @@ def load_monitor(path: Path) -> Monitor:
     return monitor.located(path.parent)
 
 
-def load_monitors(folder: Path) -> list[Monitor]:
-    """Every monitor of `folder`, by name; the first broken file raises `ConfigurationError`."""
-    return [load_monitor(path) for path in monitor_files(folder)]
+def load_monitors(folder: Path) -> tuple[list[Monitor], list[str]]:
+    """Every sound monitor of `folder`, by name, and the mistakes of the broken ones, a line each."""
+    monitors, mistakes = [], []
+    for path in monitor_files(folder):
+        try:
+            monitors.append(load_monitor(path))
+        except ConfigurationError as error:
+            mistakes.extend(str(error).splitlines())
+    return monitors, mistakes
 
 
 def find_monitor(folder: Path, name: str) -> Monitor:
@@ -56,9 +64,29 @@ def find_monitor(folder: Path, name: str) -> Monitor:
     return load_monitor(files[name])
 
 
+def _refuse_twin(path: Path) -> None:
+    """Both files would claim one name; only they are refused, so that the other monitors of the folder go on."""
+    for twin in (path.with_suffix(suffix) for suffix in SUFFIXES if suffix != path.suffix):
+        if path.suffix in SUFFIXES and twin.is_file():
+            raise ConfigurationError(f"{path}:1: {twin} is there as well: keep one of the two")
+
+
+class _MarkedConstructor(RoundTripConstructor):
+    """The constructor of values whose every error knows its line; ruamel's own raises `ValueError` for 2013-13-01."""
+
+    def construct_non_recursive_object(self, node: Any, tag: str | None = None) -> Any:
+        try:
+            return super().construct_non_recursive_object(node, tag)
+        except ValueError as error:
+            problem = f"found {_short(node.value)}: {error}"
+            raise ConstructorError(problem=problem, problem_mark=node.start_mark) from error
+
+
 def _read(path: Path) -> CommentedMap:
+    yaml = YAML(typ="rt", pure=True)
+    yaml.Constructor = _MarkedConstructor
     try:
-        document = YAML(typ="rt", pure=True).load(StringIO(path.read_text(encoding="utf-8")))
+        document = yaml.load(StringIO(path.read_text(encoding="utf-8")))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
