@@ -65,6 +65,7 @@ def test_a_start_can_be_stopped_and_admits_no_second(tmp_path: Path, start: Star
     pid = tmp_path / "work" / "pid"
     first = start("up")
     wait_for(lambda: pid.exists() and pid.read_text() == str(first.pid))
+    assert not (tmp_path / "work" / "airflow" / "api-server.log").exists()
     second = start("run", "--exit")
     said, _ = second.communicate(timeout=60)
     assert second.returncode == 1
