@@ -351,6 +351,22 @@ def test_text_among_numbers_in_sqlite_is_unusable(tmp_path: Path) -> None:
 # Categories ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("known", [("false", "true"), ("true",)])
+def test_flags_are_known_whether_kept_as_words_or_numbers(engine: sa.Engine, known: tuple[str, ...]) -> None:
+    """Where the reference holds true and false, a boolean column is no new category; SQLite keeps it as 0 and 1."""
+    column = category_of(engine, "boolean", [True, False, True, None], *known)
+    counts = dict(zip(known, column.counts.tolist(), strict=True))
+    assert {**counts, **column.unseen, None: column.null} == {"true": 2, "false": 1, None: 1}
+
+
+def test_numbers_of_a_flag_that_are_neither(tmp_path: Path) -> None:
+    """In SQLite only the whole numbers 0 and 1 are flags, and only to a reference of flags; other values are new."""
+    sqlite = sa.create_engine(f"sqlite:///{tmp_path / 'a.db'}", poolclass=sa.NullPool)
+    column = category_of(sqlite, "", [1, 2, "0", "true"], "false", "true")
+    assert (column.counts.tolist(), column.unseen) == ([0, 2], {"2": 1, "0": 1})
+    assert category_of(sqlite, "boolean", [1, 0, 1], "0", "1").counts.tolist() == [1, 2]
+
+
 def test_hostile_categories(engine: sa.Engine) -> None:
     """Quotes, percent signs, look-alikes, blanks and very long texts are themselves, known or not."""
     known = category_of(engine, "text", [*NAMES, *NAMES, None], *sorted(NAMES))

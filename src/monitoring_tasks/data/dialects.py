@@ -56,6 +56,8 @@ class Dialect:
     """Whether a category is missing, given its text; a value without text is wrong, not missing."""
     among: Callable[[Expression, Sequence[str]], ColumnElement[bool]]
     """Whether a text is one of many, given as one parameter: databases limit how many a statement may have."""
+    flag: Callable[[SqlColumn, Expression], Expression] = lambda _, text: text
+    """The text of a column of true and false, given its text: some databases keep those as numbers."""
     kind: Callable[[SqlColumn], Expression] | None = None
     """A value's own type, one of `kinds`, where the column does not decide it."""
     kinds: Sequence[str] = ()
@@ -222,6 +224,12 @@ def _text_sqlite(column: SqlColumn) -> Expression:
     )
 
 
+def _flag_sqlite(column: SqlColumn, text: Expression) -> Expression:
+    whole = _typeof(column) == "integer"
+    zero, one = (sa.and_(whole, column.expression == number) for number in (0, 1))
+    return sa.case((zero, "false"), (one, "true"), else_=text)
+
+
 def _text_postgres(column: SqlColumn) -> Expression | None:
     if column.family not in ("number", "boolean", "text"):
         return None
@@ -258,6 +266,7 @@ DIALECTS: Mapping[str, Dialect] = {
         moment=_moment_sqlite,
         number=_number_sqlite,
         text=_text_sqlite,
+        flag=_flag_sqlite,
         among=_among_sqlite,
         missing=lambda column, _: column.expression.is_(None),
         kind=_typeof,

@@ -51,7 +51,7 @@ def inside(column: pa.ChunkedArray[Any], window: Window, *, place: str) -> pa.Ch
 def limits(window: Window, unit: Fraction) -> tuple[int, int]:
     """The window as a half-open span of whole counts of `unit` microseconds since the epoch, clipped to 64 bits.
 
-    >>> limits(Window.parse("1970-01-01T00:00:00.5", "1970-01-01T00:00:02"), _STEPS["s"])
+    >>> limits(Window.parse("1970-01-01T12:00", "1970-01-03"), _DAY)
     (1, 2)
     """
     low, high = (-((-((moment - _EPOCH) // _MICROSECOND)) // unit) for moment in (window.start, window.end))

@@ -35,6 +35,7 @@ _LARGEST = float(np.finfo(np.float64).max)
 _HUGE = 1e150
 _TINY = 1e-150
 _COLUMNS_AT_ONCE = 50
+_FLAGS = frozenset({"false", "true"})
 _NULL, _UNUSABLE, _POSITIVE, _NEGATIVE, _NAN = -1, -2, -3, -4, -5
 _SPECIAL = {
     "null": _NULL,
@@ -83,6 +84,8 @@ def _column(
         text = snapshot.dialect.text(column)
         if text is None:
             return empty_column(bins, unusable=count)
+        if bins.values and _FLAGS.issuperset(bins.values):
+            text = snapshot.dialect.flag(column, text)
         return _category_profile(snapshot.fetch(_category_statement(snapshot, column, text, bins.values)), bins)
     number = snapshot.dialect.number(column)
     if number is None:
