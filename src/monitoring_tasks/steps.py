@@ -273,7 +273,8 @@ def send_alert(
     judged = runtime.store.verdict(subject) or Verdict.from_json(verdict)
     results = runtime.store.results(subject) or []
     message = compose(judged, results, links=links)
-    records = deliver(message, key=alert_key(judged), channels=channels, store=runtime.store, silent=silent)
+    key, by = alert_key(judged), links.get("run")
+    records = deliver(message, key=key, channels=channels, store=runtime.store, silent=silent, by=by)
     return {"alerts": [{"channel": record.channel, "state": record.state} for record in records]}
 
 

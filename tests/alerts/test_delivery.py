@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -15,7 +19,7 @@ from monitoring_tasks.alerts.slack import SlackChannel
 from monitoring_tasks.errors import AlertUndelivered
 from monitoring_tasks.monitor import Severity
 from monitoring_tasks.policy.verdict import Outcome
-from monitoring_tasks.store.database import Store
+from monitoring_tasks.store.database import Store, open_store
 from monitoring_tasks.window import Window
 from tests.alerts.samples import SUBJECT, message, verdict
 from tests.slack_server import Answer, SlackServer
@@ -182,6 +186,60 @@ def test_the_log_has_the_whole_alert(store: Store, caplog: pytest.LogCaptureFixt
     deliver(message(), key=KEY, channels=[LogChannel()], store=store, silent=False)
     [event] = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert event.getMessage() == f"alert key={KEY} severity=high\n{to_text(message())}"
+
+
+class SlowChannel:
+    """A channel that takes its time, and counts."""
+
+    name = "slow"
+    delivered = "sent"
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def send(self, message: Message, *, key: str, thread: str | None) -> Mapping[str, str]:
+        """Take half a second."""
+        self.heard.append(key)
+        time.sleep(0.5)
+        return {}
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_two_runs_at_once_tell_once(request: pytest.FixtureRequest, tmp_path: Path, database: str) -> None:
+    """Two runs of one window that alert at the same moment post once; the other reports that it is being sent."""
+    url = f"sqlite:///{tmp_path}/two.db" if database == "sqlite" else request.getfixturevalue("postgres_url")
+    channel, barrier = SlowChannel(), Barrier(2)
+
+    def run(name: str) -> str:
+        with open_store(url) as opened:
+            barrier.wait(30)
+            given = {"key": KEY, "channels": [channel], "store": opened, "silent": False, "by": name}
+            return deliver(message(), **given)[0].state
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(run, ["one", "two"])) == ["sending", "sent"]
+    assert channel.heard == [KEY]
+
+
+class Killed(BaseException):
+    """What ends a task from outside."""
+
+
+def test_the_retry_of_a_killed_run_sends(store: Store, heard: Heard) -> None:
+    """A run that was ended while it sent sends again when it is tried again; another run leaves it to that."""
+
+    class KilledChannel(LogChannel):
+        def send(self, message: Message, *, key: str, thread: str | None) -> Mapping[str, str]:
+            raise Killed
+
+    with pytest.raises(Killed):
+        deliver(message(), key=KEY, channels=[KilledChannel()], store=store, silent=False, by="one")
+    states = []
+    for by in ("two", "one", "two"):
+        [record] = deliver(message(), key=KEY, channels=[LogChannel()], store=store, silent=False, by=by)
+        states.append(record.state)
+    assert states == ["sending", "logged", "logged"]
+    assert len(heard) == 1
 
 
 def test_keys_tell_alerts_apart() -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import traceback
 from collections.abc import Callable
+from datetime import timedelta
 from multiprocessing.synchronize import Barrier
 from typing import Any
 
 from monitoring_tasks.store.database import open_store
-from tests.store.samples import results, subject, verdict
+from tests.store.samples import alert, results, subject, verdict
 
 PROCESSES = 4
 WINDOWS = 15
@@ -29,6 +30,14 @@ def write(url: str, number: int) -> None:
             store.put_results(subject(day, champion=f"v{number}"), results(), rows=day)
             store.put(verdict(day, champion=f"v{number}"), results(), report=None, run={})
             store.put(verdict(SHARED), results()[: number + 1], report=None, run={"writer": str(number)})
+
+
+def claim(url: str, number: int) -> None:
+    """Claim an alert; the one that may send it says so in another alert."""
+    with open_store(url) as store:
+        _, claimed = store.claim_alert(alert("shared", state="sending"), by=f"run {number}", lapse=timedelta(minutes=5))
+        if claimed:
+            store.put_alert(alert(f"sent by {number}"))
 
 
 def together(url: str, work: Callable[[str, int], None]) -> list[str]:

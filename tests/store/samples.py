@@ -8,6 +8,7 @@ from typing import Any
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
 from monitoring_tasks.monitor import Severity
 from monitoring_tasks.policy.verdict import Action, Outcome, Subject, Verdict
+from monitoring_tasks.store.records import AlertRecord, AlertState
 from monitoring_tasks.window import Window
 
 HOSTILE = [
@@ -61,3 +62,10 @@ def results() -> list[CheckResult]:
         CheckResult(Suite.DATA_DRIFT, Check.DRIFT, Status.UNDECIDED, "dest", "js", detail="no values in the window"),
         CheckResult(Suite.PREDICTION_DRIFT, Check.DRIFT, Status.FAILED, "score", "wasserstein", 1.7e308, 0.2),
     ]
+
+
+def alert(key: str = "k", channel: str = "slack", state: AlertState = "sent", day: int = 0) -> AlertRecord:
+    """An alert record."""
+    return AlertRecord(
+        key, channel, "flight_delay", window(day), Severity.HIGH, state, "drifted", {"ts": "1.2", "channel": "C1"}
+    )

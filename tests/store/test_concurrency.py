@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from monitoring_tasks.store.database import Store, open_store
-from tests.store.processes import PROCESSES, SHARED, WINDOWS, open_it, together, write
+from tests.store.processes import PROCESSES, SHARED, WINDOWS, claim, open_it, together, write
 from tests.store.samples import results, subject, verdict
 
 
@@ -25,6 +25,12 @@ def test_no_writer_loses_rows(store: Store, store_url: str) -> None:
     [shared] = store.latest()
     assert shared.verdict == verdict(SHARED)
     assert store.results(subject(SHARED)) == results()[: int(shared.run["writer"]) + 1]
+
+
+def test_one_of_several_claims_an_alert(store: Store, store_url: str) -> None:
+    """Of processes that claim an alert at once exactly one may send it."""
+    assert together(store_url, claim) == []
+    assert sorted(record.state for record in store.alerts()) == ["sending", "sent"]
 
 
 def test_a_sqlite_store_is_written_while_it_is_read(tmp_path: Path) -> None:

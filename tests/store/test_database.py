@@ -14,9 +14,9 @@ from monitoring_tasks.checks import Check, CheckResult, Status, Suite
 from monitoring_tasks.monitor import Severity
 from monitoring_tasks.policy.verdict import Outcome, Verdict
 from monitoring_tasks.store.database import Store, open_store
-from monitoring_tasks.store.records import AlertRecord, AlertState
+from monitoring_tasks.store.records import AlertState
 from monitoring_tasks.window import Window
-from tests.store.samples import HOSTILE, results, subject, verdict, window
+from tests.store.samples import HOSTILE, alert, results, subject, verdict, window
 
 RUN = {"dag_run": "scheduled__2013-06-02", "task": "verdict"}
 
@@ -24,13 +24,6 @@ RUN = {"dag_run": "scheduled__2013-06-02", "task": "verdict"}
 def put(store: Store, given: Verdict) -> None:
     """Store a verdict without results or report."""
     store.put(given, [], report=None, run={})
-
-
-def alert(key: str = "k", channel: str = "slack", state: AlertState = "sent", day: int = 0) -> AlertRecord:
-    """An alert record."""
-    return AlertRecord(
-        key, channel, "flight_delay", window(day), Severity.HIGH, state, "drifted", {"ts": "1.2", "channel": "C1"}
-    )
 
 
 def test_what_is_put_comes_back_equal(store: Store) -> None:
@@ -200,7 +193,7 @@ def test_verdicts_have_one_row_per_window(store: Store) -> None:
 def test_moments_are_utc(store: Store, store_url: str) -> None:
     """Windows given in another time zone and the moment of writing read back in UTC, with their time zone."""
     east = timezone(timedelta(hours=9))
-    wanted = Window(datetime(2013, 6, 4, 9, 0, 0, 123456, tzinfo=east), datetime(2013, 6, 5, 9, tzinfo=east))
+    wanted = Window(datetime(2013, 6, 4, 9, 0, 1, tzinfo=east), datetime(2013, 6, 5, 9, tzinfo=east))
     before = datetime.now(UTC)
     put(store, verdict(window=wanted))
     store.put_alert(replace(alert(), window=wanted))
@@ -208,7 +201,7 @@ def test_moments_are_utc(store: Store, store_url: str) -> None:
     assert before <= stored.written_at <= datetime.now(UTC)
     assert stored.written_at.tzinfo is UTC
     [record] = store.alerts()
-    assert record.window.start == datetime(2013, 6, 4, 0, 0, 0, 123456, tzinfo=UTC)
+    assert record.window.start == datetime(2013, 6, 4, 0, 0, 1, tzinfo=UTC)
     assert str(column(store_url, "SELECT window_end FROM monitoring_subjects")[0])[:19] == "2013-06-05 00:00:00"
 
 
@@ -228,6 +221,40 @@ def test_alerts_are_replaced_by_key_and_channel(store: Store) -> None:
     store.put_alert(alert(channel="log", state="logged"))
     assert store.alert("k", "slack") == alert()
     assert [record.state for record in store.alerts()] == ["logged", "sent"]
+
+
+@pytest.mark.parametrize(
+    ("state", "by", "minutes", "taken"),
+    [
+        ("failed", "b", 5, True),
+        ("withheld", "b", 5, True),
+        ("sent", "a", 0, False),
+        ("logged", "a", 0, False),
+        ("sending", "b", 5, False),
+        ("sending", None, 5, False),
+        ("sending", "a", 5, True),
+        ("sending", "b", 0, True),
+    ],
+)
+def test_what_can_be_claimed(store: Store, state: AlertState, by: str | None, minutes: int, taken: bool) -> None:
+    """What failed or was withheld, and a claim that lapsed or is the claimant's own; the channel's ids stay."""
+    lapse = timedelta(minutes=minutes)
+    assert store.claim_alert(alert(state="sending"), by="a", lapse=lapse) == (alert(state="sending"), True)
+    store.put_alert(alert(state=state))
+    given = replace(alert(state="sending"), external={})
+    assert store.claim_alert(given, by=by, lapse=lapse) == (alert(state="sending" if taken else state), taken)
+
+
+def test_a_claim_of_nobody_is_nobodys(store: Store) -> None:
+    """Claimants without a name are not one another."""
+    claims = [store.claim_alert(alert(state="sending"), by=None, lapse=timedelta(minutes=5)) for _ in range(2)]
+    assert [claimed for _, claimed in claims] == [True, False]
+
+
+def test_an_alert_is_added_once(store: Store) -> None:
+    """Adding leaves the record that is there."""
+    assert store.add_alert(alert(state="sending")) == (alert(state="sending"), True)
+    assert store.add_alert(alert(state="withheld")) == (alert(state="sending"), False)
 
 
 def test_alerts_by_monitor_and_state(store: Store) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Protocol
 
 from monitoring_tasks.alerts.message import Message, to_text
@@ -14,6 +15,7 @@ from monitoring_tasks.policy.verdict import Verdict
 from monitoring_tasks.store.database import Store
 from monitoring_tasks.store.records import AlertRecord, AlertState
 
+LAPSE = timedelta(minutes=5)  # longer than a channel takes to answer, waiting for rate limits included
 _log = logging.getLogger(__name__)
 
 
@@ -49,33 +51,44 @@ def alert_key(verdict: Verdict) -> str:
 
 
 def deliver(
-    message: Message, *, key: str, channels: Sequence[Channel], store: Store, silent: bool
+    message: Message, *, key: str, channels: Sequence[Channel], store: Store, silent: bool, by: str | None = None
 ) -> list[AlertRecord]:
     """Send an alert through every channel that has not taken it yet, and record what became of it in each.
 
-    An alert that a channel took before is not sent again, so a retried task posts nothing twice. `silent` (a
+    An alert that a channel took before is not sent again, so a retried task posts nothing twice. Of several runs at
+    once one sends; the others return its record, `sending`, and do not wait. When it was ended before it could record
+    what became of it, the retry of the same run (`by`) sends again, and any other run after `LAPSE`. `silent` (a
     backfill) sends nothing and records `withheld`. A channel that fails does not stop the others; at the end
     `AlertUndelivered` names those that failed. Returns one record per channel, in their order.
     """
-    records = [_deliver(message, key, channel, store, silent) for channel in channels]
-    failed = [record for record in records if record.state == "failed" and not silent]
+    if silent:
+        return [_withhold(message, key, channel, store) for channel in channels]
+    records = [_deliver(message, key, channel, store, by) for channel in channels]
+    failed = [record for record in records if record.state == "failed"]
     if failed:
         told = "; ".join(record.external["error"] for record in failed)
         raise AlertUndelivered(f"{len(failed)} of {len(records)} channels did not take alert {key}: {told}")
     return records
 
 
-def _deliver(message: Message, key: str, channel: Channel, store: Store, silent: bool) -> AlertRecord:
-    before = store.alert(key, channel.name)
-    if before is not None and (silent or before.state in ("sent", "logged")):
-        _log.info("alert left as it is key=%s channel=%s state=%s", key, channel.name, before.state)
-        return before
-    if silent:
-        record = _record(message, key, channel, "withheld", {})
-    else:
-        record = _send(message, key, channel, before.external.get("ts") if before else None)
+def _withhold(message: Message, key: str, channel: Channel, store: Store) -> AlertRecord:
+    record, added = store.add_alert(_record(message, key, channel, "withheld", {}))
+    return _told(record, anew=added)
+
+
+def _deliver(message: Message, key: str, channel: Channel, store: Store, by: str | None) -> AlertRecord:
+    claim = _record(message, key, channel, "sending", {})
+    before, claimed = store.claim_alert(claim, by=by, lapse=LAPSE)
+    if not claimed:
+        return _told(before, anew=False)
+    record = _send(message, key, channel, before.external.get("ts"))
     store.put_alert(record)
-    _log.info("alert recorded key=%s channel=%s state=%s", key, channel.name, record.state)
+    return _told(record, anew=True)
+
+
+def _told(record: AlertRecord, *, anew: bool) -> AlertRecord:
+    event = "alert recorded" if anew else "alert left as it is"
+    _log.info("%s key=%s channel=%s state=%s", event, record.key, record.channel, record.state)
     return record
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -93,6 +93,21 @@ class Store:
         """Store what became of an alert; the record of the same key and channel is replaced."""
         with _writing(self._engine) as connection:
             connection.execute(queries.upsert(connection.dialect.name, ALERTS, queries.alert_fields(alert)))
+
+    def add_alert(self, alert: AlertRecord) -> tuple[AlertRecord, bool]:
+        """Store an alert's record unless there is one; return the one that stands, and whether it is this one."""
+        with _writing(self._engine) as connection:
+            return _settle(connection, queries.add_alert(connection.dialect.name, alert), alert)
+
+    def claim_alert(self, alert: AlertRecord, *, by: str | None, lapse: timedelta) -> tuple[AlertRecord, bool]:
+        """Claim an alert, whose state is `sending`, for one sender; return what stands, and whether it may send.
+
+        Of several that claim at once one may. What is new, failed or withheld can be claimed, and a claim that was
+        left: older than `lapse`, or made by the same `by` (None: nobody's). The channel's ids in `external` stay.
+        """
+        with _writing(self._engine) as connection:
+            claim = queries.claim_alert(connection.dialect.name, alert, by, lapse, datetime.now(UTC))
+            return _settle(connection, claim, alert)
 
     def alert(self, key: str, channel: str) -> AlertRecord | None:
         """What became of the alert in that channel; None when it was never tried."""
@@ -205,6 +220,12 @@ def _complaint(url: URL, error: Exception) -> str:
         cause = cause.replace(str(url.password), "***")
     shown = url.render_as_string(hide_password=True)
     return f"the results store {shown} did not answer ({cause}): {_HINTS[url.get_backend_name()]}"
+
+
+def _settle(connection: Connection, statement: queries.Upsert, alert: AlertRecord) -> tuple[AlertRecord, bool]:
+    written = connection.execute(statement.returning(ALERTS.c.digest)).first() is not None
+    row = connection.execute(select(ALERTS).where(ALERTS.c.digest == queries.digest(alert.key, alert.channel))).one()
+    return queries.alert_record(row), written
 
 
 def _replace(connection: Connection, subject: Subject, row: queries.Fields, results: Sequence[CheckResult]) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Table, func, select
+from sqlalchemy import ColumnElement, Row, Select, Table, and_, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
@@ -35,10 +35,25 @@ def subject_digest(subject: Subject) -> str:
 
 def upsert(dialect: str, table: Table, row: Fields) -> Upsert:
     """Insert of `row`; where its primary key exists, an update of just the given fields. `dialect`: database's name."""
-    statement = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    statement = _insert(dialect, table)
     keys = [column.name for column in table.primary_key]
     fields = {name: statement.excluded[name] for name in row if name not in keys}
     return statement.values(row).on_conflict_do_update(index_elements=keys, set_=fields)
+
+
+def add_alert(dialect: str, alert: AlertRecord) -> Upsert:
+    """Insert of the alert's record; nothing where there is one."""
+    return _insert(dialect, ALERTS).values(alert_fields(alert)).on_conflict_do_nothing(index_elements=["digest"])
+
+
+def claim_alert(dialect: str, alert: AlertRecord, by: str | None, lapse: timedelta, now: datetime) -> Upsert:
+    """Insert of a claim; where there is a record, an update if it may be sent. The channel's ids stay."""
+    row = {**alert_fields(alert), "claimed_at": now, "claimed_by": by}
+    statement = _insert(dialect, ALERTS).values(row)
+    fields = {name: statement.excluded[name] for name in row if name not in ("digest", "external")}
+    left = or_(ALERTS.c.claimed_at < now - lapse, ALERTS.c.claimed_by == statement.excluded.claimed_by)
+    free = or_(ALERTS.c.state.in_(["failed", "withheld"]), and_(ALERTS.c.state == "sending", left))
+    return statement.on_conflict_do_update(index_elements=["digest"], set_=fields, where=free)
 
 
 def subject_fields(subject: Subject) -> Fields:
@@ -188,6 +203,10 @@ def alert_record(row: Row[Any]) -> AlertRecord:
         message=row.message,
         external=json.loads(row.external),
     )
+
+
+def _insert(dialect: str, table: Table) -> Upsert:
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def _window_fields(window: Window) -> Fields:

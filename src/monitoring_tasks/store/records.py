@@ -11,7 +11,7 @@ from monitoring_tasks.monitor import Severity
 from monitoring_tasks.policy.verdict import Verdict
 from monitoring_tasks.window import Window
 
-AlertState = Literal["sent", "withheld", "logged", "failed"]
+AlertState = Literal["sending", "sent", "withheld", "logged", "failed"]
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,9 @@ class StoredVerdict:
 class AlertRecord:
     """What became of one alert in one channel.
 
-    `sent`: delivered. `logged`: written to the log, which is nobody's inbox. `withheld`: a backfill would have sent
-    it. `failed`: the channel did not take it. `external` holds the channel's own ids (Slack: ts, channel).
+    `sending`: a run is sending it, or was ended while it did. `sent`: delivered. `logged`: written to the log, which is
+    nobody's inbox. `withheld`: a backfill would have sent it. `failed`: the channel did not take it. `external` holds
+    the channel's own ids (Slack: ts, channel).
     """
 
     key: str

@@ -116,5 +116,7 @@ ALERTS = Table(
     Column("state", Text, nullable=False),
     Column("message", Words, nullable=False),
     Column("external", Text, nullable=False),
+    Column("claimed_at", Moment),
+    Column("claimed_by", Words),
     Index("ix_monitoring_alerts_window", "monitor", "window_start"),
 )

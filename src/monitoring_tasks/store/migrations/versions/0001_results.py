@@ -79,5 +79,7 @@ def _alerts() -> None:
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("message", sa.Text, nullable=False),
         sa.Column("external", sa.Text, nullable=False),
+        sa.Column("claimed_at", MOMENT),
+        sa.Column("claimed_by", sa.Text),
     )
     op.create_index("ix_monitoring_alerts_window", "monitoring_alerts", ["monitor", "window_start"])
