@@ -314,19 +314,20 @@ def test_snapshot_loads_again(judge: Judge) -> None:
     assert "Data drift" in page
 
 
-def test_report_is_small(judge: Judge) -> None:
-    """A page of fifty columns stays under a megabyte."""
+@pytest.mark.parametrize(("count", "shift"), [(50, 0.0), (500, 0.0), (500, 3.0)])
+def test_report_is_small(judge: Judge, count: int, shift: float) -> None:
+    """A page stays under a megabyte, also of five hundred columns, also when all of them drifted."""
     random = np.random.default_rng(0)
-    extra = {f"f{number}": "numeric" for number in range(50)}
+    extra = [f"f{number}" for number in range(count)]
 
-    def widened(table: pa.Table) -> pa.Table:
-        for name in extra:
-            table = replaced(table, name, random.lognormal(0, 1, table.num_rows))
-        return table
+    def widened(table: pa.Table, mean: float) -> pa.Table:
+        added = [pa.array(random.lognormal(mean, 1, table.num_rows)) for _ in extra]
+        return pa.table([*table.columns, *added], names=[*table.column_names, *extra])
 
-    outcome = judge(widened(rows()), widened(reference_rows()), features=extra)
+    outcome = judge(widened(rows(), shift), widened(reference_rows(), 0.0), features=dict.fromkeys(extra, "numeric"))
     assert len(outcome.html.encode()) < 1_000_000
     assert outcome.html.count("evidently.js") == 1
+    assert ("drawn for the worst 150 columns" in outcome.html) is (count > 150)
 
 
 def test_one_broken_check_leaves_the_others(given: Callable[..., SuiteInput], monkeypatch: pytest.MonkeyPatch) -> None:

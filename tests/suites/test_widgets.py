@@ -8,7 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
-from monitoring_tasks.suites.widgets import figure, findings, overview, status_words, urgency
+from monitoring_tasks.profile.binning import CategoryBins
+from monitoring_tasks.profile.profile import CategoryProfile
+from monitoring_tasks.suites.columns import Column
+from monitoring_tasks.suites.widgets import PLOTTED, figure, findings, overview, plotted, status_words, urgency
 from tests.suites.conftest import Judge, replaced, rows
 from tests.suites.test_page import data_of
 
@@ -84,6 +87,22 @@ def test_overview_counts() -> None:
 def test_figures() -> None:
     """Whole numbers are exact, others have four digits, and none is a dash."""
     assert [figure(value) for value in (123_456.0, 0.123456, 1e-12, None)] == [123_456, 0.1235, 1e-12, "-"]
+
+
+def test_the_worst_columns_are_drawn() -> None:
+    """Of many columns the predictions, those with a finding and the highest scores are drawn, in the page's order."""
+    names = [f"f{number}" for number in range(PLOTTED + 100)]
+    side = CategoryProfile(np.array([1]), {})
+    columns = {name: Column(name, "categorical", CategoryBins(("a",)), side, side) for name in [*names, "score"]}
+    scores = [
+        CheckResult(DRIFT, Check.DRIFT, PASSED, name, "psi", place / 1e4, 0.2) for place, name in enumerate(names)
+    ]
+    present = [CheckResult(QUALITY, Check.COLUMN_PRESENT, PASSED, name, None, 0.0, 0.0) for name in columns]
+    prediction = CheckResult(Suite.PREDICTION_DRIFT, Check.DRIFT, PASSED, "score", "psi", 0.0, 0.2)
+    results = [*present, *scores, prediction, undecided(Check.CONSTANT, "f7", "no values")]
+    assert list(plotted(results, columns)) == ["f7", *names[102:], "score"]
+    few = {name: columns[name] for name in (*names[:3], "score")}
+    assert list(plotted([result for result in results if result.column in few], few)) == list(few)
 
 
 def test_tables_of_a_page(judge: Judge) -> None:

@@ -34,6 +34,7 @@ from monitoring_tasks.suites.widgets import (
     named_all,
     overview,
     plots,
+    plotted,
     quality_table,
     whole_table,
 )
@@ -81,7 +82,7 @@ def run_suites(given: SuiteInput, *, script_href: str) -> SuiteOutcome:
         for suite, metrics in suite_metrics(given.monitor, columns, limits).items()
     }
     results = _results(snapshots, columns)
-    drawn = plots(columns)
+    drawn = plots(plotted(results, columns))
     widgets = _widgets(results, columns, drawn)
     texts = {suite: _dumps(snapshot, widgets[suite]) for suite, snapshot in snapshots.items()}
     shown = [findings(results, drawn), *(widget for suite in widgets.values() for widget in suite)]

@@ -43,6 +43,8 @@ _QUALITY_FIELDS = {
 }
 _BROKEN = frozenset({Check.ROW_COUNT, Check.COLUMN_PRESENT, Check.COLUMN_TYPE})
 Plots = Mapping[str, BaseWidgetInfo]
+PLOTTED = 150
+"""So many columns a page draws; more would make it too large to open from a mail."""
 _SUITES = {Suite.DATA_QUALITY: "quality", Suite.DATA_DRIFT: "drift", Suite.PREDICTION_DRIFT: "prediction"}
 
 
@@ -89,6 +91,14 @@ def plots(columns: Mapping[str, Column]) -> Plots:
         name: _named(_plot(bars(column), column.kind), f"column-{place}")
         for place, (name, column) in enumerate(columns.items())
     }
+
+
+def plotted(results: Sequence[CheckResult], columns: Mapping[str, Column]) -> dict[str, Column]:
+    """The columns to draw, in their order: of more than 150 the predictions and the worst, findings before scores."""
+    telling = [each for each in results if each.status is not Status.PASSED or each.check is Check.DRIFT]
+    ranked = sorted(telling, key=lambda each: (each.suite is not Suite.PREDICTION_DRIFT, urgency(each)))
+    worst = set(list(dict.fromkeys(each.column for each in ranked if each.column))[:PLOTTED])
+    return {name: column for name, column in columns.items() if name in worst}
 
 
 def _plot(shown: Bars, kind: str) -> BaseWidgetInfo:
@@ -171,15 +181,17 @@ def _check_fields(result: CheckResult) -> dict[str, Any]:
 def drift_table(
     suite: Suite, results: Sequence[CheckResult], columns: Mapping[str, Column], drawn: Plots
 ) -> BaseWidgetInfo:
-    """Table of a suite's drift checks, the worst first, with both histograms; a row opens to a plot."""
+    """Table of a suite's drift checks, the worst first; those drawn have both histograms and open to a plot."""
     drifts = sorted((result for result in results if result.check is Check.DRIFT), key=urgency)
-    rows = [_row(_drift_fields(result, columns), drawn.get(result.column or "")) for result in drifts]
+    rows = [_row(_drift_fields(result, columns, drawn), drawn.get(result.column or "")) for result in drifts]
     fields = {"column": "Column", "status": "Status", "check": "Method", "value": "Score", "threshold": "Threshold"}
-    return _named(_table(_TITLES[suite], fields, rows, histograms=True), suite.value)
+    left_out = f", drawn for the worst {len(drawn)} columns" if len(drifts) > len(drawn) else ""
+    return _named(_table(_TITLES[suite] + left_out, fields, rows, histograms=True), suite.value)
 
 
-def _drift_fields(result: CheckResult, columns: Mapping[str, Column]) -> dict[str, Any]:
-    shown = bars(columns[result.column or ""])
+def _drift_fields(result: CheckResult, columns: Mapping[str, Column], drawn: Plots) -> dict[str, Any]:
+    name = result.column or ""
+    shown = bars(columns[name]) if name in drawn else Bars((), (), ())
     # Of hundreds of categories the rest is most, and would make the named ones too small to see.
     named = sum(label != OTHERS for label in shown.labels)
     return {
@@ -197,7 +209,7 @@ def quality_table(results: Sequence[CheckResult], columns: Mapping[str, Column],
     """Table of the quality checks, one row for each column, the worst first; the cells hold the values."""
     by_column = {name: [result for result in results if result.column == name] for name in columns}
     ranked = sorted(by_column.items(), key=lambda item: min(map(urgency, item[1])))
-    rows = [_row(_quality_fields(columns[name], checks), drawn[name]) for name, checks in ranked]
+    rows = [_row(_quality_fields(columns[name], checks), drawn.get(name)) for name, checks in ranked]
     return _named(_table("Data quality by column", _QUALITY_FIELDS, rows), Suite.DATA_QUALITY.value)
 
 
