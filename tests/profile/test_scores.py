@@ -152,6 +152,21 @@ def test_wasserstein_lies_between_what_the_bins_prove(reference: Floats, current
     assert abs(found - exact) <= slack / scale + 1e-9 * exact + 1e-12 * size
 
 
+@pytest.mark.parametrize("moved", [-0.1, -0.05, -0.01, 0.01, 0.05, 0.1])
+@pytest.mark.parametrize("flags", [0.0, 0.019, 0.021])
+def test_wasserstein_is_not_inflated_on_few_values(flags: float, moved: float) -> None:
+    """Counts 0 to 4 and flags that moved a little are scored nearly as by scipy, though F - G changes sign there."""
+    rng = np.random.default_rng(5)
+    sizes = (20_000, 2_000)
+    if flags:
+        reference, current = (rng.random(20_000) < 0.02).astype(float), (rng.random(20_000) < flags) + moved
+    else:
+        reference, current = (rng.integers(0, 5, size).astype(float) for size in sizes)
+        current = current + moved
+    exact = stats.wasserstein_distance(reference, current) / reference.std()
+    assert score("wasserstein", reference, current).value == pytest.approx(exact, abs=0.04)
+
+
 def _wasserstein_slack(x: Floats, y: Floats) -> tuple[float, bool]:
     """By how much the true area of the bins in which F - G changes sign can differ, and whether there are any."""
     edges = bins_of(x).edges

@@ -157,16 +157,17 @@ def wasserstein(pairs: Pairs) -> Floats:
     """Wasserstein distance, the area between F and G, over the reference's sd (population); finite values only.
 
     Exact in every bin where F - G keeps its sign, because the bins carry their sums: the integral of F over (a, b] is
-    F(a) (b - a) + (count b - sum) / n. Where the sign changes it is read off the straight lines between the edges,
-    never less than what the sums prove. Over a constant reference the distance is divided by |its value|, or by 1.
+    F(a) (b - a) + (count b - sum) / n. Where the sign changes, areas of either sign cancel in the sums: what they
+    prove is raised by what would cancel were F - G a straight line. Over a constant reference the distance is divided
+    by |its value|, or by 1.
     """
     columns = numeric(pairs)
     found = areas(columns)
     before, after = np.abs(found.gap[:, :-1]), np.abs(found.gap[:, 1:])
     crossed = found.gap[:, :-1] * found.gap[:, 1:] < 0
     proven = np.abs(found.reference - found.current)
-    straight = found.width * (before**2 + after**2) / (2 * (before + after))
-    distance = _added(np.where(crossed, np.fmax(proven, straight), proven))
+    cancelled = found.width * np.minimum(before, after) ** 2 / (before + after)
+    distance = _added(np.where(crossed, proven + cancelled, proven))
     normed: Floats = distance / np.array([_scale(column) for column in columns])
     return normed
 
