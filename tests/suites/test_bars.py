@@ -91,3 +91,23 @@ def test_long_categories_stay_apart() -> None:
     assert len(set(shown.labels)) == 3
     assert "(empty text)" in shown.labels
     assert all(len(label) <= LETTERS + 3 for label in shown.labels)
+
+
+LARGEST = 1.7976931348623157e308
+
+
+@pytest.mark.parametrize(
+    ("reference", "current"),
+    [
+        ([-1e308, 0.0, 1e308], [-LARGEST, LARGEST]),
+        ([1e308] * 9, [LARGEST, 1e308, 1.0]),
+        ([0.0, 1.0, 2.0], [LARGEST] * 50 + [-LARGEST] * 50),
+    ],
+)
+def test_the_largest_numbers(reference: list[float], current: list[float]) -> None:
+    """Neither distances nor sums that overflow leave a bar without a height or a label."""
+    shown = histogram(np.array(reference), np.array(current))
+    for shares in (shown.reference, shown.current):
+        assert sum(shares) == pytest.approx(1, abs=1e-3)
+        assert min(shares) >= 0
+    assert all(np.isfinite(float(label)) for label in shown.labels)

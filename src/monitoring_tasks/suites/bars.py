@@ -18,6 +18,8 @@ LETTERS = 24
 OTHERS = "all others"
 TAIL = 0.005
 """Share of values at each end that may lie beyond the outermost bars; it is added to them."""
+# Distances between the largest numbers there are overflow; an eighth of them does not, and is as exact.
+_SCALE = 0.125
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,12 @@ def _numeric_bars(bins: NumericBins, reference: NumericProfile, current: Numeric
     low = min(float(np.interp(TAIL, shares, points)) for points, shares in known)
     high = max(float(np.interp(1 - TAIL, shares, points)) for points, shares in known)
     grid = np.linspace(low, high, BARS + 1) if low < high else np.array([low, low])
-    labels = tuple(f"{middle:.4g}" for middle in (grid[:-1] + grid[1:]) / 2)
+    labels = tuple(f"{middle:.4g}" for middle in (grid[:-1] + grid[1:]) / 2 / _SCALE)
     return Bars(labels, *(_shares(curve, grid) for curve in curves))
 
 
 def _curve(bins: NumericBins, side: NumericProfile) -> tuple[Floats, Floats] | None:
-    """Points and the share of values at or below each: exact at the edges, two straight lines within a bin.
+    """Points, scaled, and the share of values at or below each: exact at the edges, two straight lines within a bin.
 
     The lines meet at the bin's mean, at the height that keeps this mean; a wide outer bin needs that most.
     """
@@ -64,9 +66,10 @@ def _curve(bins: NumericBins, side: NumericProfile) -> tuple[Floats, Floats] | N
     if not total:
         return None
     inner = (bins.edges > side.minimum) & (bins.edges < side.maximum)
-    points = np.concatenate([[side.minimum], bins.edges[inner], [side.maximum]])
+    points = np.concatenate([[side.minimum], bins.edges[inner], [side.maximum]]) * _SCALE
     shares = _running(side.counts, inner) / total
-    sums = _running(side.sums, inner) / total
+    with np.errstate(over="ignore", invalid="ignore"):  # sums of the largest numbers are infinite
+        sums = np.diff(_running(side.sums * _SCALE, inner) / total)
     return _with_means(points, shares, sums)
 
 
@@ -77,7 +80,8 @@ def _running(parts: Floats | Ints, inner: NDArray[np.bool_]) -> Floats:
 
 def _with_means(points: Floats, shares: Floats, sums: Floats) -> tuple[Floats, Floats]:
     low, high, mass = points[:-1], points[1:], np.diff(shares)
-    mean = np.clip(np.divide(np.diff(sums), mass, out=low.copy(), where=mass > 0), low, high)
+    mean = np.divide(sums, mass, out=low.copy(), where=mass > 0)
+    mean = np.clip(np.where(np.isnan(mean), (low + high) / 2, mean), low, high)
     below = np.divide(high - mean, high - low, out=np.ones_like(mean), where=high > low)
     curve = np.empty((2, 2 * len(points) - 1))
     curve[:, ::2] = points, shares
