@@ -55,15 +55,14 @@ def join_samples(samples: Sequence[pa.Table], sample_rows: int) -> pa.Table:
     """One sample of at most `sample_rows` rows from the samples of a window's pieces; their order does not matter.
 
     The rows with the smallest hashes stay, so the result is what one scan over all pieces would have sampled. A
-    column that some pieces lack is null there; one whose types do not fit together becomes text. Without samples the
-    table has no rows and no column but `HASH`.
+    column that some pieces lack is null there; one whose types or values do not fit together becomes text. Without
+    samples the table has no rows and no column but `HASH`.
     """
     tables = [_plain(table) for table in samples]
     if not tables:
         return pa.table({HASH: pa.array([], pa.uint64())})
     if any(table.schema != tables[0].schema for table in tables):
-        fields = _common_fields(tables)
-        tables = [_cast(table, fields) for table in tables]
+        tables = _alike(tables)
     return smallest(pa.concat_tables(tables), sample_rows)
 
 
@@ -89,25 +88,38 @@ def _opaque(kind: pa.DataType) -> bool:
     return any(check(kind) for check in checks)
 
 
-def _common_fields(tables: Sequence[pa.Table]) -> list[pa.Field[Any]]:
-    names = dict.fromkeys(name for table in tables for name in table.column_names)
-    return [
-        pa.field(name, _common_type([table for table in tables if name in table.column_names], name)) for name in names
-    ]
+def _alike(tables: Sequence[pa.Table]) -> list[pa.Table]:
+    """The tables with the same columns of the same types."""
+    names = list(dict.fromkeys(name for table in tables for name in table.column_names))
+    columns = [_joinable([_column(table, name) for table in tables]) for name in names]
+    return [pa.Table.from_arrays(list(parts), names=names) for parts in zip(*columns, strict=True)]
 
 
-def _common_type(tables: Sequence[pa.Table], name: str) -> pa.DataType:
-    schemas = [pa.schema([table.schema.field(name)]) for table in tables]
+def _column(table: pa.Table, name: str) -> pa.ChunkedArray[Any]:
+    return table[name] if name in table.column_names else pa.chunked_array([pa.nulls(table.num_rows)])
+
+
+def _joinable(columns: Sequence[pa.ChunkedArray[Any]]) -> list[pa.ChunkedArray[Any]]:
+    """The columns in their common type; as text where they have none, or where it cannot hold all their values."""
+    schemas = [pa.schema([("column", column.type)]) for column in columns]
     try:
-        common: pa.DataType = pa.unify_schemas(schemas, promote_options="permissive").field(name).type
+        common = pa.unify_schemas(schemas, promote_options="permissive").field("column").type
+        return [column.cast(common) for column in columns]
     except pa.ArrowException:
-        return pa.string()
-    return common
+        return [_text(column) for column in columns]
 
 
-def _cast(table: pa.Table, fields: Sequence[pa.Field[Any]]) -> pa.Table:
-    columns = [
-        table[field.name].cast(field.type) if field.name in table.column_names else pa.nulls(table.num_rows, field.type)
-        for field in fields
-    ]
-    return pa.Table.from_arrays(columns, schema=pa.schema(fields))
+def _text(column: pa.ChunkedArray[Any]) -> pa.ChunkedArray[Any]:
+    # Arrow takes the 16 bytes of a UUID for text, if they happen to be some.
+    if isinstance(column.type, pa.BaseExtensionType):
+        return pa.chunked_array([pa.array(map(_said, column.to_pylist()), pa.string())])
+    try:
+        return column.cast(pa.string())
+    except pa.ArrowException:
+        return pa.chunked_array([pa.array(map(_said, column.to_pylist()), pa.string())])
+
+
+def _said(value: Any) -> str | None:
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return None if value is None else str(value)
