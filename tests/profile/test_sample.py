@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -61,3 +63,17 @@ def test_many_distinct_ids_do_not_collide() -> None:
     """A hundred thousand different texts are a hundred thousand different keys."""
     ids = pa.array([f"flight-{number}" for number in range(100_000)])
     assert count_duplicates(id_keys(pa.chunked_array([ids]))) == 0
+
+
+def test_an_id_that_is_not_a_number_is_nobodys_duplicate() -> None:
+    """Writers without nulls put NaN where an id is missing."""
+    ids = pa.chunked_array([pa.array([math.nan, 1.0, math.nan, 1.0]), pa.array([math.nan, 2.0])])
+    assert count_duplicates(id_keys(ids)) == 1
+
+
+def test_whole_floats_are_their_integers_one_by_one() -> None:
+    """An id read as float meets its integer beside fractions, infinities, and numbers that no integer holds."""
+    ids = pa.chunked_array([pa.array([7.0, 0.5, math.inf, 1e300, 2.0**63, -3.0])])
+    integers = id_keys(pa.chunked_array([pa.array([7, -3])]))
+    assert set(integers.tolist()) < set(id_keys(ids).tolist())
+    assert count_duplicates(id_keys(ids)) == 0
