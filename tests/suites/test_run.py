@@ -131,6 +131,19 @@ def test_bad_numbers(judge: Judge, method: str, change: Table, expected: dict[Ch
         assert set(statuses(outcome, column).values()) == {PASSED}
 
 
+@pytest.mark.parametrize(
+    ("method", "drift"), [("psi", PASSED), ("evidently:ks", PASSED), ("evidently:wasserstein", UNDECIDED)]
+)
+def test_the_largest_numbers(judge: Judge, method: str, drift: Status) -> None:
+    """Numbers whose sums overflow are judged without a warning; a distance that needs their spread is undecided."""
+    current, reference = (
+        replaced(table, "amount", np.where(np.arange(len(table)) % 2, 1e308, -1e308))
+        for table in (rows(), reference_rows())
+    )
+    features = {"amount": {"kind": "numeric", "method": method}}
+    assert statuses(judge(current, reference, features=features), "amount") == {**QUIET, Check.DRIFT: drift}
+
+
 CATEGORIES: list[tuple[str, Table, dict[Check, Status]]] = [
     ("nothing", lambda table: table, {}),
     ("dictionary", lambda table: replaced(table, "colour", table["colour"].dictionary_encode()), {}),

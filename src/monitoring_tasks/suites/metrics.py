@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
+import numpy as np
 import pandas as pd
 from evidently import DataDefinition
 from evidently.core.datasets import PandasDataset
@@ -62,7 +63,8 @@ class ProfileDataset(PandasDataset):  # type: ignore[misc]  # Evidently carries 
     def __init__(
         self, profile: Profile, binning: Binning, scores: Mapping[str, Score], *, frame: pd.DataFrame, definition: Any
     ) -> None:
-        super().__init__(frame, definition)
+        with np.errstate(over="ignore", invalid="ignore"):  # Evidently takes means, and those of 1e308 overflow
+            super().__init__(frame, definition)
         self.profile = profile
         self.binning = binning
         self.scores = scores
