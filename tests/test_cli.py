@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.production import FIRST_DAY, Production
+from monitoring_tasks.store.database import open_store
+from tests.production import FIRST_DAY, YAML, Production
 
 DAY = ("--start", "2013-03-01", "--end", "2013-03-02")
 
@@ -207,6 +208,15 @@ def test_backfill_status_and_report(production: Production) -> None:
     assert "2013-03-03 to 2013-03-04" in status.stdout
     assert monitoring(production.folder, "report", "churn", *DAY, "-o", "page.html").returncode == 0
     assert "<script" in (production.folder / "page.html").read_text()
+
+
+def test_a_backfill_records_whom_it_would_have_told(production: Production) -> None:
+    """What is withheld stands under the route that would have carried it, without its connection being there."""
+    production.configure(YAML + "alerts: {slack: {channel: '#ml'}}\n")
+    production.write(FIRST_DAY, shift=1.5)
+    assert monitoring(production.folder, "backfill", "churn", *DAY).returncode == 1
+    with open_store(f"sqlite:///{production.folder / 'home' / 'monitoring' / 'results.db'}") as store:
+        assert [(alert.channel, alert.state) for alert in store.alerts("churn")] == [("slack:#ml", "withheld")]
 
 
 def test_validate(production: Production) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from monitoring_tasks.alerts.log import LogChannel
 from monitoring_tasks.alerts.message import Message
+from monitoring_tasks.alerts.slack import channel_name
+from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.store.records import AlertState
 
 
@@ -19,3 +22,9 @@ class WithheldChannel:
     def send(self, message: Message, *, key: str, thread: str | None) -> Mapping[str, str]:  # noqa: ARG002  tells nobody
         """Tell nobody; there are no ids to return."""
         return {}
+
+
+def withheld_channels(monitor: Monitor) -> Sequence[WithheldChannel]:
+    """The channels in which a backfill of the monitor would have told people."""
+    slack = monitor.alerts.slack
+    return [WithheldChannel(channel_name(slack.channel) if slack else LogChannel.name)]

@@ -10,8 +10,8 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from monitoring_tasks.alerts.delivery import Channel
 from monitoring_tasks.alerts.log import LogChannel
-from monitoring_tasks.alerts.slack import SlackChannel, channel_name
-from monitoring_tasks.alerts.withheld import WithheldChannel
+from monitoring_tasks.alerts.slack import SlackChannel
+from monitoring_tasks.alerts.withheld import withheld_channels
 from monitoring_tasks.errors import ConfigurationError
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.orchestration.connections import defined
@@ -27,12 +27,12 @@ def channels_of(monitor: Monitor, *, silent: bool) -> Sequence[Channel]:
 
     `silent` (a backfill) opens nothing: the channel that is named stands for what would have been told there.
     """
+    if silent:
+        return withheld_channels(monitor)
     slack = monitor.alerts.slack
     if slack is None:
         log.info("alert.route channel=log reason=the monitor's YAML names no alerts.slack")
         return [LogChannel()]
-    if silent:
-        return [WithheldChannel(channel_name(slack.channel))]
     try:
         return [SlackChannel(slack_client(slack.connection), slack.channel)]
     except ConfigurationError as error:
