@@ -132,3 +132,15 @@ def test_another_format_is_refused() -> None:
     content = dumps_binning(_binning()).replace(b'"format":1', b'"format":2')
     with pytest.raises(ProfileMismatch, match="format 2"):
         loads_binning(content)
+
+
+def test_a_range_may_be_open() -> None:
+    """An infinite end is the largest float: no negative values is written [0, .inf], and every edge stays finite."""
+    largest = np.finfo(np.float64).max
+    open_above = numeric_bins(np.array([1.0, 2.0]), limits=(0.0, math.inf), slack=3.0)
+    assert (open_above.low, open_above.high) == (0.0, largest)
+    both = numeric_bins(np.array([1.0, 2.0]), limits=(-math.inf, math.inf), slack=3.0)
+    assert (both.low, both.high) == (-largest, largest)
+    back = loads_binning(dumps_binning(Binning({"x": both}))).columns["x"]
+    assert isinstance(back, NumericBins)
+    np.testing.assert_array_equal(back.edges, both.edges)

@@ -123,6 +123,26 @@ def test_unfit_references_are_refused(table: pa.Table, given: dict[str, Any], me
         monitored_columns(_monitor(**given), spoilt.schema)
 
 
+@pytest.mark.parametrize("role", ["id", "timestamp", "prediction", "features", "listed"])
+def test_the_samples_own_name_is_refused(table: pa.Table, role: str) -> None:
+    """A column that would hide the sample's hashes is refused, whatever its role; an ignored one is none."""
+    schema = table.schema.append(pa.field("__hash", pa.int64()))
+    given = {"features": {}, "listed": {"features": {"__hash": None}}}.get(role, {role: "__hash", "ignore": ["when"]})
+    with pytest.raises(ReferenceInvalid, match=r"'__hash'.*rename the column"):
+        monitored_columns(_monitor(**given), schema)
+    assert "__hash" not in monitored_columns(_monitor(ignore=["__hash"]), schema)
+
+
+def test_an_open_range_has_a_key_and_a_reference(rows: MemoryRows) -> None:
+    """`range: [0, .inf]` is the natural way to say that nothing is negative."""
+    monitor = _monitor(features={"temp": {"range": [0, float("inf")]}})
+    assert reference_key(monitor, HASH) != reference_key(_monitor(features={"temp": None}), HASH)
+    files = dumps_reference(build_reference(monitor, rows, HASH))
+    bins = loads_reference(files.get).binning.columns["temp"]
+    assert isinstance(bins, NumericBins)
+    assert (bins.low, bins.high) == (0.0, np.finfo(np.float64).max)
+
+
 def test_an_empty_column_of_declared_kind_is_allowed(table: pa.Table) -> None:
     """A column without any value has a kind if the monitor says so, and no bins."""
     spoilt = MemoryRows([table.append_column("empty", pa.nulls(ROWS))])

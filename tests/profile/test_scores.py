@@ -14,7 +14,7 @@ from scipy.spatial.distance import jensenshannon
 
 from monitoring_tasks.errors import ProfileMismatch
 from monitoring_tasks.methods import METHODS
-from monitoring_tasks.profile.binning import Binning, CategoryBins, Floats, NumericBins, binning_hash
+from monitoring_tasks.profile.binning import Binning, CategoryBins, Floats, NumericBins, binning_hash, numeric_bins
 from monitoring_tasks.profile.kernel import BLOCK
 from monitoring_tasks.profile.pairs import Pair
 from monitoring_tasks.profile.profile import ColumnProfile, Profile
@@ -165,6 +165,13 @@ def test_wasserstein_is_not_inflated_on_few_values(flags: float, moved: float) -
         current = current + moved
     exact = stats.wasserstein_distance(reference, current) / reference.std()
     assert score("wasserstein", reference, current).value == pytest.approx(exact, abs=0.04)
+
+
+def test_wasserstein_bears_a_range_without_end() -> None:
+    """Edges far beyond every value change nothing."""
+    values = np.arange(100.0)
+    bins = numeric_bins(values, limits=(-math.inf, math.inf), slack=3.0)
+    assert score("wasserstein", values, values + 5, bins).value == pytest.approx(5 / values.std())
 
 
 def _wasserstein_slack(x: Floats, y: Floats) -> tuple[float, bool]:

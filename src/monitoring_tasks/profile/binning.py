@@ -61,19 +61,31 @@ def numeric_bins(values: Floats, *, limits: tuple[float, float] | None, slack: f
 
     Infinite and NaN values are left out. A quantile is the smallest value with at least its share of values at or
     below it, so every edge is a value of the reference. Where one value holds two neighbouring quantiles (an atom) an
-    edge just below it gives it a bin of its own. `limits` is the declared range; without it the plausible range is
-    the reference's own, widened by `slack` spans on each side.
+    edge just below it gives it a bin of its own. `limits` is the declared range, where an
+    infinite end stands for the largest float; without it the plausible range is the reference's own, widened by `slack`
+    spans on each side.
 
     >>> bins = numeric_bins(np.arange(1.0, 11.0), limits=None, slack=3)
     >>> bins.low, bins.high, bins.edges[bins.deciles].tolist()
     (-26.0, 37.0, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0])
     """
     finite = np.sort(values[np.isfinite(values)]) + 0.0  # + 0.0 turns -0.0 into 0.0: one value, one text
-    low, high = limits or _widened(finite, slack)
+    low, high = finite_limits(limits) if limits else _widened(finite, slack)
     deciles = _isolated(_quantiles(finite, 10)[1:-1])
     ends = [just_below(low), high] if low <= high else []
     edges = np.unique(np.concatenate([_isolated(_quantiles(finite, QUANTILES)), deciles, ends]))
     return NumericBins(edges, np.searchsorted(edges, deciles), low, high)
+
+
+def finite_limits(limits: tuple[float, float]) -> tuple[float, float]:
+    """A declared range with the largest float for an infinite end, since edges and JSON hold finite numbers only.
+
+    >>> finite_limits((0.0, math.inf))
+    (0.0, 1.7976931348623157e+308)
+    """
+    largest = float(np.finfo(np.float64).max)
+    low, high = limits
+    return max(low, -largest), min(high, largest)
 
 
 def _quantiles(ordered: Floats, parts: int) -> Floats:

@@ -147,7 +147,13 @@ def areas(pairs: Sequence[NumericPair]) -> Areas:
     """
     low = np.array([np.fmin(pair.reference.minimum, pair.current.minimum) for pair in pairs])
     high = np.array([np.fmax(pair.reference.maximum, pair.current.maximum) for pair in pairs])
-    ends = padded([np.concatenate([low[[i]], pair.bins.edges, high[[i]]]) for i, pair in enumerate(pairs)])
+    # Edges that no value reaches would only cost digits: a range may end at the largest float.
+    ends = padded(
+        [
+            np.clip([bottom, *pair.bins.edges, top], bottom, top)
+            for pair, bottom, top in zip(pairs, low, high, strict=True)
+        ]
+    )
     f, area_f = _integrated([pair.reference for pair in pairs], ends)
     g, area_g = _integrated([pair.current for pair in pairs], ends)
     return Areas(np.diff(ends, axis=1), area_f, area_g, f - g)

@@ -18,11 +18,19 @@ from monitoring_tasks.errors import ReferenceInvalid
 from monitoring_tasks.methods import Kind
 from monitoring_tasks.monitor import EVERY_OTHER, Monitor
 from monitoring_tasks.profile.arrow import scan_arrow
-from monitoring_tasks.profile.binning import FORMAT, Binning, canonical, dumps_binning, loads_binning, parse
+from monitoring_tasks.profile.binning import (
+    FORMAT,
+    Binning,
+    canonical,
+    dumps_binning,
+    finite_limits,
+    loads_binning,
+    parse,
+)
 from monitoring_tasks.profile.days import profile_days
 from monitoring_tasks.profile.derive import derive_binning
 from monitoring_tasks.profile.kernel import is_categorical, is_numeric, value_type
-from monitoring_tasks.profile.plan import Plan
+from monitoring_tasks.profile.plan import HASH, Plan
 from monitoring_tasks.profile.profile import Profile, dumps, loads
 
 
@@ -48,13 +56,18 @@ def monitored_columns(monitor: Monitor, schema: pa.Schema) -> dict[str, Kind]:
     Without `features`, or with `'*'` among them, every column of the reference is one, but for the monitor's timestamp,
     id, label and ignored columns and the row index that pandas may have written. A kind not declared is inferred:
     numbers are numeric; text and booleans categorical. Raises `ReferenceInvalid` when a column is missing or cannot be
-    of its kind, or when there is no feature.
+    of its kind, when there is no feature, or when a column that is read has the name of the sample's hidden one.
     """
     features = list(monitor.features) if monitor.lists_features else _every_feature(monitor, schema)
     if not features:
         raise ReferenceInvalid(
             f"reference of {monitor.name} has no column left to monitor (it has {_listed(schema.names)}): "
             "write its features into reference.parquet, or ignore fewer columns"
+        )
+    if HASH in (*features, monitor.prediction, monitor.id, monitor.timestamp):
+        raise ReferenceInvalid(
+            f"{monitor.name} reads a column {HASH!r}, a name that samples use for their own: "
+            "rename the column, or put it under ignore"
         )
     declared = {name: feature.kind for name, feature in monitor.features.items()}
     kinds = {name: _kind(monitor, schema, name, declared.get(name)) for name in features}
@@ -124,7 +137,10 @@ def reference_key(monitor: Monitor, content_hash: str) -> str:
     They hash the reference's content, all that the monitor says about what is profiled and how, and the format.
     """
     said = {"name", "task", "timestamp", "prediction", "id", "label", "ignore"}
-    features = {name: (feature.kind, feature.range) for name, feature in monitor.features.items()}
+    features = {
+        name: (feature.kind, feature.range and finite_limits(feature.range))
+        for name, feature in monitor.features.items()
+    }
     facts = [FORMAT, content_hash, monitor.model_dump(mode="json", include=said), features, monitor.quality.range_slack]
     return hashlib.sha256(canonical(facts)).hexdigest()[:16]
 
