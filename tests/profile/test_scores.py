@@ -16,7 +16,7 @@ from monitoring_tasks.errors import ProfileMismatch
 from monitoring_tasks.methods import METHODS
 from monitoring_tasks.profile.binning import Binning, CategoryBins, Floats, NumericBins, binning_hash, numeric_bins
 from monitoring_tasks.profile.kernel import BLOCK
-from monitoring_tasks.profile.pairs import Pair
+from monitoring_tasks.profile.pairs import MANY, Pair
 from monitoring_tasks.profile.profile import ColumnProfile, Profile
 from monitoring_tasks.profile.scores import EPSILON, SCORES, Score, score_columns
 from tests.profile.shapes import bins_of, profiled, shapes, texts
@@ -270,6 +270,37 @@ def test_chi_square_of_only_rare_categories_is_undecidable() -> None:
     """When pooling leaves nothing to compare the answer is not a pass."""
     names = [f"{number:04}" for number in range(500)]
     assert math.isnan(score("chi_square_p_value", names, names[:50], CategoryBins(tuple(names))).value)
+
+
+@pytest.mark.parametrize("categories", [3000, 5000])
+def test_many_categories_of_one_distribution_do_not_drift(categories: int) -> None:
+    """Where most categories have a few rows, chance is no drift; a change among the frequent ones still is."""
+    rng = np.random.default_rng(2)
+    shares = 1 / np.arange(1, categories + 1)
+    reference, current = (rng.choice(categories, size, p=shares / shares.sum()) for size in (9000, 1000))
+    bins = CategoryBins(tuple(sorted({f"{number:04}" for number in reference})))
+    named = [[f"{number:04}" for number in side] for side in (reference, current)]
+    assert score("psi", *named, bins).value < 0.05
+    assert score("total_variation", *named, bins).value < 0.1
+    assert score("psi", named[0], ["0000" if name < "0005" else name for name in named[1]], bins).value > 0.2
+    assert score("psi", named[0], ["new"] * 1000, bins).value > 0.2
+
+
+@pytest.mark.parametrize("method", FORMULAS)
+def test_many_categories_that_are_all_rare_are_undecidable(method: str) -> None:
+    """When pooling leaves nothing to compare the answer is not a pass."""
+    names = [f"{number:04}" for number in range(500)]
+    assert math.isnan(score(method, names, names[:50], CategoryBins(tuple(names))).value)
+
+
+@pytest.mark.parametrize("method", FORMULAS)
+def test_up_to_many_categories_count_one_by_one(method: str) -> None:
+    """Up to `MANY` categories are not pooled, however rare."""
+    names = [f"{number:04}" for number in range(MANY)]
+    p = np.append(np.full(MANY, 1 / MANY), 0.0)
+    q = np.append(np.where(np.arange(MANY) < 50, 1 / 50, 0.0), 0.0)
+    found = score(method, names, names[:50], CategoryBins(tuple(names))).value
+    assert found == pytest.approx(FORMULAS[method](p, q))
 
 
 def test_a_constant_reference_still_shows_drift() -> None:

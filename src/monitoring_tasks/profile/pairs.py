@@ -8,9 +8,15 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitoring_tasks.profile.binning import ColumnBins, Floats, Ints, NumericBins, just_below
 from monitoring_tasks.profile.profile import CategoryProfile, ColumnProfile, NumericProfile
+
+RARE = 0.01
+"""Categories with a smaller share of the reference are pooled: by chi-square always, else where there are `MANY`."""
+MANY = 125
+"""Up to so many categories are compared one by one by the distances of shares."""
 
 
 class Pair(NamedTuple):
@@ -59,9 +65,27 @@ def counts(pairs: Pairs) -> Both:
 
 
 def shares(pairs: Pairs) -> Both:
-    """`counts` over the number of values; a column without values is NaN throughout."""
-    p, q = counts(pairs)
-    return _normed(p), _normed(q)
+    """`counts` over the number of values, rare categories pooled where a column has more than `MANY`.
+
+    Of so many categories a window holds too few rows each to tell drift from chance: those below `RARE` of the
+    reference are then in the bin of those it does not name. A column without values, or without any category that is
+    not rare, is NaN throughout.
+    """
+    sides = [_compared(pair) for pair in pairs]
+    return _normed(padded([r for r, _ in sides], math.nan)), _normed(padded([c for _, c in sides], math.nan))
+
+
+def _compared(pair: Pair) -> tuple[Ints, Ints]:
+    r, c = coarse(pair.bins, pair.reference), coarse(pair.bins, pair.current)
+    if isinstance(pair.bins, NumericBins) or len(pair.bins.values) <= MANY:
+        return r, c
+    kept = r >= RARE * r.sum()
+    kept[-1] = False
+    return _with_rest(r, kept), _with_rest(c, kept)
+
+
+def _with_rest(side: Ints, kept: NDArray[np.bool_]) -> Ints:
+    return np.append(side[kept], side[~kept].sum()) * kept.any()
 
 
 def _normed(matrix: Floats) -> Floats:

@@ -17,6 +17,7 @@ from scipy import special
 from monitoring_tasks.errors import ProfileMismatch
 from monitoring_tasks.profile.binning import Binning, Floats, binning_hash
 from monitoring_tasks.profile.pairs import (
+    RARE,
     NumericPair,
     Pair,
     Pairs,
@@ -32,8 +33,6 @@ from monitoring_tasks.profile.profile import Profile, require_same_binning
 
 EPSILON = 1e-4
 """Least share of a bin where a formula divides by it (PSI, Kullback-Leibler)."""
-RARE = 0.01
-"""Categories with a smaller share of the reference are pooled before the chi-square test."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,8 @@ def _scores(method: str, pairs: Pairs) -> list[Score]:
 def psi(pairs: Pairs) -> Floats:
     """Population stability index: sum of (p - q) ln(p / q) over the reference's deciles, or its categories.
 
-    A category the reference does not have is in one further bin. A share below `EPSILON` counts as `EPSILON`. Siddiqi,
+    A category the reference does not have is in one further bin, and so is one below `pairs.RARE` of it if it has more
+    than `pairs.MANY`; NaN where all are that rare. A share below `EPSILON` counts as `EPSILON`. Siddiqi,
     Credit Risk Scorecards (2006).
     """
     p, q = (_floored(side) for side in shares(pairs))
