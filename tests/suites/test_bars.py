@@ -40,6 +40,11 @@ def test_numbers_agree_with_the_rows() -> None:
         assert np.abs(np.array(shares) - counted).max() < 0.012  # at the far tail a bin is wider than a bar
 
 
+def test_subnormal_numbers_are_one_value() -> None:
+    """Distances too small to divide by are drawn as one bar, without a warning."""
+    assert histogram(np.array([0.0]), np.array([0.0, 2.2250738585e-313])).reference == (1.0,)
+
+
 def test_a_shift_beyond_the_reference_is_shown_where_it_is() -> None:
     """Values in the one wide bin above the reference stand around their mean, not spread over the whole bin."""
     shown = histogram(np.linspace(0, 1, 1000), np.append(np.linspace(1.4, 1.6, 999), 3.9))

@@ -20,6 +20,8 @@ TAIL = 0.005
 """Share of values at each end that may lie beyond the outermost bars; it is added to them."""
 # Distances between the largest numbers there are overflow; an eighth of them does not, and is as exact.
 _SCALE = 0.125
+# Slopes over still shorter distances overflow; such a column is drawn as the one value that it is to a person.
+_NARROWEST = 1e-290
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def _numeric_bars(bins: NumericBins, reference: NumericProfile, current: Numeric
         return Bars((), (), ())
     low = min(float(np.interp(TAIL, shares, points)) for points, shares in known)
     high = max(float(np.interp(1 - TAIL, shares, points)) for points, shares in known)
-    grid = np.linspace(low, high, BARS + 1) if low < high else np.array([low, low])
+    grid = np.linspace(low, high, BARS + 1) if high - low > _NARROWEST else np.array([low, low])
     labels = tuple(f"{middle:.4g}" for middle in (grid[:-1] + grid[1:]) / 2 / _SCALE)
     return Bars(labels, *(_shares(curve, grid) for curve in curves))
 
