@@ -17,7 +17,13 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from monitoring_tasks import steps
-from monitoring_tasks.errors import ConfigurationError, MonitoringError, ReferenceUnavailable, SourceUnavailable
+from monitoring_tasks.errors import (
+    ConfigurationError,
+    MonitoringError,
+    ReferenceInvalid,
+    ReferenceUnavailable,
+    SourceUnavailable,
+)
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.monitor_file import load_monitor
 from monitoring_tasks.policy.verdict import Subject, Verdict
@@ -374,6 +380,13 @@ def test_a_missing_reference_is_named(production: Production, runtime: Runtime) 
     """Without a reference there is nothing to compare with, and the error says which file."""
     (production.folder / "reference.parquet").unlink()
     with pytest.raises(ReferenceUnavailable, match=r"reference\.parquet"):
+        steps.open_window(load_monitor(production.monitor_file), runtime, day(0))
+
+
+def test_a_reference_that_is_a_folder_is_no_outage(production: Production, runtime: Runtime) -> None:
+    """No retry turns a folder into a file."""
+    production.configure(YAML.replace("path: reference.parquet", "path: predictions"))
+    with pytest.raises(ReferenceInvalid, match="is a folder"):
         steps.open_window(load_monitor(production.monitor_file), runtime, day(0))
 
 

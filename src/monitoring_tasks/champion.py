@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from pyarrow.fs import FileType
+
 from monitoring_tasks.data.source import open_reference
 from monitoring_tasks.errors import ReferenceInvalid, ReferenceUnavailable
 from monitoring_tasks.monitor import ChampionReference, FileReference, Monitor
@@ -170,6 +172,10 @@ def _reference_file(monitor: Monitor, reference: FileReference, runtime: Runtime
 def _read(path: str, connection: str | None, runtime: Runtime) -> bytes:
     filesystem, inner = runtime.connections.filesystem(path, connection)
     try:
+        if filesystem.get_file_info(inner).type == FileType.Directory:
+            raise ReferenceInvalid(
+                f"{path} is a folder: a reference is one parquet file, its importances one JSON file"
+            )
         with filesystem.open_input_file(inner) as stream:
             return bytes(stream.read())
     except OSError as error:
