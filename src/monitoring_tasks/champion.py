@@ -15,7 +15,7 @@ from pyarrow.fs import FileType
 
 from monitoring_tasks.data.source import open_reference
 from monitoring_tasks.errors import ReferenceInvalid, ReferenceUnavailable
-from monitoring_tasks.monitor import ChampionReference, FileReference, Monitor
+from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.profile.reference import (
     HEAD,
     ReferenceProfile,
@@ -26,6 +26,7 @@ from monitoring_tasks.profile.reference import (
 )
 from monitoring_tasks.retraining.registry import fetch_artifact, find_champion
 from monitoring_tasks.runtime import Runtime
+from monitoring_tasks.sections import ChampionReference, FileReference
 
 log = logging.getLogger(__name__)
 

@@ -5,9 +5,13 @@
     ├── ReferenceInvalid        the training reference cannot serve this monitor
     ├── ProfileMismatch         profiles of unlike binnings or formats met
     ├── SourceInvalid           the source answered, and what it holds cannot be monitored
+    ├── PipelineFailed          the model's own pipeline ended with an error, or left something undone
+    ├── GateInvalid             champion and challenger cannot be compared
+    ├── PromotionRefused        the registry is not what the decision was about
     └── Unavailable             a service or file did not answer; trying again can help
         ├── SourceUnavailable
         ├── ReferenceUnavailable
+        ├── PipelineUnavailable
         ├── StoreUnavailable
         └── AlertUndelivered
 
@@ -42,6 +46,18 @@ class SourceInvalid(MonitoringError):
     """The source answered, but its rows cannot be monitored (missing time column, wrong type)."""
 
 
+class PipelineFailed(MonitoringError):
+    """The model's pipeline ended with an error of its own, or did not leave what it declares."""
+
+
+class GateInvalid(MonitoringError):
+    """Champion and challenger cannot be compared: rows or predictions are not what the contract asks for."""
+
+
+class PromotionRefused(MonitoringError):
+    """The champion, or what is to replace it, is not what the decision was about."""
+
+
 class Unavailable(MonitoringError):
     """Something outside did not answer; a later try may succeed."""
 
@@ -54,6 +70,10 @@ class SourceUnavailable(Unavailable):
 
 class ReferenceUnavailable(Unavailable):
     """The champion's repository or reference file could not be reached."""
+
+
+class PipelineUnavailable(Unavailable):
+    """The pipeline's repository or DVC remote, or this machine's disk, could not serve a training."""
 
 
 class StoreUnavailable(Unavailable):

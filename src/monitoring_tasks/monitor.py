@@ -6,65 +6,33 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from enum import IntEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    PlainSerializer,
-    PrivateAttr,
-    StringConstraints,
-    Tag,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from monitoring_tasks.errors import ConfigurationError
 from monitoring_tasks.methods import Kind, Method, allowed_methods, method
-from monitoring_tasks.window import cron, parse_width
+from monitoring_tasks.retraining_section import Labels, Retraining, gate_metric
+from monitoring_tasks.sections import (
+    ChampionReference,
+    Column,
+    Connection,
+    MethodName,
+    Name,
+    Positive,
+    Reference,
+    Schedule,
+    Section,
+    Share,
+    Source,
+    Text,
+    Width,
+)
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-Column = Annotated[str, StringConstraints(min_length=1, max_length=255)]
-Text = Annotated[str, StringConstraints(min_length=1)]
-Connection = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,199}$")]
-Share = Annotated[float, Field(ge=0, le=1)]
 EVERY_OTHER = "*"
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-def _method_name(name: str) -> str:
-    method(name)
-    return name
-
-
-def _schedule(text: str) -> str:
-    cron(text)
-    return text
-
-
-def _width(value: object) -> timedelta:
-    return value if isinstance(value, timedelta) else parse_width(str(value))
-
-
-def _width_text(width: timedelta) -> str:
-    return f"{int(width.total_seconds() // 60)}m"
-
-
-MethodName = Annotated[str, AfterValidator(_method_name), WithJsonSchema({"type": "string", "enum": allowed_methods()})]
-Schedule = Annotated[str, AfterValidator(_schedule)]
-Width = Annotated[
-    timedelta,
-    BeforeValidator(_width),
-    PlainSerializer(_width_text),
-    WithJsonSchema({"type": "string", "pattern": r"^[1-9]\d{0,4}[mhdw]$", "examples": ["1h", "1d", "7d"]}),
-]
 
 
 class Severity(IntEnum):
@@ -82,79 +50,7 @@ class Severity(IntEnum):
         return self.name.lower()
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-def _by_kind(default: str, other: str) -> Discriminator:
-    """Which class a section is of: its `kind`, `default` when left out."""
-
-    def kind(section: Any) -> str | None:
-        found = section.get("kind", default) if isinstance(section, dict) else getattr(section, "kind", None)
-        return found if found in (default, other) else None
-
-    return Discriminator(
-        kind,
-        custom_error_type="unknown_kind",
-        custom_error_message=f"kind must be {default} (when left out) or {other}",
-    )
-
-
-class ParquetSource(_Section):
-    """Parquet files: one file, a flat folder, or a hive-partitioned folder; local or by URI."""
-
-    kind: Literal["parquet"] = "parquet"
-    path: Text = Field(description="File or folder; a relative path starts at the folder of this YAML file, or a URI")
-    connection: Connection | None = Field(None, description="Airflow connection that opens the URI")
-    partition: Column | None = Field(None, description="Hive partition column that holds the day or hour, in UTC")
-    partition_format: Text = Field("%Y-%m-%d", description="How the partition column writes its time (strftime)")
-
-
-class SqlSource(_Section):
-    """A table or a query of a SQL database, read through an Airflow connection."""
-
-    kind: Literal["sql"]
-    connection: Connection
-    table: Text | None = Field(None, description="Table or view, optionally schema.table")
-    query: Text | None = Field(None, description="A SELECT whose rows are the production rows")
-
-    @model_validator(mode="after")
-    def _one_of(self) -> Self:
-        if (self.table is None) == (self.query is None):
-            raise ValueError("give exactly one of table and query")
-        return self
-
-
-Source = Annotated[
-    Annotated[ParquetSource, Tag("parquet")] | Annotated[SqlSource, Tag("sql")], _by_kind("parquet", "sql")
-]
-
-
-class FileReference(_Section):
-    """A training reference in a parquet file that somebody keeps by hand."""
-
-    kind: Literal["file"] = "file"
-    path: Text = Field(description="Parquet file; a relative path starts at the folder of this YAML file, or a URI")
-    connection: Connection | None = None
-    importances: Text | None = Field(None, description="JSON file: feature name to importance")
-
-
-class ChampionReference(_Section):
-    """The training reference that the champion's own DVC pipeline wrote, at the champion's revision."""
-
-    kind: Literal["champion"]
-    repository: Annotated[str, StringConstraints(pattern=r"^[^-\s][^\s]*$")] = Field(description="git URL or path")
-    model: Text | None = Field(None, description="Name in the repository's GTO tags; the monitor's name by default")
-    path: Text = "reference.parquet"
-    importances: Text | None = "importances.json"
-
-
-Reference = Annotated[
-    Annotated[FileReference, Tag("file")] | Annotated[ChampionReference, Tag("champion")], _by_kind("file", "champion")
-]
-
-
-class Limits(_Section):
+class Limits(Section):
     """Method and limits of one drift check; what is left out takes the method's default."""
 
     method: MethodName | None = None
@@ -191,7 +87,7 @@ FeatureEntry = Annotated[
 ]
 
 
-class Drift(_Section):
+class Drift(Section):
     """Defaults of the drift checks by kind of column."""
 
     numeric: Limits = Limits(method="psi")
@@ -208,7 +104,7 @@ class Drift(_Section):
         return self
 
 
-class Quality(_Section):
+class Quality(Section):
     """Limits of the data quality checks; shares of rows."""
 
     missing: Share = Field(0.05, description="Missing share allowed above the reference's own")
@@ -221,7 +117,7 @@ class Quality(_Section):
     constant: bool = Field(True, description="A column with one value now and several in the reference fails")
 
 
-class Persistence(_Section):
+class Persistence(Section):
     """A finding persists when it stands in `windows` of the last `of` windows that share no rows, this one included."""
 
     windows: Annotated[int, Field(ge=1, le=100)] = 2
@@ -234,21 +130,21 @@ class Persistence(_Section):
         return self
 
 
-class Policy(_Section):
+class Policy(Section):
     """How findings become severity and action."""
 
     persistence: Persistence = Persistence()
     top: Annotated[int, Field(ge=1)] = Field(5, description="So many features of highest importance count as important")
 
 
-class Slack(_Section):
+class Slack(Section):
     """Where alerts go in Slack, through an Airflow connection of type slack."""
 
     connection: Connection = "slack_default"
     channel: Text
 
 
-class Alerts(_Section):
+class Alerts(Section):
     """Routes of alerts; without one they go to the task log only."""
 
     slack: Slack | None = None
@@ -260,7 +156,7 @@ class Alerts(_Section):
         return Severity[self.minimum.upper()]
 
 
-class Monitor(_Section):
+class Monitor(Section):
     """One watched model."""
 
     name: Name
@@ -293,6 +189,10 @@ class Monitor(_Section):
     quality: Quality = Quality()
     policy: Policy = Policy()
     alerts: Alerts = Alerts()
+    labels: Labels | None = Field(
+        None, description="Where outcomes are logged; left out: `label` is a column of the production rows"
+    )
+    retraining: Retraining | None = Field(None, description="Left out: this model is watched, and never retrained here")
 
     _folder: Path = PrivateAttr(default=Path())
 
@@ -325,6 +225,20 @@ class Monitor(_Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _can_retrain(self) -> Self:
+        if self.retraining is None:
+            return self
+        lacking = {
+            "reference of kind champion": not isinstance(self.reference, ChampionReference),
+            "id": self.id is None,
+            "label or labels": self.label is None and self.labels is None,
+        }
+        if any(lacking.values()):
+            raise ValueError(f"retraining needs {', '.join(name for name, lacks in lacking.items() if lacks)}")
+        gate_metric(self.retraining.gate, self.task)
+        return self
+
     @property
     def lists_features(self) -> bool:
         """Whether the features are those listed and no others."""
@@ -334,6 +248,11 @@ class Monitor(_Section):
     def dag_id(self) -> str:
         """Name of the monitor's DAG."""
         return f"monitor_{self.name}"
+
+    @property
+    def retrain_dag_id(self) -> str:
+        """Name of the DAG that retrains the monitor's model."""
+        return f"retrain_{self.name}"
 
     @property
     def prediction_kind(self) -> Kind:
@@ -348,7 +267,9 @@ class Monitor(_Section):
     @property
     def config_hash(self) -> str:
         """SHA-256 (16 hex digits) of everything that can change a verdict; owner, routes and texts are left out."""
-        meaning = self.model_dump(mode="json", exclude={"owner", "description", "alerts", "asset"})
+        meaning = self.model_dump(
+            mode="json", exclude={"owner", "description", "alerts", "asset", "labels", "retraining"}
+        )
         return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:16]
 
     def located(self, folder: Path) -> Monitor:

@@ -26,7 +26,7 @@ from monitoring_tasks.data.source import open_rows
 from monitoring_tasks.data.sql import SqlRows
 from monitoring_tasks.data.undated import undated_rows
 from monitoring_tasks.errors import ConfigurationError, SourceInvalid
-from monitoring_tasks.monitor import Monitor, SqlSource
+from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.policy.decision import Given, decide
 from monitoring_tasks.policy.narrative import narrate
 from monitoring_tasks.policy.verdict import Outcome, Subject, Verdict
@@ -36,6 +36,7 @@ from monitoring_tasks.profile.profile import Profile, dumps, loads, merge
 from monitoring_tasks.profile.scan import scan
 from monitoring_tasks.report import report_key, run_folder
 from monitoring_tasks.runtime import Runtime
+from monitoring_tasks.sections import SqlSource
 from monitoring_tasks.window import Window, preceding
 
 log = logging.getLogger(__name__)

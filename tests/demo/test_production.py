@@ -13,10 +13,10 @@ from sklearn.metrics import roc_auc_score
 from demo import production as module
 from demo.champion import MODEL
 from demo.production import latency_ms, replay_production
-from monitoring_tasks.monitor import ChampionReference, ParquetSource
 from monitoring_tasks.monitor_file import load_monitor
 from monitoring_tasks.profile.reference import monitored_columns
 from monitoring_tasks.retraining.registry import find_champion
+from monitoring_tasks.sections import ChampionReference, ParquetSource
 
 pytestmark = pytest.mark.xdist_group("demo")
 ROOT = Path(__file__).parents[2]

@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
-from monitoring_tasks.monitor import FileReference, Monitor, ParquetSource, Severity
+from monitoring_tasks.monitor import Monitor, Severity
 from monitoring_tasks.policy.decision import Given, decide
 from monitoring_tasks.policy.matrix import RULES, Finding, rule_for
 from monitoring_tasks.policy.narrative import findings_table, narrate, next_step
 from monitoring_tasks.policy.verdict import Action, Outcome, Subject, Verdict
+from monitoring_tasks.sections import FileReference, ParquetSource
 from monitoring_tasks.window import Window
 
 MONITOR = Monitor(

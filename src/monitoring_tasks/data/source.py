@@ -7,7 +7,8 @@ from monitoring_tasks.data.parquet import ParquetRows
 from monitoring_tasks.data.partition import Partition
 from monitoring_tasks.data.sql import SqlRows
 from monitoring_tasks.errors import ReferenceInvalid, ReferenceUnavailable, SourceInvalid, SourceUnavailable
-from monitoring_tasks.monitor import Monitor, ParquetSource
+from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.sections import ParquetSource
 
 
 def open_rows(monitor: Monitor, connections: Connections) -> ParquetRows | SqlRows:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from monitoring_tasks.monitor import Monitor, ParquetSource, Slack, SqlSource
+from monitoring_tasks.monitor import Monitor, Slack
 from monitoring_tasks.orchestration.run_window import END, START
+from monitoring_tasks.sections import ParquetSource, SqlSource
 from monitoring_tasks.window import stamp
 
 TASKS = (

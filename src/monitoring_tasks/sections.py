@@ -1,0 +1,132 @@
+"""The parts that every section of a monitor's YAML is made of: types of values, and where rows and references lie."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
+
+from monitoring_tasks.methods import allowed_methods, method
+from monitoring_tasks.window import cron, parse_width
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+Column = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+Text = Annotated[str, StringConstraints(min_length=1)]
+Connection = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,199}$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _method_name(name: str) -> str:
+    method(name)
+    return name
+
+
+def _schedule(text: str) -> str:
+    cron(text)
+    return text
+
+
+def _width(value: object) -> timedelta:
+    return value if isinstance(value, timedelta) else parse_width(str(value))
+
+
+def _width_text(width: timedelta) -> str:
+    return f"{int(width.total_seconds() // 60)}m"
+
+
+MethodName = Annotated[str, AfterValidator(_method_name), WithJsonSchema({"type": "string", "enum": allowed_methods()})]
+Schedule = Annotated[str, AfterValidator(_schedule)]
+Width = Annotated[
+    timedelta,
+    BeforeValidator(_width),
+    PlainSerializer(_width_text),
+    WithJsonSchema({"type": "string", "pattern": r"^[1-9]\d{0,4}[mhdw]$", "examples": ["1h", "1d", "7d"]}),
+]
+
+
+class Section(BaseModel):
+    """A section of the YAML: unknown keys are refused, types are strict, nothing changes once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def by_kind(default: str, other: str) -> Discriminator:
+    """Which class a section is of: its `kind`, `default` when left out."""
+
+    def kind(section: Any) -> str | None:
+        found = section.get("kind", default) if isinstance(section, dict) else getattr(section, "kind", None)
+        return found if found in (default, other) else None
+
+    return Discriminator(
+        kind,
+        custom_error_type="unknown_kind",
+        custom_error_message=f"kind must be {default} (when left out) or {other}",
+    )
+
+
+class ParquetSource(Section):
+    """Parquet files: one file, a flat folder, or a hive-partitioned folder; local or by URI."""
+
+    kind: Literal["parquet"] = "parquet"
+    path: Text = Field(description="File or folder; a relative path starts at the folder of this YAML file, or a URI")
+    connection: Connection | None = Field(None, description="Airflow connection that opens the URI")
+    partition: Column | None = Field(None, description="Hive partition column that holds the day or hour, in UTC")
+    partition_format: Text = Field("%Y-%m-%d", description="How the partition column writes its time (strftime)")
+
+
+class SqlSource(Section):
+    """A table or a query of a SQL database, read through an Airflow connection."""
+
+    kind: Literal["sql"]
+    connection: Connection
+    table: Text | None = Field(None, description="Table or view, optionally schema.table")
+    query: Text | None = Field(None, description="A SELECT whose rows are the production rows")
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if (self.table is None) == (self.query is None):
+            raise ValueError("give exactly one of table and query")
+        return self
+
+
+Source = Annotated[
+    Annotated[ParquetSource, Tag("parquet")] | Annotated[SqlSource, Tag("sql")], by_kind("parquet", "sql")
+]
+
+
+class FileReference(Section):
+    """A training reference in a parquet file that somebody keeps by hand."""
+
+    kind: Literal["file"] = "file"
+    path: Text = Field(description="Parquet file; a relative path starts at the folder of this YAML file, or a URI")
+    connection: Connection | None = None
+    importances: Text | None = Field(None, description="JSON file: feature name to importance")
+
+
+class ChampionReference(Section):
+    """The training reference that the champion's own DVC pipeline wrote, at the champion's revision."""
+
+    kind: Literal["champion"]
+    repository: Annotated[str, StringConstraints(pattern=r"^[^-\s][^\s]*$")] = Field(description="git URL or path")
+    model: Text | None = Field(None, description="Name in the repository's GTO tags; the monitor's name by default")
+    path: Text = "reference.parquet"
+    importances: Text | None = "importances.json"
+
+
+Reference = Annotated[
+    Annotated[FileReference, Tag("file")] | Annotated[ChampionReference, Tag("champion")], by_kind("file", "champion")
+]
