@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from monitoring_tasks.errors import MonitoringError, ReferenceInvalid
-from monitoring_tasks.retraining.registry import command_environment, find_champion
+from monitoring_tasks.retraining.command import command_environment
+from monitoring_tasks.retraining.registry import find_champion
 
 logger = logging.getLogger(__name__)
 

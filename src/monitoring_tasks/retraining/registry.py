@@ -6,9 +6,8 @@ import hashlib
 import logging
 import os
 import re
-import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
@@ -19,6 +18,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from monitoring_tasks.errors import ConfigurationError, ReferenceInvalid, ReferenceUnavailable
+from monitoring_tasks.retraining.command import execute, redact
 
 logger = logging.getLogger(__name__)
 
@@ -34,9 +34,6 @@ _ALLOWED = {
         "a path from the repository's root, outside .git and .dvc, without '..', that does not begin with '-'",
     ),
 }
-# Git and DVC need the worker's network, cloud and key settings, never what Airflow keeps there; and a surrounding git
-# (a commit hook) must not redirect them to its own repository.
-_WITHHELD = re.compile(r"_?AIRFLOW_.*|GIT_(DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|COMMON_DIR|NAMESPACE|PREFIX)")
 _DVC_CONFIG = """\
 [core]
     analytics = false
@@ -80,7 +77,9 @@ def find_champion(repository: str, model: str) -> Champion:
     """
     _admit(repository=repository, model=model)
     patterns = [f"refs/tags/{model}#champion#*", f"refs/tags/{model}@v*"]
-    listing = _run(["git", "ls-remote", "--tags", "--", repository, *patterns], seconds=LIST_SECONDS, about=repository)
+    listing = execute(
+        ["git", "ls-remote", "--tags", "--", repository, *patterns], seconds=LIST_SECONDS, about=repository
+    )
     commits = _tagged_commits(listing)
     numbers = {number: commit for tag, commit in commits.items() if (number := _champion_number(model, tag))}
     if not numbers:
@@ -108,23 +107,6 @@ def fetch_artifact(repository: str, revision: str, path: str, target: Path) -> s
         sha256 = _install(checkout / path, target, recorded)
     logger.info("artifact.fetched path=%s revision=%s sha256=%s", path, revision, sha256)
     return sha256
-
-
-def redact(text: str) -> str:
-    """`text` with the credentials of every URL in it blotted out.
-
-    >>> redact("fatal: unable to access 'https://bot:s3cret@git.example/x.git'")
-    "fatal: unable to access 'https://***@git.example/x.git'"
-    """
-    return re.sub(r"://[^/\s]*@", "://***@", text)
-
-
-def command_environment(folder: Path | None = None) -> dict[str, str]:
-    """Environment of git, and of DVC in `folder`: this process's without Airflow's settings, and without prompts."""
-    inherited = {name: value for name, value in os.environ.items() if not _WITHHELD.fullmatch(name)}
-    # DVC asks for a user's name, which a container's arbitrary user id does not have.
-    quiet = {"GIT_TERMINAL_PROMPT": "0", "DVC_NO_ANALYTICS": "1", "USER": inherited.get("USER", "monitoring")}
-    return inherited | quiet | ({"DVC_SITE_CACHE_DIR": str(folder / ".dvc" / "site")} if folder else {})
 
 
 def _admit(**values: str) -> None:
@@ -169,9 +151,11 @@ def _check_out(repository: str, revision: str, folder: Path) -> Path:
     # Links would let a repository name files of this machine as its own.
     literal = ["-c", "core.symlinks=false", "-c", "core.autocrlf=false"]
     clone = ["git", "clone", "--quiet", "--no-checkout", *literal, "--", repository, str(folder)]
-    _run(clone, seconds=CLONE_SECONDS, about=repository)
+    execute(clone, seconds=CLONE_SECONDS, about=repository)
     try:
-        _run(["git", "checkout", "--quiet", "--detach", revision, "--"], seconds=CLONE_SECONDS, about="", folder=folder)
+        execute(
+            ["git", "checkout", "--quiet", "--detach", revision, "--"], seconds=CLONE_SECONDS, about="", folder=folder
+        )
     except ReferenceUnavailable as error:
         raise ReferenceInvalid(f"{redact(repository)} has no revision {revision}: push it, or name another") from error
     return folder
@@ -213,7 +197,7 @@ def _pull(checkout: Path, path: str, repository: str) -> None:
     (checkout / ".dvc" / "config.local").write_text(_DVC_CONFIG, encoding="utf-8")
     # -P: without it Python would import the repository's own modules from the working folder.
     dvc = [sys.executable, "-P", "-m", "dvc", "pull", "--", path]
-    _run(dvc, seconds=PULL_SECONDS, about=f"the DVC remote of {repository}", folder=checkout)
+    execute(dvc, seconds=PULL_SECONDS, about=f"the DVC remote of {repository}", folder=checkout)
 
 
 def _install(source: Path, target: Path, recorded: str | None) -> str:
@@ -229,25 +213,3 @@ def _install(source: Path, target: Path, recorded: str | None) -> str:
         )
     os.replace(source, target)
     return sha256.hexdigest()
-
-
-def _run(argv: Sequence[str], *, seconds: float, about: str, folder: Path | None = None) -> str:
-    """Output of a command without a shell and without a terminal; no message holds the URL's credentials."""
-    try:
-        done = subprocess.run(
-            argv,
-            cwd=folder,
-            env=command_environment(folder),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=seconds,
-            check=False,
-        )
-    except FileNotFoundError:
-        raise ConfigurationError(f"{argv[0]} is not installed, or not on PATH") from None
-    except subprocess.TimeoutExpired:  # not chained: its text is the command line, with the URL as it is
-        raise ReferenceUnavailable(f"{redact(about)} did not answer within {seconds:g} s") from None
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").split("\n\n")[0].strip().replace("\n", "; ")
-        raise ReferenceUnavailable(redact(f"{about} could not be read: {said or f'exit code {done.returncode}'}"))
-    return done.stdout.decode(errors="replace")
