@@ -5,16 +5,18 @@ from __future__ import annotations
 import multiprocessing
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from multiprocessing.synchronize import Barrier
 from typing import Any
 
 from monitoring_tasks.store.database import open_store
-from tests.store.samples import alert, results, subject, verdict
+from tests.store.samples import alert, results, retraining, subject, verdict
 
 PROCESSES = 4
 WINDOWS = 15
 SHARED = 100
+TURNS = 20
 
 
 def open_it(url: str, number: int) -> None:
@@ -38,6 +40,24 @@ def claim(url: str, number: int) -> None:
         _, claimed = store.claim_alert(alert("shared", state="sending"), by=f"run {number}", lapse=timedelta(minutes=5))
         if claimed:
             store.put_alert(alert(f"sent by {number}"))
+
+
+def ask(url: str, number: int) -> None:
+    """Open a retraining of a monitor again and again; the one that has it ends it, so that another may."""
+    with open_store(url) as store:
+        for turn in range(TURNS):
+            record = retraining(f"run {number}.{turn}")
+            standing, ours = store.open_retraining(record, lapse=timedelta(minutes=5))
+            assert ours == (standing == record)
+            if ours:
+                store.put_retraining(replace(record, state="scored"))
+                store.put_retraining(replace(record, state="rejected", closed_at=record.requested_at))
+
+
+def ask_once(url: str, number: int) -> None:
+    """Open a retraining beside one that lapsed."""
+    with open_store(url) as store:
+        store.open_retraining(retraining(f"run {number}"), lapse=timedelta(minutes=5))
 
 
 def together(url: str, work: Callable[[str, int], None]) -> list[str]:

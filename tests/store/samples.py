@@ -5,10 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import update
+
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
 from monitoring_tasks.monitor import Severity
 from monitoring_tasks.policy.verdict import Action, Outcome, Subject, Verdict
-from monitoring_tasks.store.records import AlertRecord, AlertState
+from monitoring_tasks.store.database import Store
+from monitoring_tasks.store.records import AlertRecord, AlertState, RetrainingRecord
+from monitoring_tasks.store.schema import RETRAININGS
 from monitoring_tasks.window import Window
 
 HOSTILE = [
@@ -69,3 +73,29 @@ def alert(key: str = "k", channel: str = "slack", state: AlertState = "sent", da
     return AlertRecord(
         key, channel, "flight_delay", window(day), Severity.HIGH, state, "drifted", {"ts": "1.2", "channel": "C1"}
     )
+
+
+def retraining(run: str = "r1", day: int = 20, **changes: Any) -> RetrainingRecord:
+    """A retraining asked for on the given day after 2013-06-01."""
+    end = window(day).start
+    fields: dict[str, Any] = {
+        "monitor": "flight_delay",
+        "run": run,
+        "origin": "drift",
+        "reason": "temp: severe drift \0 & <b>",
+        "state": "requested",
+        "requested_at": end + timedelta(hours=6, microseconds=7),
+        "window_end": end,
+        "requested_by": "admin",
+        "champion": {"version": "v1.0.0-3f2a9c1b", "number": 2, "revision": "3f2a9c1b", "tag": None},
+        "training": window(0, 10),
+        "evaluation": window(10, day - 10),
+        "snapshot": "c0ffee",
+    }
+    return RetrainingRecord(**{**fields, **changes})
+
+
+def write_back(store: Store, age: timedelta) -> None:
+    """Pretend that the stored retrainings were written `age` ago."""
+    with store._engine.connect().execution_options(writes=True) as connection, connection.begin():
+        connection.execute(update(RETRAININGS).values(written_at=datetime.now(UTC) - age))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import text
 
 from monitoring_tasks.store.database import Store, open_store
-from tests.store.processes import PROCESSES, SHARED, WINDOWS, claim, open_it, together, write
-from tests.store.samples import results, subject, verdict
+from tests.store.processes import PROCESSES, SHARED, TURNS, WINDOWS, ask, ask_once, claim, open_it, together, write
+from tests.store.samples import results, retraining, subject, verdict, write_back
 
 
 def test_processes_migrate_an_empty_database_together(store_url: str) -> None:
@@ -31,6 +32,22 @@ def test_one_of_several_claims_an_alert(store: Store, store_url: str) -> None:
     """Of processes that claim an alert at once exactly one may send it."""
     assert together(store_url, claim) == []
     assert sorted(record.state for record in store.alerts()) == ["sending", "sent"]
+
+
+def test_one_of_several_opens_a_retraining(store: Store, store_url: str) -> None:
+    """Processes that ask at once take turns: each is either told of another's, or has it alone up to its end."""
+    assert together(store_url, ask) == []
+    states = [record.state for record in store.retrainings()]
+    assert set(states) == {"rejected"}
+    assert 1 <= len(states) <= PROCESSES * TURNS
+
+
+def test_one_of_several_takes_a_lapsed_place(store: Store, store_url: str) -> None:
+    """Processes that find a lapsed retraining close it once, and one of them is open."""
+    store.put_retraining(retraining("lost"))
+    write_back(store, timedelta(minutes=6))
+    assert together(store_url, ask_once) == []
+    assert sorted(record.state for record in store.retrainings()) == ["failed", "requested"]
 
 
 def test_a_sqlite_store_is_written_while_it_is_read(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from monitoring_tasks.errors import ConfigurationError, StoreUnavailable
 from monitoring_tasks.store.database import Store, open_store
 from monitoring_tasks.store.migrate import alembic_config, revision
 from monitoring_tasks.store.schema import METADATA, REVISION, VERSION_TABLE
+from tests.store.samples import alert, results, retraining, verdict
 
 
 def test_tables_and_migrations_agree(store: Store) -> None:
@@ -44,11 +45,29 @@ def test_migrations_go_down_and_up_again(store: Store) -> None:
         assert set(inspect(connection).get_table_names()) >= set(METADATA.tables)
 
 
+def test_a_database_of_the_first_revision_keeps_its_rows(store_url: str) -> None:
+    """What was stored before there were retrainings is there afterwards, and retrainings can be stored."""
+    with open_store(store_url) as store:
+        store.put(verdict(), results(), report="file:///r/report.html", run={"id": "1"})
+        store.put_alert(alert())
+        with store._engine.connect().execution_options(writes=True) as connection, connection.begin():
+            command.downgrade(alembic_config(connection), "0001")
+            assert "monitoring_retrainings" not in inspect(connection).get_table_names()
+            assert revision(connection) == "0001"
+    with open_store(store_url) as store:
+        [stored] = store.latest()
+        assert (stored.verdict, stored.report, stored.run) == (verdict(), "file:///r/report.html", {"id": "1"})
+        assert store.results(verdict().subject) == results()
+        assert store.alerts() == [alert()]
+        store.put_retraining(retraining())
+        assert store.retrainings() == [retraining()]
+
+
 def test_migrations_are_in_the_package() -> None:
     """The migrations are found beside the code, so a wheel has them."""
     folder = importlib.resources.files("monitoring_tasks.store") / "migrations"
     assert (folder / "env.py").is_file()
-    assert (folder / "versions" / f"{REVISION}_results.py").is_file()
+    assert (folder / "versions" / f"{REVISION}_retrainings.py").is_file()
 
 
 def test_a_failed_migration_leaves_an_empty_database(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

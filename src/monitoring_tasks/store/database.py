@@ -1,4 +1,4 @@
-"""The results store: verdicts, check results and alerts, in SQLite or PostgreSQL."""
+"""The results store: verdicts, check results, alerts and retrainings, in SQLite or PostgreSQL."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from monitoring_tasks.checks import CheckResult
 from monitoring_tasks.errors import ConfigurationError, StoreUnavailable
 from monitoring_tasks.policy.verdict import Subject, Verdict
-from monitoring_tasks.store import queries
+from monitoring_tasks.store import queries, retrainings
 from monitoring_tasks.store.migrate import migrate
-from monitoring_tasks.store.records import AlertRecord, AlertState, StoredVerdict
+from monitoring_tasks.store.records import AlertRecord, AlertState, RetrainingRecord, StoredVerdict
 from monitoring_tasks.store.schema import ALERTS, CHECK_RESULTS, SUBJECTS
 from monitoring_tasks.window import Window
 
@@ -117,6 +117,32 @@ class Store:
     def alerts(self, monitor: str | None = None, state: AlertState | None = None) -> list[AlertRecord]:
         """Alerts of one monitor or all, in one state or any, ordered by window."""
         return [queries.alert_record(row) for row in self._read(queries.select_alerts(monitor, state))]
+
+    def put_retraining(self, record: RetrainingRecord) -> None:
+        """Store how far a retraining came; the record of the same monitor and run is replaced.
+
+        Raises `PromotionRefused` when it is open while another run's is: then it has lost its place.
+        """
+        with _writing(self._engine) as connection:
+            retrainings.put(connection, record, datetime.now(UTC))
+
+    def open_retraining(self, record: RetrainingRecord, *, lapse: timedelta) -> tuple[RetrainingRecord, bool]:
+        """Open a retraining, unless one of another run is open; return what stands, and whether it is this run's.
+
+        Of several that open at once one does. A run that asks again replaces its own record, whatever its state. One
+        of another run that was last written longer than `lapse` ago is closed as failed, and this one opened.
+        """
+        with _writing(self._engine) as connection:
+            return retrainings.open_one(connection, record, lapse, datetime.now(UTC))
+
+    def retraining(self, monitor: str, run: str) -> RetrainingRecord | None:
+        """The retraining that a run of a monitor is or was; None when it asked for none."""
+        rows = self._read(retrainings.select_one(monitor, run))
+        return retrainings.retraining_record(rows[0]) if rows else None
+
+    def retrainings(self, monitor: str | None = None) -> list[RetrainingRecord]:
+        """Retrainings of one monitor or all, the newest request first."""
+        return [retrainings.retraining_record(row) for row in self._read(retrainings.select_all(monitor))]
 
     def _read(self, statement: Any) -> Sequence[Any]:
         with _answering(self._engine.url), self._engine.connect() as connection:

@@ -23,9 +23,12 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    text,
 )
 
-REVISION = "0001"
+from monitoring_tasks.store.records import OPEN_STATES
+
+REVISION = "0002"
 VERSION_TABLE = "monitoring_schema_version"
 
 
@@ -119,4 +122,22 @@ ALERTS = Table(
     Column("claimed_at", Moment),
     Column("claimed_by", Words),
     Index("ix_monitoring_alerts_window", "monitor", "window_start"),
+)
+
+# At most one retraining of a monitor is under way, whatever the code above it believes.
+_IS_OPEN = text(f"state IN ({', '.join(repr(state) for state in sorted(OPEN_STATES))})")
+RETRAININGS = Table(
+    "monitoring_retrainings",
+    METADATA,
+    Column("digest", Text, primary_key=True),
+    Column("monitor", Text, nullable=False),
+    Column("run", Words, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("window_end", Moment, nullable=False),
+    Column("requested_at", Moment, nullable=False),
+    Column("closed_at", Moment),
+    Column("body", Text, nullable=False),
+    Column("written_at", Moment, nullable=False),
+    Index("ix_monitoring_retrainings_requested", "monitor", "requested_at"),
+    Index("ux_monitoring_retrainings_open", "monitor", unique=True, sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN),
 )
