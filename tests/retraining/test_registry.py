@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from monitoring_tasks.errors import ConfigurationError, ReferenceInvalid, ReferenceUnavailable
-from monitoring_tasks.retraining import registry
+from monitoring_tasks.retraining import tags
 from monitoring_tasks.retraining.registry import Champion, fetch_artifact, find_champion
 from tests.git_repository import commit, run, start, tag
 
@@ -194,7 +194,7 @@ def test_credentials_never_show_when_the_server_refuses() -> None:
 
 def test_credentials_never_show_when_the_server_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that does not answer costs a bounded time, and the error still hides the password."""
-    monkeypatch.setattr(registry, "LIST_SECONDS", 0.5)
+    monkeypatch.setattr(tags, "LIST_SECONDS", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://bot:s3cret@127.0.0.1:{server.getsockname()[1]}/x.git"
         with pytest.raises(ReferenceUnavailable, match=r"did not answer within 0.5 s") as caught:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,21 +18,13 @@ from ruamel.yaml.error import YAMLError
 
 from monitoring_tasks.errors import ConfigurationError, ReferenceInvalid, ReferenceUnavailable
 from monitoring_tasks.retraining.command import execute, redact
+from monitoring_tasks.retraining.repository import require_sound
+from monitoring_tasks.retraining.tags import champion_numbers, tagged_commits, version_tag
 
 logger = logging.getLogger(__name__)
 
-LIST_SECONDS = 60
 CLONE_SECONDS = 300
 PULL_SECONDS = 1800
-_ALLOWED = {
-    "repository": (r"[^-\s][^\s\x00]*", "a URL or path without spaces that does not begin with '-'"),
-    "model": (r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9_./=-]*", "letters, digits and _ - / . = without '..'"),
-    "revision": (r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9_.@#/+=-]*", "a commit or tag: letters, digits and _ . @ # / + = -"),
-    "path": (
-        r"(?!.*\.\.)(?!(?i:.*/)?\.(?i:git|dvc))[^-/\\\x00-\x1f][^\\\x00-\x1f]*",
-        "a path from the repository's root, outside .git and .dvc, without '..', that does not begin with '-'",
-    ),
-}
 _DVC_CONFIG = """\
 [core]
     analytics = false
@@ -75,17 +66,13 @@ def find_champion(repository: str, model: str) -> Champion:
     Rollback is a new tag on an older commit, so the number decides, not the commit's or the tag's date. Raises
     `ReferenceUnavailable` when the repository does not answer, `ReferenceInvalid` when it has no champion.
     """
-    _admit(repository=repository, model=model)
-    patterns = [f"refs/tags/{model}#champion#*", f"refs/tags/{model}@v*"]
-    listing = execute(
-        ["git", "ls-remote", "--tags", "--", repository, *patterns], seconds=LIST_SECONDS, about=repository
-    )
-    commits = _tagged_commits(listing)
-    numbers = {number: commit for tag, commit in commits.items() if (number := _champion_number(model, tag))}
+    require_sound(repository=repository, model=model)
+    commits = tagged_commits(repository, model)
+    numbers = champion_numbers(model, commits)
     if not numbers:
-        raise ReferenceInvalid(_no_champion(repository, model))
+        raise ReferenceInvalid(no_champion(repository, model))
     newest = max(numbers)
-    return Champion(model, newest, numbers[newest], _version_tag(model, commits, numbers[newest]))
+    return Champion(model, newest, numbers[newest], version_tag(model, commits, numbers[newest]))
 
 
 def fetch_artifact(repository: str, revision: str, path: str, target: Path) -> str:
@@ -96,7 +83,7 @@ def fetch_artifact(repository: str, revision: str, path: str, target: Path) -> s
     file or the whole new one. Raises `ReferenceUnavailable` when repository, remote or object cannot be had, and
     `ReferenceInvalid` when the revision has no such file or the bytes are not the recorded ones.
     """
-    _admit(repository=repository, revision=revision, path=path)
+    require_sound(repository=repository, revision=revision, path=path)
     target.parent.mkdir(parents=True, exist_ok=True)
     # Beside the target: the last step is then a rename within one file system.
     with TemporaryDirectory(prefix=".fetch-", dir=target.parent) as scratch:
@@ -109,36 +96,8 @@ def fetch_artifact(repository: str, revision: str, path: str, target: Path) -> s
     return sha256
 
 
-def _admit(**values: str) -> None:
-    for what, value in values.items():
-        pattern, allowed = _ALLOWED[what]
-        if not re.fullmatch(pattern, value):
-            raise ReferenceInvalid(f"{what} {redact(value)!r} is refused: write {allowed}")
-
-
-def _tagged_commits(listing: str) -> dict[str, str]:
-    """Tag name to commit. An annotated tag is listed twice: its own object, then the commit it points to as `^{}`."""
-    commits = {}
-    for line in listing.splitlines():
-        commit, _, ref = line.partition("\t")
-        commits[ref.removeprefix("refs/tags/").removesuffix("^{}")] = commit
-    return commits
-
-
-def _champion_number(model: str, tag: str) -> int:
-    number = tag.removeprefix(f"{model}#champion#")
-    return int(number) if number != tag and re.fullmatch(r"[1-9][0-9]{0,8}", number) else 0
-
-
-def _version_tag(model: str, commits: dict[str, str], commit: str) -> str | None:
-    versions = {}
-    for tag in (tag for tag, tagged in commits.items() if tagged == commit):
-        if match := re.fullmatch(re.escape(model) + r"@v([0-9]+)\.([0-9]+)\.([0-9]+)", tag):
-            versions[tuple(map(int, match.groups()))] = tag
-    return versions[max(versions)] if versions else None
-
-
-def _no_champion(repository: str, model: str) -> str:
+def no_champion(repository: str, model: str) -> str:
+    """Says that a repository has no champion of `model`, and how to make one."""
     tag = f"{model}#champion#1"
     return (
         f"{redact(repository)} has no champion of {model}: no tag {model}#champion#N. Tag the commit whose "
