@@ -8,7 +8,8 @@ from monitoring_tasks.alerts.message import Message, compose
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
 from monitoring_tasks.monitor import Severity
 from monitoring_tasks.policy.verdict import Action, Outcome, Subject, Verdict
-from monitoring_tasks.window import Window
+from monitoring_tasks.store.records import RetrainingRecord
+from monitoring_tasks.window import Window, parse_moment
 
 LINKS = {"run": "https://airflow.example/dags/monitor_flight_delay", "report": "https://airflow.example/report/1"}
 EVIDENCE = {
@@ -43,3 +44,38 @@ def drift(column: str, value: float | None, *, method: str = "psi", threshold: f
 def message(**changes: Any) -> Message:
     """An alert about drift of two columns."""
     return compose(verdict(**changes), [drift("dest", 0.21), drift("temp", 8.4)], LINKS)
+
+
+PRIMARY = {
+    "metric": "auc", "champion": 0.7123, "challenger": 0.7393, "difference": 0.027, "low": 0.00412, "high": 0.0461,
+    "standard_error": 0.0107, "method": "day blocks", "rows": 26483, "days": 31,
+}  # fmt: skip
+GUARDRAILS = [{"name": "log_loss", "held": True}, {"name": "size", "held": False}, {"name": "origin=LGA", "held": None}]
+
+
+def retraining(**changes: Any) -> RetrainingRecord:
+    """A retraining whose challenger waits for approval."""
+    fields: dict[str, Any] = {
+        "monitor": "flight_delay",
+        "run": "drift__2013-08-01T00:00:00+00:00",
+        "origin": "drift",
+        "reason": "2 of 3 windows drifted",
+        "state": "awaiting",
+        "requested_at": parse_moment("2013-08-01T00:10:00"),
+        "window_end": parse_moment("2013-08-01"),
+        "champion": {"version": "v1.0.0-3f2a9c1b", "number": 1, "revision": "3f2a9c1b" + 32 * "0"},
+        "training": Window.parse("2013-04-02", "2013-07-01"),
+        "evaluation": Window.parse("2013-07-01", "2013-08-01"),
+        "challenger": "9c1b3f2a" + 32 * "1",
+        "branch": "retrain/drift-8d6435c1",
+        "verdict": {
+            "decision": "promote",
+            "reasons": ["all of the interval is above 0"],
+            "primary": PRIMARY,
+            "guardrails": GUARDRAILS,
+            "counts": {"rows": 26483, "days": 31, "positives": 7000},
+            "needed_rows": None,
+        },
+        "outcome": "alice may answer until 2013-08-02 10:00Z; then it is declined",
+    }
+    return RetrainingRecord(**{**fields, **changes})

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring_tasks.alerts.message import compose, escape, to_blocks, to_text
+from monitoring_tasks.alerts.message import Block, Message, compose, detail_blocks, escape, headline_blocks, to_text
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
 from monitoring_tasks.monitor import Severity
 from monitoring_tasks.policy.verdict import Action, Outcome, Subject
@@ -170,6 +170,11 @@ def test_escaped_text_holds_no_markup(text: str) -> None:
     assert "<" not in escaped
     assert ">" not in escaped
     assert escaped.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == text
+
+
+def to_blocks(message: Message) -> list[Block]:
+    """All that Slack shows of an alert: what stands in the channel, then in the thread."""
+    return headline_blocks(message) + detail_blocks(message)
 
 
 def walk(value: Any) -> Iterator[dict[str, Any]]:

@@ -30,14 +30,16 @@ Block = dict[str, Any]
 class Message:
     """One alert, at most a screen long.
 
-    `facts` are labelled values in the order shown, `lines` the verdict's reasons, `table` the top drifted columns as
-    lines of aligned text with a heading (empty when none drifted), `links` labelled addresses. All texts are safe to
-    print: one line each, without control characters.
+    `headline` holds what stands beneath the title where there is room for little. `facts` are labelled values in the
+    order shown, `lines` the reasons, `table` the top drifted columns as lines of aligned text with a heading (empty
+    when none drifted), `links` labelled addresses. All texts are safe to print: one line each, without control
+    characters.
     """
 
     subject: Subject
     severity: Severity
     title: str
+    headline: tuple[str, ...]
     facts: Mapping[str, str]
     lines: tuple[str, ...]
     table: tuple[str, ...]
@@ -48,16 +50,44 @@ class Message:
 def compose(verdict: Verdict, results: Sequence[CheckResult], links: Mapping[str, str]) -> Message:
     """The alert about a verdict; `links` are labelled addresses such as `run` and `report`, empty ones are left out."""
     outcome = verdict.outcome.value.replace("_", " ")
+    reasons = reasons_of(verdict.reasons)
     return Message(
         subject=verdict.subject,
         severity=verdict.severity,
-        title=_line(f"{verdict.severity.word.upper()}: {verdict.subject.monitor} {outcome}", HEADER_LIMIT),
+        title=title_of(verdict.severity, f"{verdict.subject.monitor} {outcome}"),
+        headline=(one_line(str(verdict.subject.window)), *reasons[:1]),
         facts=_facts(verdict),
-        lines=_reasons(verdict.reasons),
+        lines=reasons,
         table=_table(results),
-        step=_line(next_step(verdict)),
-        links={_line(label): plain(address) for label, address in links.items() if label and address},
+        step=one_line(next_step(verdict)),
+        links=links_of(links),
     )
+
+
+def title_of(severity: Severity, text: str) -> str:
+    """The title of an alert: how bad, then what, short enough for Slack."""
+    return one_line(f"{severity.word.upper()}: {text}", HEADER_LIMIT)
+
+
+def links_of(links: Mapping[str, str]) -> dict[str, str]:
+    """Labelled addresses without the empty ones, safe to print."""
+    return {one_line(label): plain(address) for label, address in links.items() if label and address}
+
+
+def reasons_of(reasons: Sequence[str]) -> tuple[str, ...]:
+    """Reasons, each on its line; those beyond a screen are counted, not shown."""
+    more = (f"and {len(reasons) - REASONS} more reasons",) if len(reasons) > REASONS else ()
+    return tuple(one_line(reason) for reason in reasons[:REASONS] if reason) + more
+
+
+def one_line(text: str, limit: int = LONGEST) -> str:
+    """Text from outside on one line without control characters, cut to `limit` characters.
+
+    >>> one_line("a\\nb" * 3, limit=5)
+    'a ba…'
+    """
+    text = plain(text)
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def to_text(message: Message) -> str:
@@ -68,17 +98,11 @@ def to_text(message: Message) -> str:
     return "\n".join([message.title, *facts, *reasons, *message.table, f"Next step: {message.step}", *links])
 
 
-def to_blocks(message: Message) -> list[Block]:
-    """The whole alert in Slack's Block Kit: the headline's blocks, then those of the details."""
-    return headline_blocks(message) + detail_blocks(message)
-
-
 def headline_blocks(message: Message) -> list[Block]:
-    """What stands in the channel: title, window, first reason, links."""
-    said = [message.facts["window"], *message.lines[:1]]
+    """What stands in the channel, in Slack's Block Kit: title, headline, links."""
     return [
         {"type": "header", "text": {"type": "plain_text", "text": message.title, "emoji": False}},
-        _rich(_section([_words("\n".join(said))])),
+        _rich(_section([_words("\n".join(message.headline))])),
         *([_rich(_section(_links(message.links)))] if message.links else []),
     ]
 
@@ -116,7 +140,7 @@ def _facts(verdict: Verdict) -> dict[str, str]:
         "rows": str(evidence.get("rows", "unknown")),
         "persistence": _persistence(evidence),
     }
-    return {label: _line(value) for label, value in facts.items() if value}
+    return {label: one_line(value) for label, value in facts.items() if value}
 
 
 def _persistence(evidence: Mapping[str, Any]) -> str:
@@ -125,11 +149,6 @@ def _persistence(evidence: Mapping[str, Any]) -> str:
         return ""
     persistent = sum(bool(finding.get("persistent")) for finding in findings)
     return f"{persistent} of {len(findings)} findings in at least {rule['windows']} of the last {rule['of']} windows"
-
-
-def _reasons(reasons: Sequence[str]) -> tuple[str, ...]:
-    more = (f"and {len(reasons) - REASONS} more reasons",) if len(reasons) > REASONS else ()
-    return tuple(_line(reason) for reason in reasons[:REASONS] if reason) + more
 
 
 def _table(results: Sequence[CheckResult]) -> tuple[str, ...]:
@@ -157,16 +176,10 @@ def _row(result: CheckResult) -> tuple[str, ...]:
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    cells = [[_line(cell, limit) for cell, limit in zip(row, WIDTHS, strict=True)] for row in rows]
+    cells = [[one_line(cell, limit) for cell, limit in zip(row, WIDTHS, strict=True)] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     padded = (map(str.ljust, row, widths) for row in cells)
     return tuple("  ".join(row).rstrip() for row in padded)
-
-
-def _line(text: str, limit: int = LONGEST) -> str:
-    """Text on one line, cut to `limit` characters."""
-    text = plain(text)
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def _links(links: Mapping[str, str]) -> list[Block]:
@@ -181,7 +194,7 @@ def _link(label: str, address: str) -> Block:
     # Slack refuses a whole message for one link it cannot open, such as a local path.
     if address.startswith(("https://", "http://")) and len(address) <= 2000:
         return {"type": "link", "url": address, "text": label}
-    return _words(_line(f"{label}: {address}"))
+    return _words(one_line(f"{label}: {address}"))
 
 
 def _rich(element: Block) -> Block:

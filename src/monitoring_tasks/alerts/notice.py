@@ -1,0 +1,179 @@
+"""What people are told about a retraining: that its challenger waits for them, and how it ended. Pure functions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from monitoring_tasks.alerts.message import Message, links_of, one_line, reasons_of, title_of
+from monitoring_tasks.monitor import Severity
+from monitoring_tasks.policy.verdict import Subject
+from monitoring_tasks.store.records import RetrainingRecord, RetrainingState
+from monitoring_tasks.window import Window
+
+NOTHING = "-"
+ANSWER = "answer"
+"""Label of the link that leads to the question; it is of use only while a challenger waits."""
+_TITLES: dict[RetrainingState, str] = {
+    "awaiting": "a challenger of {} waits for approval",
+    "promoted": "{} has a new champion",
+    "rejected": "the gate rejected a challenger of {}",
+    "declined": "a challenger of {} was declined",
+    "expired": "nobody answered in time about a challenger of {}",
+    "withheld": "a challenger of {} was judged, not put in place",
+    "no_new_data": "retraining {} made nothing new",
+    "refused": "{} is not retrained",
+    "superseded": "the champion of {} moved during a retraining",
+    "failed": "retraining {} failed",
+    "rolled_back": "{} was rolled back",
+}
+_STEPS: dict[RetrainingState, str] = {
+    "awaiting": "Read the comparison, then answer in Airflow; without an answer in time it is declined.",
+    "promoted": "Nothing to do; to undo it: monitoring rollback {}",
+    "rejected": "Nothing to do: the champion stays; the comparison shows where the challenger is not good enough.",
+    "declined": "Nothing to do: the champion stays; the challenger's branch is kept for a while.",
+    "expired": "If the challenger is still wanted, trigger the retraining again when somebody can answer.",
+    "withheld": "To put challengers in place, set retraining.approval.mode of {} to manual.",
+    "no_new_data": "Check that new labelled rows reach the pipeline's inputs; the champion stays.",
+    "refused": "Nothing was trained; do what the reason above says, or wait.",
+    "superseded": "Nothing to do: another run compares the challenger with the new champion.",
+    "failed": "Open the run's log, mend the cause, and clear the failed task: finished steps are not repeated.",
+    "rolled_back": "Find out why the newer version was worse before {} is retrained.",
+}
+_SEVERITIES: dict[RetrainingState, Severity] = {
+    "awaiting": Severity.MEDIUM,
+    "failed": Severity.HIGH,
+    "promoted": Severity.MEDIUM,
+    "rolled_back": Severity.MEDIUM,
+}
+
+_REPLACED: frozenset[RetrainingState] = frozenset({"promoted", "rolled_back"})
+
+
+def compose_notice(record: RetrainingRecord, *, links: Mapping[str, str]) -> Message:
+    """What to tell about a retraining, or rollback, in the state it is in; `links` are labelled addresses.
+
+    The states that are told are `awaiting` and every end; any other raises `ValueError`.
+    """
+    if record.state not in _TITLES:
+        raise ValueError(f"a retraining that is {record.state} is told to nobody: tell {', '.join(_TITLES)}")
+    severity = _SEVERITIES.get(record.state, Severity.LOW)
+    lines, asked = _lines(record), _asked(record)
+    return Message(
+        subject=_subject(record),
+        severity=severity,
+        title=title_of(severity, _title(record)),
+        headline=lines[:2] or (one_line(f"asked for by {asked}"),),
+        facts={label: one_line(value) for label, value in _facts(record, severity, asked).items() if value},
+        lines=lines,
+        table=(),
+        step=one_line(_STEPS[record.state].format(record.monitor)),
+        links=links_of(_links(record, links)),
+    )
+
+
+def notice_key(record: RetrainingRecord) -> str:
+    """What makes a notice the same one: monitor, run and state, so that each is told once.
+
+    >>> from monitoring_tasks.window import parse_moment
+    >>> day = parse_moment("2013-07-01")
+    >>> notice_key(RetrainingRecord("churn", "again__3", "again", "", "failed", day, day))
+    'churn-retraining-5d99ff4e540e9747'
+    """
+    about = json.dumps([record.monitor, record.run, record.state])
+    return f"{record.monitor}-retraining-{hashlib.sha256(about.encode()).hexdigest()[:16]}"
+
+
+def _subject(record: RetrainingRecord) -> Subject:
+    end = record.window_end.replace(microsecond=0)
+    window = record.evaluation or Window(end - timedelta(days=1), end)
+    return Subject(record.monitor, _champion(record), window, "")
+
+
+def _champion(record: RetrainingRecord) -> str:
+    return one_line(str(record.champion.get("version") or NOTHING))
+
+
+def _links(record: RetrainingRecord, links: Mapping[str, str]) -> dict[str, str]:
+    """The links, with the one to the question first while there is a question."""
+    others = {label: address for label, address in links.items() if label != ANSWER}
+    return {ANSWER: links.get(ANSWER, ""), **others} if record.state == "awaiting" else others
+
+
+def _title(record: RetrainingRecord) -> str:
+    if record.origin == "rollback" and record.state == "failed":
+        return f"the rollback of {record.monitor} failed"
+    return _TITLES[record.state].format(record.monitor)
+
+
+def _asked(record: RetrainingRecord) -> str:
+    by = f" ({record.requested_by})" if record.requested_by else ""
+    return f"{record.origin}{by}: {record.reason}" if record.reason else f"{record.origin}{by}"
+
+
+def _facts(record: RetrainingRecord, severity: Severity, asked: str) -> dict[str, str]:
+    verdict = record.verdict or {}
+    return {
+        "model": record.monitor,
+        "severity": severity.word,
+        "state": record.state.replace("_", " "),
+        "asked for by": asked,
+        "champion before" if record.state in _REPLACED else "champion": _champion(record),
+        "challenger": _challenger(record),
+        "trained on": str(record.training or ""),
+        "compared on": str(record.evaluation or "") + _counts(verdict.get("counts") or {}),
+        "guardrails": _guardrails(verdict),
+        "decided by": record.decided_by or "",
+    }
+
+
+def _challenger(record: RetrainingRecord) -> str:
+    branch = f" on branch {record.branch}" if record.branch else ""
+    return f"{record.challenger[:8]}{branch}" if record.challenger else ""
+
+
+def _counts(counts: Mapping[str, Any]) -> str:
+    told = [f"{value} {name}" for name, value in counts.items() if name in ("rows", "days") and value is not None]
+    return f", {', '.join(told)}" if told else ""
+
+
+def _guardrails(verdict: Mapping[str, Any]) -> str:
+    """How many guardrails held, and the names of those that broke."""
+    found = verdict.get("guardrails") or ()
+    broken = [str(each["name"]) for each in found if each["held"] is False]
+    counts = {
+        "held": sum(each["held"] is True for each in found),
+        f"broken ({', '.join(broken)})": len(broken),
+        "without enough rows to say": sum(each["held"] is None for each in found),
+    }
+    return ", ".join(f"{count} {words}" for words, count in counts.items() if count)
+
+
+def _lines(record: RetrainingRecord) -> tuple[str, ...]:
+    """How it stands, what the gate measured, and why it decided as it did."""
+    verdict = record.verdict or {}
+    reasons = [str(reason) for reason in verdict.get("reasons") or () if str(reason) not in record.outcome]
+    return reasons_of([line for line in (record.outcome, _measured(verdict), *reasons) if line])
+
+
+def _measured(verdict: Mapping[str, Any]) -> str:
+    """The gate's decision with the figures it rests on; the difference is positive where the challenger is better."""
+    if not verdict:
+        return ""
+    primary = verdict.get("primary") or {}
+    return f"the gate says {verdict['decision']}{f': {_figures(primary)}' if primary else ''}"
+
+
+def _figures(found: Mapping[str, Any]) -> str:
+    sides = f"{found['metric']} {_number(found['champion'])} (champion), {_number(found['challenger'])} (challenger)"
+    interval = f"[{_number(found['low'], sign=True)}, {_number(found['high'], sign=True)}]"
+    return f"{sides}, improvement {_number(found['difference'], sign=True)} {interval}"
+
+
+def _number(value: float | None, *, sign: bool = False) -> str:
+    if value is None:
+        return "unknown"
+    return f"{value:+.3g}" if sign else f"{value:.4g}"

@@ -1,0 +1,223 @@
+"""What people are told about a retraining: everything once, and nothing that was forged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitoring_tasks.alerts.delivery import Channel, deliver
+from monitoring_tasks.alerts.log import LogChannel
+from monitoring_tasks.alerts.message import to_text
+from monitoring_tasks.alerts.notice import compose_notice, notice_key
+from monitoring_tasks.alerts.slack import SlackChannel
+from monitoring_tasks.monitor import Severity
+from monitoring_tasks.store.database import Store
+from monitoring_tasks.store.records import OPEN_STATES, RETRAINING_STATES, RetrainingState
+from monitoring_tasks.window import Window
+from tests.alerts.samples import PRIMARY, retraining
+from tests.alerts.test_message import HOSTILE, assert_within_limits, texts, to_blocks, walk
+from tests.slack_server import SlackServer
+
+TOLD = sorted({"awaiting", *RETRAINING_STATES} - (OPEN_STATES - {"awaiting"}))
+LINKS = {
+    "run": "https://airflow.example/dags/retrain_flight_delay/runs/1",
+    "answer": "https://airflow.example/required_actions/1",
+    "comparison": "https://airflow.example/monitoring/comparison/1",
+}
+
+
+def text_of(**changes: Any) -> str:
+    """The notice of a retraining as text."""
+    return to_text(compose_notice(retraining(**changes), links=LINKS))
+
+
+def test_a_question_says_everything_an_answer_needs() -> None:
+    """Who is asked what, until when, on which evidence, and where to answer."""
+    assert text_of().splitlines() == [
+        "MEDIUM: a challenger of flight_delay waits for approval",
+        "model: flight_delay",
+        "severity: medium",
+        "state: awaiting",
+        "asked for by: drift: 2 of 3 windows drifted",
+        "champion: v1.0.0-3f2a9c1b",
+        "challenger: 9c1b3f2a on branch retrain/drift-8d6435c1",
+        "trained on: 2013-04-02T00:00:00Z/2013-07-01T00:00:00Z",
+        "compared on: 2013-07-01T00:00:00Z/2013-08-01T00:00:00Z, 26483 rows, 31 days",
+        "guardrails: 1 held, 1 broken (size), 1 without enough rows to say",
+        "- alice may answer until 2013-08-02 10:00Z; then it is declined",
+        "- the gate says promote: auc 0.7123 (champion), 0.7393 (challenger), improvement +0.027 [+0.00412, +0.0461]",
+        "- all of the interval is above 0",
+        "Next step: Read the comparison, then answer in Airflow; without an answer in time it is declined.",
+        "answer: https://airflow.example/required_actions/1",
+        "run: https://airflow.example/dags/retrain_flight_delay/runs/1",
+        "comparison: https://airflow.example/monitoring/comparison/1",
+    ]
+
+
+def test_the_channel_shows_the_question_and_the_figures() -> None:
+    """The headline alone, which the channel shows, says who may answer, the gate's figures, and the link."""
+    notice = compose_notice(retraining(), links=LINKS)
+    assert notice.headline == notice.lines[:2]
+    assert "alice may answer until" in notice.headline[0]
+    assert "[+0.00412, +0.0461]" in notice.headline[1]
+    assert next(iter(notice.links)) == "answer"
+
+
+@pytest.mark.parametrize(
+    ("changes", "title", "told"),
+    [
+        (
+            {"state": "promoted", "outcome": "v1.1.0-9c1b3f2a replaced v1.0.0-3f2a9c1b", "decided_by": "alice"},
+            "MEDIUM: flight_delay has a new champion",
+            [
+                "decided by: alice",
+                "champion before: v1.0.0",
+                "- v1.1.0-9c1b3f2a replaced",
+                "monitoring rollback flight",
+            ],
+        ),
+        (
+            {"state": "rejected", "outcome": "all of the interval is above 0", "decided_by": "the gate"},
+            "LOW: the gate rejected a challenger of flight_delay",
+            ["decided by: the gate", "Next step: Nothing to do: the champion stays"],
+        ),
+        (
+            {"state": "declined", "outcome": "declined by bob: too soon", "decided_by": "bob"},
+            "LOW: a challenger of flight_delay was declined",
+            ["- declined by bob: too soon"],
+        ),
+        ({"state": "expired"}, "LOW: nobody answered in time about a challenger of flight_delay", ["trigger the"]),
+        ({"state": "withheld"}, "LOW: a challenger of flight_delay was judged, not put in place", ["approval.mode"]),
+        (
+            {"state": "no_new_data", "verdict": None, "challenger": None},
+            "LOW: retraining flight_delay made nothing new",
+            ["new labelled rows"],
+        ),
+        (
+            {"state": "refused", "verdict": None, "challenger": None, "outcome": "cooldown until 2013-08-07"},
+            "LOW: flight_delay is not retrained",
+            ["- cooldown until 2013-08-07"],
+        ),
+        ({"state": "superseded"}, "LOW: the champion of flight_delay moved during a retraining", ["another run"]),
+        ({"state": "failed"}, "HIGH: retraining flight_delay failed", ["clear the failed task"]),
+        ({"state": "failed", "origin": "rollback"}, "HIGH: the rollback of flight_delay failed", []),
+        (
+            {"state": "rolled_back", "origin": "rollback", "requested_by": "alice", "verdict": None},
+            "MEDIUM: flight_delay was rolled back",
+            ["asked for by: rollback (alice): 2 of 3", "champion before: v1.0.0"],
+        ),
+    ],
+)
+def test_every_end_is_told(changes: dict[str, Any], title: str, told: list[str]) -> None:
+    """Each end has its title, its severity, its reason and its next step; no end offers to answer."""
+    text = text_of(**changes)
+    assert text.splitlines()[0] == title
+    for words in told:
+        assert words in text
+    assert "answer: " not in text
+    assert "comparison: https" in text
+
+
+def test_a_reason_is_told_once() -> None:
+    """Where the outcome is the gate's own first reason, it is not repeated."""
+    text = text_of(state="rejected", outcome="all of the interval is above 0")
+    assert text.count("all of the interval is above 0") == 1
+
+
+def test_losses_that_are_unknown_are_said_to_be() -> None:
+    """A figure that could not be computed is `unknown`, not a crash."""
+    primary = {**PRIMARY, "low": None, "high": None, "difference": None}
+    verdict = {"decision": "inconclusive", "reasons": [], "primary": primary, "guardrails": [], "counts": {}}
+    assert (
+        "inconclusive: auc 0.7123 (champion), 0.7393 (challenger), improvement unknown [unknown, unknown]"
+        in text_of(verdict=verdict)
+    )
+    assert "the gate says inconclusive\n" in text_of(verdict={**verdict, "primary": None})
+
+
+@pytest.mark.parametrize("state", sorted(OPEN_STATES - {"awaiting"}))
+def test_steps_under_way_are_told_to_nobody(state: RetrainingState) -> None:
+    """There is no notice about a state that people need not know."""
+    with pytest.raises(ValueError, match=f"{state} is told to nobody"):
+        compose_notice(retraining(state=state), links={})
+
+
+@pytest.mark.parametrize("state", TOLD)
+def test_the_barest_record_can_be_told(state: RetrainingState) -> None:
+    """A retraining that ended before anything was known of it still gives a whole notice, without empty facts."""
+    bare = retraining(
+        state=state, origin="manual", reason="", champion={}, training=None, evaluation=None, challenger=None,
+        branch=None, verdict=None, outcome="",
+    )  # fmt: skip
+    notice = compose_notice(bare, links={})
+    assert notice.subject.window == Window.parse("2013-07-31", "2013-08-01")
+    assert notice.subject.champion == "-"
+    assert all(notice.facts.values())
+    assert_within_limits(to_blocks(notice))
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+@pytest.mark.parametrize("state", ["awaiting", "refused"])
+def test_hostile_texts_stay_texts(hostile: str, state: RetrainingState) -> None:
+    """In every place a text from outside stays on its line, within a screen, and in elements Slack does not parse."""
+    guardrails = [{"name": hostile, "held": False}] * 40
+    verdict = {**(retraining().verdict or {}), "reasons": [hostile] * 50, "guardrails": guardrails}
+    notice = compose_notice(
+        retraining(
+            state=state, reason=hostile, requested_by=hostile, champion={"version": hostile}, branch=hostile,
+            outcome=hostile, decided_by=hostile, verdict=verdict,
+        ),
+        links={hostile: f"https://airflow.example/{hostile}"},
+    )  # fmt: skip
+    text, blocks = to_text(notice), to_blocks(notice)
+    assert all(line.isprintable() for line in text.split("\n"))
+    assert len(text.splitlines()) <= 30
+    assert_within_limits(blocks)
+    assert not [part for part in walk(blocks) if part.get("type") == "mrkdwn"]
+
+
+@given(st.text(), st.text(), st.text(min_size=1))
+def test_any_text_can_be_told(reason: str, outcome: str, link: str) -> None:
+    """Whatever people typed, the notice is within Slack's limits and free of control characters."""
+    notice = compose_notice(retraining(reason=reason, outcome=outcome), links={"comparison": link})
+    assert_within_limits(to_blocks(notice))
+    assert all(line.isprintable() for line in to_text(notice).split("\n"))
+
+
+def test_keys_tell_notices_apart() -> None:
+    """Monitor, run and state make a notice another one; what else becomes known does not."""
+    known = retraining()
+    others = [retraining(monitor="other"), retraining(run="other"), retraining(state="promoted")]
+    assert len({notice_key(each) for each in (known, *others)}) == 4
+    assert notice_key(retraining(outcome="", verdict=None, decided_by="alice")) == notice_key(known)
+
+
+@pytest.mark.parametrize("kind", ["slack", "log"])
+def test_each_state_of_a_run_is_told_once(
+    kind: str, slack: SlackChannel, server: SlackServer, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A retried task tells nothing twice; the question and the end are two notices."""
+    channel: Channel = slack if kind == "slack" else LogChannel()
+    for record in [retraining(), retraining(), retraining(state="promoted"), retraining(state="promoted")]:
+        notice = compose_notice(record, links=LINKS)
+        [told] = deliver(notice, key=notice_key(record), channels=[channel], store=store, silent=False, by=record.run)
+        assert told.state == channel.delivered
+        assert told == store.alert(notice_key(record), channel.name)
+    assert {each.severity for each in store.alerts()} == {Severity.MEDIUM}
+    headlines = [post for post in server.posts if "thread_ts" not in post]
+    logged = [event for event in caplog.records if event.getMessage().startswith("alert key=")]
+    assert len(headlines) + len(logged) == 2
+
+
+def test_slack_gets_the_link_to_the_question(slack: SlackChannel, server: SlackServer, store: Store) -> None:
+    """What stands in the channel leads to the question; the facts are in its thread."""
+    record = retraining()
+    deliver(compose_notice(record, links=LINKS), key=notice_key(record), channels=[slack], store=store, silent=False)
+    headline, details = server.posts
+    urls = [part["url"] for part in walk(headline["blocks"]) if part.get("type") == "link"]
+    assert urls == [LINKS["answer"], LINKS["run"], LINKS["comparison"]]
+    assert headline["text"] == "MEDIUM: a challenger of flight_delay waits for approval"
+    assert "v1.0.0-3f2a9c1b" in "".join(texts(details["blocks"]))
