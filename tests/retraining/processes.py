@@ -1,0 +1,41 @@
+"""Looks at real processes: which are alive, and waiting for what they do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+PATIENCE = 60.0
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that ended and was not waited for yet does not."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return status.rpartition(")")[2].split()[0] not in {"Z", "X"}
+
+
+def wait_until(happened: Callable[[], bool], what: str) -> None:
+    """Return once `happened`; fails after a minute."""
+    limit = time.monotonic() + PATIENCE
+    while not happened():
+        assert time.monotonic() < limit, f"{what}: not within {PATIENCE:g} s"
+        time.sleep(0.01)
+
+
+def wait_for_pids(folder: Path, count: int) -> list[int]:
+    """Process ids that `count` processes wrote into files `*.pid` of a folder."""
+
+    def written() -> list[int]:
+        return [int(text) for file in folder.glob("*.pid") if (text := file.read_text())]
+
+    wait_until(lambda: len(written()) >= count, f"{count} processes in {folder}")
+    return written()
+
+
+def wait_for_end(pids: list[int]) -> None:
+    """Return once none of the processes is alive."""
+    wait_until(lambda: not any(map(alive, pids)), f"end of processes {pids}")
