@@ -67,6 +67,7 @@ class Feature(Limits):
     )
     missing: Share | None = Field(None, description="Overrides quality.missing")
     unseen: Share | None = Field(None, description="Overrides quality.unseen")
+    constant: bool | None = Field(None, description="Overrides quality.constant")
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -237,6 +237,17 @@ def test_constant_in_both(judge: Judge) -> None:
     assert Check.CONSTANT not in statuses(outcome, "amount")
 
 
+def test_a_column_that_may_stand_still(judge: Judge) -> None:
+    """A feature can be left out of the check, or be the only one in it."""
+    still = put("amount", np.full(ROWS, 5.0))(rows())
+    allowed = judge(still, features={"*": {}, "amount": {"constant": False}})
+    assert Check.CONSTANT not in statuses(allowed, "amount")
+    assert Check.CONSTANT in statuses(allowed, "items")
+    asked = judge(still, features={"*": {}, "amount": {"constant": True}}, quality={"constant": False})
+    assert found(asked, Check.CONSTANT, "amount").status is FAILED
+    assert Check.CONSTANT not in statuses(asked, "items")
+
+
 def test_constant_reference(judge: Judge) -> None:
     """A column that was constant in the reference and varies now has drifted and left its range."""
     outcome = judge(rows(), put("amount", np.full(8000, 5.0))(reference_rows()))
