@@ -79,7 +79,7 @@ def bare_clone(repository: str) -> Iterator[Path]:
             execute(clone, seconds=CLONE_SECONDS, about=repository)
             yield folder
     except OSError as error:
-        raise ReferenceUnavailable(f"no copy of {redact(repository)} can be made here: {error}") from error
+        raise ReferenceUnavailable(f"no copy of {redact(repository)} fits on this disk: {error}") from error
 
 
 def admissible(repository: str, revision: str, *, model: str, branch: str | None) -> str:
