@@ -5,34 +5,19 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
-from monitoring_tasks.errors import ConfigurationError, ReferenceInvalid, ReferenceUnavailable
-from monitoring_tasks.retraining.command import execute, redact
+from monitoring_tasks.errors import PipelineFailed, PipelineUnavailable, ReferenceInvalid, ReferenceUnavailable
+from monitoring_tasks.retraining.checkout import check_out, outputs, pull, require_file, verify
+from monitoring_tasks.retraining.command import redact
 from monitoring_tasks.retraining.repository import require_sound
 from monitoring_tasks.retraining.tags import champion_numbers, tagged_commits, version_tag
 
 logger = logging.getLogger(__name__)
-
-CLONE_SECONDS = 300
-PULL_SECONDS = 1800
-_DVC_CONFIG = """\
-[core]
-    analytics = false
-    check_update = false
-[cache]
-    dir = cache
-    type = "reflink,copy"
-"""
 
 
 @dataclass(frozen=True)
@@ -87,11 +72,12 @@ def fetch_artifact(repository: str, revision: str, path: str, target: Path) -> s
     target.parent.mkdir(parents=True, exist_ok=True)
     # Beside the target: the last step is then a rename within one file system.
     with TemporaryDirectory(prefix=".fetch-", dir=target.parent) as scratch:
-        checkout = _check_out(repository, revision, Path(scratch) / "checkout")
-        recorded = _recorded_md5(checkout, path)
-        if recorded and not (checkout / path).exists():
-            _pull(checkout, path, repository)
-        sha256 = _install(checkout / path, target, recorded)
+        with _as_reference_errors():
+            checkout = check_out(repository, revision, Path(scratch) / "checkout")
+            _bring(checkout, path)
+        with (checkout / path).open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        os.replace(checkout / path, target)
     logger.info("artifact.fetched path=%s revision=%s sha256=%s", path, revision, sha256)
     return sha256
 
@@ -106,69 +92,23 @@ def no_champion(repository: str, model: str) -> str:
     )
 
 
-def _check_out(repository: str, revision: str, folder: Path) -> Path:
-    # Links would let a repository name files of this machine as its own.
-    literal = ["-c", "core.symlinks=false", "-c", "core.autocrlf=false"]
-    clone = ["git", "clone", "--quiet", "--no-checkout", *literal, "--", repository, str(folder)]
-    execute(clone, seconds=CLONE_SECONDS, about=repository)
+@contextmanager
+def _as_reference_errors() -> Iterator[None]:
+    """A checkout's errors as those of a reference, which is what its caller asked for."""
     try:
-        execute(
-            ["git", "checkout", "--quiet", "--detach", revision, "--"], seconds=CLONE_SECONDS, about="", folder=folder
-        )
-    except ReferenceUnavailable as error:
-        raise ReferenceInvalid(f"{redact(repository)} has no revision {revision}: push it, or name another") from error
-    return folder
+        yield
+    except PipelineUnavailable as error:
+        raise ReferenceUnavailable(str(error)) from error
+    except PipelineFailed as error:
+        raise ReferenceInvalid(str(error)) from error
 
 
-def _recorded_md5(checkout: Path, path: str) -> str | None:
-    """The MD5 that DVC recorded for `path`; None when git itself holds the file."""
-    try:
-        outputs = dict(_outputs(checkout, path))
-    except (AttributeError, KeyError, TypeError, UnicodeDecodeError, YAMLError) as error:
-        raise ReferenceInvalid(f"dvc.lock or {path}.dvc is not as DVC writes it: {error!r}") from error
-    if path not in outputs and (checkout / path).is_file():
-        return None
-    md5 = outputs.get(path)
-    if md5 is None or md5.endswith(".dir"):
-        found = "a folder, or has no MD5," if path in outputs else "not an output"
-        known = ", ".join(sorted(outputs)) or "none"
-        raise ReferenceInvalid(f"{path} is {found} at this revision: name a file among the outputs: {known}")
-    return md5
-
-
-def _outputs(checkout: Path, path: str) -> Iterator[tuple[str, str | None]]:
-    """Path and recorded MD5 of what the dvc.lock files on the way to `path`, and its own .dvc file, say."""
-    for folder in PurePosixPath(path).parents:
-        for stage in _read_yaml(checkout / folder / "dvc.lock").get("stages", {}).values():
-            yield from ((str(folder / out["path"]), out.get("md5")) for out in stage.get("outs", ()))
-    for out in _read_yaml(checkout / f"{path}.dvc").get("outs", ()):
-        yield str(PurePosixPath(path).parent / out["path"]), out.get("md5")
-
-
-def _read_yaml(file: Path) -> Any:
-    return YAML(typ="safe", pure=True).load(file) if file.is_file() else {}
-
-
-def _pull(checkout: Path, path: str, repository: str) -> None:
-    if find_spec("dvc") is None:
-        raise ConfigurationError("DVC is not installed: pip install 'monitoring-tasks[dvc]'")
-    (checkout / ".dvc").mkdir(exist_ok=True)
-    (checkout / ".dvc" / "config.local").write_text(_DVC_CONFIG, encoding="utf-8")
-    # -P: without it Python would import the repository's own modules from the working folder.
-    dvc = [sys.executable, "-P", "-m", "dvc", "pull", "--", path]
-    execute(dvc, seconds=PULL_SECONDS, about=f"the DVC remote of {repository}", folder=checkout)
-
-
-def _install(source: Path, target: Path, recorded: str | None) -> str:
-    md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
-    with source.open("rb") as file:
-        while block := file.read(1 << 20):
-            md5.update(block)
-            sha256.update(block)
-    if recorded not in (None, md5.hexdigest()):
-        raise ReferenceInvalid(
-            f"{source.name} has MD5 {md5.hexdigest()}, recorded is {recorded}: its object in the DVC remote is bad, "
-            "or git holds an older file than dvc.lock. Restore the object; or `dvc repro`, `dvc push` and commit"
-        )
-    os.replace(source, target)
-    return sha256.hexdigest()
+def _bring(checkout: Path, path: str) -> None:
+    """Make `path` a file of the checkout, with the bytes that DVC recorded where it recorded any."""
+    there = (checkout / path).is_file()
+    if there and path not in outputs(checkout):
+        return
+    if not there:
+        require_file(checkout, path)
+        pull(checkout, [path], cache=checkout / ".dvc" / "cache")
+    verify(checkout, [path])
