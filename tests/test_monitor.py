@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from pathlib import Path
 
 import jsonschema
@@ -13,6 +14,7 @@ from monitoring_tasks.errors import ConfigurationError
 from monitoring_tasks.methods import EVIDENTLY, METHODS, allowed_methods, method
 from monitoring_tasks.monitor import Monitor, column_limits, json_schema
 from monitoring_tasks.monitor_file import find_monitor, load_monitor, load_monitors, monitor_files
+from monitoring_tasks.sections import ChampionReference
 
 ROOT = Path(__file__).parents[1]
 TEN_LINES = """\
@@ -61,6 +63,8 @@ def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:
     assert monitor.locate("data/predictions") == str(tmp_path / "data/predictions")
     assert monitor.locate("s3://bucket/key") == "s3://bucket/key"
     assert monitor.locate("/srv/data") == "/srv/data"
+    assert monitor.locate("git@git.example.org:ml/churn.git") == "git@git.example.org:ml/churn.git"
+    assert monitor.locate("day=2013-03-01T06:00/x") == str(tmp_path / "day=2013-03-01T06:00/x")
 
 
 @pytest.mark.parametrize(
@@ -148,6 +152,57 @@ def test_repository_cannot_be_an_option(tmp_path: Path) -> None:
     text = TEN_LINES.replace("{kind: file, path: reference.parquet}", "{kind: champion, repository: --upload-pack=x}")
     with pytest.raises(ConfigurationError, match="reference"):
         load_monitor(write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    "repository",
+    [
+        "https://t0ken@git.example/ml/churn.git",
+        "https://user:t0ken@git.example/ml/churn.git",
+        "HTTP://t0ken@git.example/churn.git",
+        "ssh://git:t0ken@git.example/ml/churn.git",
+        "git::https://t0ken@git.example/ml/churn.git",
+        "https://user:t0ken@git.example/with space.git",
+        f"https://user:{50 * 'x'}t0ken@git.example/ml/churn.git",
+        f"https://user:t0ken{50 * 'x'}@git.example/ml/churn.git",
+    ],
+)
+@pytest.mark.parametrize("kind", ["champion", "chmpion"])
+def test_credentials_in_a_repository_are_refused_unseen(tmp_path: Path, repository: str, kind: str) -> None:
+    """A token in the URL is a mistake that is told without the token, in the error, its causes and their traceback."""
+    path = write(tmp_path, with_repository(repository, kind=kind))
+    with pytest.raises(ConfigurationError) as caught:
+        load_monitor(path)
+    shown = "".join(traceback.format_exception(caught.value))
+    assert f"{path}:5: reference" in shown
+    assert "t0ken" not in shown
+    if kind == "champion" and " " not in repository:
+        assert "the URL holds a user name, token or password: write it without" in shown
+
+
+@pytest.mark.parametrize(
+    "repository",
+    [
+        "https://git.example/ml/churn.git",
+        "ssh://git@git.example/ml/churn.git",
+        "git+ssh://git@git.example:2222/ml/churn.git",
+        "git@git.example:ml/churn.git",
+        "https://git.example/ml/@scope/churn.git",
+        "../models/churn.git",
+        "/srv/git/churn.git",
+    ],
+)
+def test_repositories_without_credentials(tmp_path: Path, repository: str) -> None:
+    """The account of an SSH URL opens no door by itself."""
+    monitor = load_monitor(write(tmp_path, with_repository(repository)))
+    assert isinstance(monitor.reference, ChampionReference)
+    assert monitor.reference.repository == repository
+
+
+def with_repository(repository: str, *, kind: str = "champion") -> str:
+    """The monitor with a champion of this repository."""
+    reference = json.dumps({"kind": kind, "repository": repository})
+    return TEN_LINES.replace("{kind: file, path: reference.parquet}", reference)
 
 
 def test_config_hash_covers_meaning_only(tmp_path: Path) -> None:

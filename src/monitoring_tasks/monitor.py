@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -280,8 +281,8 @@ class Monitor(Section):
         return copy
 
     def locate(self, path: str) -> str:
-        """Absolute path of a path written in the YAML; a URI or absolute path is returned as it is."""
-        if "://" in path or path.startswith("/"):
+        """Absolute path of a path written in the YAML; a URI, user@host:path or absolute path is returned as it is."""
+        if "://" in path or path.startswith("/") or re.match(r"[\w.-]+@[\w.-]+:", path):
             return path
         return str((self._folder / path).resolve())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
@@ -147,7 +148,8 @@ def _line(document: Any, keys: Sequence[int | str]) -> int:
 
 
 def _short(value: object) -> str:
-    text = repr(_plain(value))
+    # Credentials are blotted out before the text is cut: the end that marks them could be what is cut off.
+    text = re.sub(r"://[^/\s]*@", "://***@", repr(_plain(value)))
     return text if len(text) <= 60 else text[:57] + "..."
 
 

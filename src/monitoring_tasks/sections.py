@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
@@ -40,6 +41,17 @@ def _schedule(text: str) -> str:
     return text
 
 
+def _repository(url: str) -> str:
+    """Refuse a URL with credentials: it would reach logs, git's own settings and every reader of the YAML."""
+    for scheme, user in re.findall(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/\s]*)@", url):
+        if ":" in user or "ssh" not in scheme.lower().split("+"):
+            raise ValueError(
+                "the URL holds a user name, token or password: write it without, as https://git.example.org/ml/x.git "
+                "or git@git.example.org:ml/x.git, and let git ask GIT_ASKPASS, a credential helper or an SSH key"
+            )
+    return url
+
+
 def _width(value: object) -> timedelta:
     return value if isinstance(value, timedelta) else parse_width(str(value))
 
@@ -61,7 +73,7 @@ Width = Annotated[
 class Section(BaseModel):
     """A section of the YAML: unknown keys are refused, types are strict, nothing changes once read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
 
 def by_kind(default: str, other: str) -> Discriminator:
@@ -121,7 +133,9 @@ class ChampionReference(Section):
     """The training reference that the champion's own DVC pipeline wrote, at the champion's revision."""
 
     kind: Literal["champion"]
-    repository: Annotated[str, StringConstraints(pattern=r"^[^-\s][^\s]*$")] = Field(description="git URL or path")
+    repository: Annotated[str, StringConstraints(pattern=r"^[^-\s][^\s]*$"), AfterValidator(_repository)] = Field(
+        description="git URL or path, without credentials; a relative path starts at the folder of this YAML file"
+    )
     model: Text | None = Field(None, description="Name in the repository's GTO tags; the monitor's name by default")
     path: Text = "reference.parquet"
     importances: Text | None = "importances.json"
