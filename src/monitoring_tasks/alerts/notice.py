@@ -115,7 +115,7 @@ def _asked(record: RetrainingRecord) -> str:
 
 
 def _facts(record: RetrainingRecord, severity: Severity, asked: str) -> dict[str, str]:
-    verdict = record.verdict or {}
+    counts = (record.verdict or {}).get("counts", {})
     return {
         "model": record.monitor,
         "severity": severity.word,
@@ -124,8 +124,7 @@ def _facts(record: RetrainingRecord, severity: Severity, asked: str) -> dict[str
         "champion before" if record.state in _REPLACED else "champion": _champion(record),
         "challenger": _challenger(record),
         "trained on": str(record.training or ""),
-        "compared on": str(record.evaluation or "") + _counts(verdict.get("counts") or {}),
-        "guardrails": _guardrails(verdict),
+        "compared on": str(record.evaluation or "") + _counts(counts),
         "decided by": record.decided_by or "",
     }
 
@@ -140,40 +139,10 @@ def _counts(counts: Mapping[str, Any]) -> str:
     return f", {', '.join(told)}" if told else ""
 
 
-def _guardrails(verdict: Mapping[str, Any]) -> str:
-    """How many guardrails held, and the names of those that broke."""
-    found = verdict.get("guardrails") or ()
-    broken = [str(each["name"]) for each in found if each["held"] is False]
-    counts = {
-        "held": sum(each["held"] is True for each in found),
-        f"broken ({', '.join(broken)})": len(broken),
-        "without enough rows to say": sum(each["held"] is None for each in found),
-    }
-    return ", ".join(f"{count} {words}" for words, count in counts.items() if count)
-
-
 def _lines(record: RetrainingRecord) -> tuple[str, ...]:
-    """How it stands, what the gate measured, and why it decided as it did."""
-    verdict = record.verdict or {}
-    reasons = [str(reason) for reason in verdict.get("reasons") or () if str(reason) not in record.outcome]
-    return reasons_of([line for line in (record.outcome, _measured(verdict), *reasons) if line])
-
-
-def _measured(verdict: Mapping[str, Any]) -> str:
-    """The gate's decision with the figures it rests on; the difference is positive where the challenger is better."""
-    if not verdict:
-        return ""
-    primary = verdict.get("primary") or {}
-    return f"the gate says {verdict['decision']}{f': {_figures(primary)}' if primary else ''}"
-
-
-def _figures(found: Mapping[str, Any]) -> str:
-    sides = f"{found['metric']} {_number(found['champion'])} (champion), {_number(found['challenger'])} (challenger)"
-    interval = f"[{_number(found['low'], sign=True)}, {_number(found['high'], sign=True)}]"
-    return f"{sides}, improvement {_number(found['difference'], sign=True)} {interval}"
-
-
-def _number(value: float | None, *, sign: bool = False) -> str:
-    if value is None:
-        return "unknown"
-    return f"{value:+.3g}" if sign else f"{value:.4g}"
+    """How it stands, what the gate says with the figures it rests on, and its other reasons."""
+    if record.verdict is None:
+        return reasons_of([record.outcome])
+    measured, *others = [str(reason) for reason in record.verdict["reasons"]] or [""]
+    figures = f": {measured}" if measured and measured not in record.outcome else ""
+    return reasons_of([record.outcome, f"the gate says {record.verdict['decision']}{figures}", *others])
