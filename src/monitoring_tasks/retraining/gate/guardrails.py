@@ -1,0 +1,108 @@
+"""Conditions beside the deciding metric: other metrics, segments, calibration, floor, scoring time, size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from monitoring_tasks.retraining.gate.losses import better_when_less
+from monitoring_tasks.retraining.gate.sample import Sample
+from monitoring_tasks.retraining.gate.segments import SegmentColumn
+from monitoring_tasks.retraining.gate.verdict import Comparison, Guardrail
+from monitoring_tasks.retraining.gate.words import compared, decimals, figure, shown
+from monitoring_tasks.retraining_section import Gate
+
+WORST_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What scoring the rows took one side, in seconds, and the bytes of its model; None where it was not measured."""
+
+    seconds: float | None = None
+    bytes: int | None = None
+
+
+def other_metrics(others: Sequence[Comparison], gate: Gate) -> Iterator[Guardrail]:
+    """Broken where all of the interval is below minus the tolerance."""
+    for other in others:
+        held = None if other.high is None else other.high >= -gate.tolerance
+        yield Guardrail(other.metric, held, compared(other, gate.confidence), other.difference, -gate.tolerance)
+
+
+def segments(columns: Sequence[SegmentColumn], gate: Gate) -> Iterator[Guardrail]:
+    """One for each segment column: broken where the challenger is worse in any value; open where none was judged."""
+    for column in columns:
+        worse = sorted((each for each in column.judged if each.worse), key=lambda each: each.adjusted)
+        total = len(column.judged) + column.left
+        told = f"{len(column.judged)} of {total} values judged, worse in {len(worse)}"
+        if column.left:
+            told += f"; {column.left} with {column.left_rows} rows in all left out, as too small"
+        told += "".join(
+            f"; {'rows without one' if each.value is None else shown(each.value)}: "
+            f"{compared(each.comparison, gate.confidence)}, adjusted p {each.adjusted:.2g}"
+            for each in worse[:WORST_SHOWN]
+        )
+        held = not worse if column.judged else None
+        yield Guardrail(f"segments of {column.column}", held, told, float(len(worse)), 0.0)
+
+
+def calibration(rows: Sample, task: str, gate: Gate) -> Iterator[Guardrail]:
+    """By how much more the challenger's mean prediction misses the mean outcome than the champion's does.
+
+    In probability for a binary model; in standard deviations of the outcome for a regression.
+    """
+    if task == "multiclass":
+        return
+    unit = float(rows.label.std()) if task == "regression" and len(rows) else 1.0
+    if not len(rows) or unit == 0:
+        yield Guardrail("calibration", None, "the outcomes do not vary: nothing to compare with")
+        return
+    actual, old, new = (float(np.mean(each)) for each in (rows.label, rows.champion, rows.challenger))
+    value = (abs(actual - new) - abs(actual - old)) / unit
+    places = decimals(unit / 10)
+    told = (
+        f"mean prediction {figure(new, places)} against {figure(old, places)}, mean outcome {figure(actual, places)}: "
+        f"off by {figure(value, sign=True)}{' standard deviations' if task == 'regression' else ''} more"
+    )
+    yield Guardrail("calibration", value <= gate.calibration, told, value, gate.calibration)
+
+
+def floor(primary: Comparison, gate: Gate) -> Iterator[Guardrail]:
+    """The challenger's own value of the deciding metric, where the gate has a floor."""
+    if gate.floor is None:
+        return
+    if primary.challenger is None:
+        yield Guardrail("floor", None, f"{primary.metric} is undefined", None, gate.floor)
+        return
+    less = better_when_less(primary.metric)
+    held = primary.challenger <= gate.floor if less else primary.challenger >= gate.floor
+    places = decimals(primary.standard_error)
+    told = f"{primary.metric} {figure(primary.challenger, places)}, {'most' if less else 'least'} {gate.floor:g}"
+    yield Guardrail("floor", held, told, primary.challenger, gate.floor)
+
+
+def costs(champion: Cost, challenger: Cost, gate: Gate) -> Iterator[Guardrail]:
+    """Scoring time and size of model, each as a ratio of challenger to champion."""
+    yield _ratio("latency", (champion.seconds, challenger.seconds), gate.latency, "{:.1f} s")
+    yield _ratio("size", (champion.bytes, challenger.bytes), gate.size, "{:d} bytes")
+
+
+def _ratio(name: str, found: tuple[float | None, float | None], limit: float, form: str) -> Guardrail:
+    old, new = found
+    if not old or new is None:
+        return Guardrail(name, None, "not measured", None, limit)
+    told = f"{form.format(new)} against {form.format(old)}: {new / old:.2f} times, most {limit:g}"
+    return Guardrail(name, new / old <= limit, told, new / old, limit)
+
+
+def told(guardrail: Guardrail) -> str:
+    """The guardrail as a sentence.
+
+    >>> told(Guardrail("size", False, "300 bytes against 60 bytes: 5.00 times, most 3", 5.0, 3.0))
+    'Guardrail size is broken: 300 bytes against 60 bytes: 5.00 times, most 3.'
+    """
+    state = {True: "holds", False: "is broken", None: "cannot be judged"}[guardrail.held]
+    return f"Guardrail {shown(guardrail.name)} {state}: {guardrail.detail}."
