@@ -25,10 +25,11 @@ from typing import TextIO
 
 from rich.console import Console
 
-from demo.champion import make_champion
+from demo.champion import FIRST_VERSION, make_champion, restore_champion
 from demo.production import replay_production
+from demo.retraining import JULY, OCTOBER, check_months, months_table, read_months, retrain
 from demo.stack import Stack
-from demo.story import check_story, read_weeks, story_table
+from demo.story import WEEK, check_references, check_story, read_week, read_weeks, story_table
 from monitoring_tasks.report import run_folder
 from monitoring_tasks.runtime import environment_runtime
 
@@ -62,7 +63,7 @@ def run(leave: bool) -> int:
     # Airflow starts empty, so that the same runs can be made again; champion, production and results are kept.
     shutil.rmtree(WORK / "airflow", ignore_errors=True)
     say("training the champion on January to March with DVC")
-    make_champion(WORK)
+    restore_champion(make_champion(WORK))
     say("replaying April to December: the champion's scores, and the outcomes as the flights landed")
     replay_production(WORK)
     say("judging every week by the command line")
@@ -70,6 +71,7 @@ def run(leave: bool) -> int:
         execute(command)
     with Stack(WORK / "airflow", ROOT, say=say) as stack:
         in_airflow(stack)
+        retrainings(stack)
         failures = tell()
         if not failures and not leave:
             welcome(stack)
@@ -113,6 +115,21 @@ def in_airflow(stack: Stack) -> None:
     say("airflow: nine runs succeeded, and every repeated verdict has the same bytes")
 
 
+def retrainings(stack: Stack) -> None:
+    """July's retraining, approved; the same week judged against both references; back again; October's, refused."""
+    say("airflow: a retraining for July, trained on the 90 days before it and compared on July itself")
+    retrain(stack, JULY, say=say)
+    week = ["monitoring", "check", MONITOR, "--start", str(WEEK.start.date()), "--end", str(WEEK.end.date())]
+    say("a week of July, judged against the new champion's reference")
+    execute(week)
+    say("back to the first champion, so that October asks the same question as July did")
+    execute(["monitoring", "rollback", MONITOR, "--to", FIRST_VERSION, "--reason", "October asks anew", "--yes"])
+    execute(week)
+    say("airflow: a retraining for October")
+    retrain(stack, OCTOBER, say=say)
+    execute(["monitoring", "champion", MONITOR])
+
+
 def verdict_digests() -> dict[str, str]:
     """SHA-256 of every week's stored verdict."""
     runtime = environment_runtime()
@@ -125,13 +142,15 @@ def tell() -> list[str]:
     """Print the table of verdicts and check the story; the sentences that do not hold."""
     runtime = environment_runtime()
     with runtime.store:
-        weeks = read_weeks(runtime, MONITOR)
+        weeks, months, both = read_weeks(runtime, MONITOR), read_months(runtime), read_week(runtime, MONITOR, WEEK)
     console.print(story_table(weeks))
-    failures = check_story(weeks)
+    console.print(months_table(months))
+    failures = [*check_story(weeks), *check_months(months), *check_references(both)]
     for sentence in failures:
         console.print(f"[red]does not hold:[/red] {sentence}")
     if not failures:
-        say("the story holds: the season moves the weather every week; the score says when it matters")
+        say("the story holds: the season moves the weather every week, the score says when it matters; July's")
+        say("challenger was better and is promoted, October's was worse and is not")
     return failures
 
 

@@ -79,6 +79,22 @@ class Rest:
                 return
         raise TimeoutError(f"backfill {number} of {dag} has not ended in {patience:.0f} s: {states}")
 
+    def wait_for_question(self, dag: str, run: str, *, patience: float = 180) -> dict[str, Any] | None:
+        """The question that a run asks a person; None when the run ended without one."""
+        path = f"dags/{dag}/dagRuns/{run}/hitlDetails"
+        for _ in _until(patience):
+            asked = [dict(each) for each in self.get(path)["hitl_details"] if not each["response_received"]]
+            if asked:
+                return asked[0]
+            if self.get(f"dags/{dag}/dagRuns/{run}")["state"] in ENDED:
+                return None
+        raise TimeoutError(f"{dag} run {run} neither asked nor ended in {patience:.0f} s: {self.tasks(dag, run)}")
+
+    def answer(self, dag: str, run: str, task: str, option: str, fields: Mapping[str, Any]) -> None:
+        """Answer a question as the signed-in user."""
+        path = f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances/{task}/-1/hitlDetails"
+        self.client.patch(path, json={"chosen_options": [option], "params_input": dict(fields)}).raise_for_status()
+
     def tasks(self, dag: str, run: str) -> dict[str, str | None]:
         """State of each task of a run."""
         found = self.get(f"dags/{dag}/dagRuns/{run}/taskInstances")["task_instances"]

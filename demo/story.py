@@ -16,6 +16,8 @@ from monitoring_tasks.window import Window
 
 COLUMNS = ("temp", "dest", "score")
 YEAR = Window.parse("2013-04-02", "2013-12-31")
+WEEK = Window.parse("2013-07-16", "2013-07-23")
+"""A week of July, judged against the references of both champions."""
 SUMMER = Window.parse("2013-05-28", "2013-09-24")
 
 
@@ -39,6 +41,26 @@ def read_weeks(runtime: Runtime, monitor: str) -> list[Week]:
     stored = runtime.store.verdicts(monitor, YEAR)
     weeks = [item for item in stored if item.verdict.subject.window.width.days == 7]
     return [_week(runtime, item.verdict, "Airflow" if "dag_id" in item.run else "command") for item in weeks]
+
+
+def read_week(runtime: Runtime, monitor: str, window: Window) -> dict[str, Week]:
+    """The verdicts of one window by the champion they were reached against."""
+    found = [stored.verdict for stored in runtime.store.judgements(monitor, window)]
+    return {verdict.subject.champion: _week(runtime, verdict, "") for verdict in found}
+
+
+def check_references(week: dict[str, Week]) -> list[str]:
+    """Sentences that do not hold about one week of July, judged against the references of both champions.
+
+    A July week is summer as April to June ends, and nothing like January to March: the first champion's verdict stays
+    as it was, the second's says less drift.
+    """
+    psi = {champion.partition("-")[0]: judged.psi["temp"] for champion, judged in week.items()}
+    if {"v1.0.0", "v1.1.0"} - set(psi):
+        return [f"the week of {WEEK.start:%d %B} was judged against both champions (found {sorted(week)})"]
+    told = {f"PSI of temp is over 8 against winter ({psi['v1.0.0']:.2f})": psi["v1.0.0"] > 8}
+    told[f"PSI of temp is below 3 against spring ({psi['v1.1.0']:.2f})"] = psi["v1.1.0"] < 3
+    return [sentence for sentence, holds in told.items() if not holds]
 
 
 def _week(runtime: Runtime, verdict: Verdict, origin: str) -> Week:

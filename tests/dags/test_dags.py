@@ -20,6 +20,7 @@ from tests.production import YAML, Production
 
 pytestmark = pytest.mark.xdist_group("airflow")
 HEAVY = {"pandas", "evidently", "sklearn", "dvc", "pyarrow", "scipy", "numpy", "slack_sdk"}
+MAINTENANCE = "monitoring_maintenance"
 TASKS = ["window", "profile", "suites", "verdict", "branch", "all_clear", "alert"]
 
 
@@ -47,7 +48,7 @@ def test_one_dag_per_monitor(production: Production) -> None:
     """The DAG is named for the monitor, and holds tasks that a person recognises."""
     found = bag()
     assert found.import_errors == {}
-    assert set(found.dags) == {"monitor_churn"}
+    assert set(found.dags) == {"monitor_churn", MAINTENANCE}
     dag = found.dags["monitor_churn"]
     assert dag.task_ids == TASKS
     assert dag.get_task("branch").downstream_task_ids == {"all_clear", "alert"}
@@ -66,7 +67,7 @@ def test_windows_have_width(production: Production) -> None:
 def test_retries_only_where_they_help(production: Production) -> None:
     """What reaches outside is tried again with growing pauses; what does not is not."""
     dag = bag().dags["monitor_churn"]
-    assert {task.task_id for task in dag.tasks if task.retries == 0} == {"branch", "all_clear"}
+    assert {task.task_id for task in dag.tasks if task.retries == 0} == {"all_clear"}
     profile = dag.get_task("profile")
     assert profile.retry_exponential_backoff == 2
     assert timedelta(0) < profile.retry_delay < profile.max_retry_delay
@@ -110,7 +111,7 @@ def test_a_broken_monitor_is_one_import_error(production: Production, yaml: str,
     (production.folder / "other.yaml").write_text(YAML.replace("name: churn", "name: other"))
     production.configure(yaml)
     found = bag()
-    assert set(found.dags) == {"monitor_other"}
+    assert set(found.dags) == {"monitor_other", MAINTENANCE}
     [(file, error)] = found.import_errors.items()
     assert Path(file).name == "broken_monitors.py"
     assert message in error
@@ -172,7 +173,7 @@ def test_parsing_loads_nothing_heavy(production: Production) -> None:
         "import json, sys, runpy\n"
         "import airflow.sdk, airflow.providers.standard.operators.python\n"
         "before = set(sys.modules)\n"
-        f"for name in ('monitor', 'broken_monitors'): runpy.run_path({str(ROOT / 'dags')!r} + f'/{{name}}.py')\n"
+        f"for name in ('monitor', 'retrain', 'maintenance', 'broken_monitors'): runpy.run_path({str(ROOT / 'dags')!r} + f'/{{name}}.py')\n"
         "print(json.dumps(sorted({name.partition('.')[0] for name in set(sys.modules) - before})))"
     )
     loaded = set(json.loads(parse(program)))
@@ -188,5 +189,5 @@ def test_two_hundred_monitors_parse_quickly(production: Production) -> None:
     bag()  # imports are paid once per process
     started = time.process_time()
     found = bag()
-    assert len(found.dags) == 201
+    assert len(found.dags) == 202
     assert time.process_time() - started < 5, [stat.duration for stat in found.dagbag_stats]

@@ -18,13 +18,17 @@ __all__ = ["_airflow_database", "_production"]
 
 @dataclass(frozen=True)
 class Run:
-    """What a run of a DAG came to: its state, its tasks' states, tries and returned values, and what was logged."""
+    """What a run of a DAG came to: its state, its tasks' states, tries and returned values, and what was logged.
+
+    `results` are what tasks that branch left for the others.
+    """
 
     run_id: str
     state: str
     tasks: dict[str, str]
     tries: dict[str, int]
     returned: dict[str, Any]
+    results: dict[str, Any]
     log: str
 
 
@@ -39,8 +43,11 @@ def run_dag(airflow_database: None, caplog: pytest.LogCaptureFixture) -> Iterato
     from airflow.dag_processing.dagbag import DagBag
     from airflow.exceptions import DagNotFound
 
-    def run(day: date | None, *, conf: dict[str, Any] | None = None) -> Run:
-        dag = DagBag(HOME / "dags").dags["monitor_churn"]
+    ran: set[str] = set()
+
+    def run(day: date | None, *, conf: dict[str, Any] | None = None, name: str = "monitor_churn") -> Run:
+        ran.add(name)
+        dag = DagBag(HOME / "dags").dags[name]
         for task in dag.tasks:
             task.retry_delay, task.retry_exponential_backoff = timedelta(0), 0
         caplog.clear()
@@ -52,19 +59,21 @@ def run_dag(airflow_database: None, caplog: pytest.LogCaptureFixture) -> Iterato
             state=str(found.state),
             tasks={name: str(instance.state) for name, instance in instances.items()},
             tries={name: instance.try_number for name, instance in instances.items()},
-            returned=_returned(found.run_id),
+            returned=_left(found.run_id, "return_value"),
+            results=_left(found.run_id, "result"),
             log=caplog.text,
         )
 
     yield run
-    with suppress(DagNotFound):
-        delete_dag("monitor_churn")
+    for name in ran:
+        with suppress(DagNotFound):
+            delete_dag(name)
 
 
-def _returned(run_id: str) -> dict[str, Any]:
+def _left(run_id: str, key: str) -> dict[str, Any]:
     from airflow.models.xcom import XComModel
     from airflow.utils.session import create_session
 
     with create_session() as session:
-        rows = session.scalars(XComModel.get_many(run_id=run_id, key="return_value")).all()
+        rows = session.scalars(XComModel.get_many(run_id=run_id, key=key)).all()
         return {row.task_id: XComModel.deserialize_value(row) for row in rows}

@@ -190,6 +190,15 @@ def test_verdicts_have_one_row_per_window(store: Store) -> None:
     assert found == ["new", "old"]
 
 
+def test_every_verdict_on_a_window_stays(store: Store) -> None:
+    """A window judged against a second champion keeps the verdict against the first."""
+    for champion in ("v1.0.0-0a1b2c3d", "v1.1.0-4e5f6a7b"):
+        put(store, verdict(0, champion=champion))
+    put(store, verdict(1))
+    found = [stored.verdict.subject.champion for stored in store.judgements("flight_delay", window(0))]
+    assert found == ["v1.0.0-0a1b2c3d", "v1.1.0-4e5f6a7b"]
+
+
 def test_moments_are_utc(store: Store, store_url: str) -> None:
     """Windows given in another time zone and the moment of writing read back in UTC, with their time zone."""
     east = timezone(timedelta(hours=9))

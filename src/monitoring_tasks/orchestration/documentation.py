@@ -6,6 +6,7 @@ import re
 
 from monitoring_tasks.monitor import Monitor, Slack
 from monitoring_tasks.orchestration.run_window import END, START
+from monitoring_tasks.retraining_section import Retraining
 from monitoring_tasks.sections import ParquetSource, SqlSource
 from monitoring_tasks.window import stamp
 
@@ -15,6 +16,19 @@ TASKS = (
     ("suites", "Evidently's data quality, data drift and prediction drift; writes the report (button **Report**)"),
     ("verdict", "what the checks amount to; its log tells the whole story and the next step"),
     ("branch", "healthy goes to `all_clear`, everything else to `alert`"),
+)
+
+
+RETRAINING_TASKS = (
+    ("admit", "whether a challenger is trained: cooldown, budget, faults in the data, rows with labels"),
+    ("train", "the model's own DVC pipeline, on a branch of its own; its lines are in this task's log"),
+    ("score", "champion and challenger score the same rows, which neither was trained on"),
+    ("gate", "compares them; writes the comparison (button **Comparison**)"),
+    ("ask", "waits for a person, under **Required Actions**; no answer in time is Reject"),
+    ("promote", "puts the challenger in place in one act, if the champion is still the one it was compared with"),
+    ("reject, decline", "the champion stays: the gate says so, or a person"),
+    ("roll_back", "puts an older version in place again, once its files are found to be there"),
+    ("notify", "tells people how it ended"),
 )
 
 
@@ -33,6 +47,59 @@ def monitor_document(monitor: Monitor) -> str:
             "would have been told. A task that fails says in its last line what was found and what to do.",
         ]
     )
+
+
+def retraining_document(monitor: Monitor, section: Retraining) -> str:
+    """The retraining in Markdown: what a run does, who decides, how to start one and how to undo one."""
+    facts = "\n".join(f"| {name} | {plain(value)} |" for name, value in _retraining_facts(monitor, section))
+    tasks = "\n".join(f"* **{name}**: {text}" for name, text in RETRAINING_TASKS)
+    return "\n\n".join(
+        [
+            f"### Retraining of {monitor.name}",
+            f"| | |\n|---|---|\n{facts}",
+            tasks,
+            f"Started by `{monitor.dag_id}` when drift persists, by hand with the form, or by its own schedule. "
+            "Refused, rejected and declined are successful runs: the log of `notify` says what happened and why. "
+            f"To undo a promotion, trigger a run with `rollback` = `previous`, or `monitoring rollback {monitor.name}`.",
+        ]
+    )
+
+
+def _retraining_facts(monitor: Monitor, section: Retraining) -> list[tuple[str, str]]:
+    answer = {
+        "manual": "a person, in every case",
+        "auto_if_superior": "the gate when the challenger is better, a person when it cannot tell",
+        "never": "nobody: challengers are compared and stay on their branch",
+    }
+    return [
+        ("Owner", monitor.owner),
+        ("Trained on", str(section.training_window or "all history of the champion's parameters")),
+        ("Compared on", f"the newest {section.evaluation_window} with labels"),
+        ("Who decides", answer[section.approval.mode]),
+        ("Who may answer", ", ".join(section.approval.users) or "everyone who may answer in this Airflow"),
+        ("No answer within", f"{section.approval.timeout}: declined"),
+        ("Cooldown", str(section.cooldown)),
+        ("Budget", f"{section.budget.trainings} trainings in {section.budget.period}"),
+        ("Schedule of its own", section.schedule or "none"),
+    ]
+
+
+def retraining_help() -> list[tuple[str, str, str, str]]:
+    """Name, title, explanation and section of each field of the retraining's form."""
+    train, back, inner = "Train a challenger", "Or put an older version in place", "Set by the system"
+    end = "Rows up to this moment are used. Empty: the end of the monitor's last complete window."
+    base = "Branch, tag or commit to train from. Empty: what the monitor's YAML says."
+    force = "Train in spite of cooldown, budget and unchanged data. Faults in the data are never overridden."
+    version = "`previous`, or a version such as v1.0.0. The run then only does this, and nothing is trained."
+    challenger = "Compare a challenger that an earlier run trained, instead of training one."
+    return [
+        ("reason", "Reason", "Kept with the decision.", train),
+        ("window_end", "End of the rows (UTC)", end, train),
+        ("base_revision", "Train from", base, train),
+        ("force", "Force", force, train),
+        ("rollback", "Roll back to", version, back),
+        ("challenger", "Challenger", challenger, inner),
+    ]
 
 
 def window_help() -> list[tuple[str, str, str]]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from airflow.sdk import DAG, get_parsing_context
 
 from monitoring_tasks.errors import ConfigurationError, MonitoringError
+from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.monitor_file import load_monitor, monitor_files
 from monitoring_tasks.orchestration.monitor_dag import build_monitor_dag
+from monitoring_tasks.orchestration.retrain_dag import build_retrain_dag
 
-PREFIX = "monitor_"
+Build = Callable[[Monitor], DAG | None]
 
 
 def monitors_folder(dag_file: str) -> Path:
@@ -30,24 +32,43 @@ def monitor_dags(folder: Path) -> Mapping[str, DAG]:
     A broken one is left out, and `refuse_broken` tells about it: an error here would take all monitors away. When
     Airflow starts a task it names the one DAG it needs; then only that is built, and its error is raised.
     """
+    return _dags(folder, "monitor_", build_monitor_dag)
+
+
+def retrain_dags(folder: Path) -> Mapping[str, DAG]:
+    """The retraining DAG of every sound monitor in `folder` that has a section `retraining`, by DAG id."""
+    return _dags(folder, "retrain_", _retrain_dag)
+
+
+def _dags(folder: Path, prefix: str, build: Build) -> Mapping[str, DAG]:
     wanted = get_parsing_context().dag_id
     if wanted is not None:
-        named = [path for path in monitor_files(folder) if PREFIX + path.stem == wanted]
-        return {PREFIX + path.stem: build_monitor_dag(load_monitor(path)) for path in named}
-    built = (_attempt(path) for path in monitor_files(folder))
-    return {dag.dag_id: dag for dag in built if isinstance(dag, DAG)}
+        named = [path for path in monitor_files(folder) if prefix + path.stem == wanted]
+        made = [build(load_monitor(path)) for path in named]
+    else:
+        made = [dag for path in monitor_files(folder) if not isinstance(dag := _attempt(path, build), str)]
+    return {dag.dag_id: dag for dag in made if dag is not None}
+
+
+def _retrain_dag(monitor: Monitor) -> DAG | None:
+    return build_retrain_dag(monitor, monitor.retraining) if monitor.retraining else None
 
 
 def refuse_broken(folder: Path) -> None:
     """Raise `ConfigurationError` with every mistake of the broken monitors in `folder`; none when all are sound."""
-    mistakes = [error for path in monitor_files(folder) if not isinstance(error := _attempt(path), DAG)]
+    mistakes = [error for path in monitor_files(folder) if isinstance(error := _attempt(path, _both), str)]
     if mistakes:
         raise ConfigurationError("monitors without a DAG until their YAML is mended:\n" + "\n".join(mistakes))
 
 
-def _attempt(path: Path) -> DAG | str:
+def _both(monitor: Monitor) -> DAG | None:
+    build_monitor_dag(monitor)
+    return _retrain_dag(monitor)
+
+
+def _attempt(path: Path, build: Build) -> DAG | str | None:
     try:
-        return build_monitor_dag(load_monitor(path))
+        return build(load_monitor(path))
     except MonitoringError as error:
         return str(error)
     except Exception as error:  # whatever one monitor does to Airflow's own checks, the others must stay

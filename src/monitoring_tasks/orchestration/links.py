@@ -8,6 +8,8 @@ from urllib.parse import quote, urlsplit
 from airflow.sdk import BaseOperatorLink, conf
 from airflow.sdk.execution_time.xcom import XCom
 
+from monitoring_tasks.retraining.names import run_slug
+
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
     from airflow.sdk.types import TaskInstanceKey
@@ -25,6 +27,15 @@ def report_path(dag_id: str, report: str) -> str:
     return "/".join([f"{PREFIX}/report", *(quote(part, safe="") for part in (dag_id, champion, span, config_hash))])
 
 
+def comparison_path(dag_id: str, slug: str) -> str:
+    """Path of the page that compares challenger and champion, below Airflow's own address.
+
+    >>> comparison_path("retrain_delay", "july-0a1b2c3d")
+    '/monitoring/comparison/retrain_delay/july-0a1b2c3d'
+    """
+    return "/".join([f"{PREFIX}/comparison", *(quote(part, safe="") for part in (dag_id, slug))])
+
+
 def run_path(dag_id: str, run_id: str) -> str:
     """Path of a run's page below Airflow's own address.
 
@@ -32,6 +43,15 @@ def run_path(dag_id: str, run_id: str) -> str:
     '/dags/monitor_delay/runs/manual__2013-06-04T00%3A00%3A00%2B00%3A00'
     """
     return f"/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}"
+
+
+def answer_path(dag_id: str, run_id: str, task_id: str) -> str:
+    """Path of the page on which a person answers a task's question.
+
+    >>> answer_path("retrain_delay", "by_hand", "ask")
+    '/dags/retrain_delay/runs/by_hand/tasks/ask/required_actions?map_index=-1'
+    """
+    return f"{run_path(dag_id, run_id)}/tasks/{quote(task_id, safe='')}/required_actions?map_index=-1"
 
 
 def absolute(path: str) -> str:
@@ -53,3 +73,14 @@ class ReportLink(BaseOperatorLink):
         returned: Any = XCom.get_value(ti_key=ti_key, key="return_value")
         # Only the path: people may reach Airflow under another host name than the configured one.
         return urlsplit(_base()).path + report_path(ti_key.dag_id, returned["report"]) if returned else ""
+
+
+class ComparisonLink(BaseOperatorLink):
+    """The button of the gate's task that opens the comparison; there is none when the gate has not judged."""
+
+    name = "Comparison"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002  Airflow's signature
+        """Path of the page that compares challenger and champion."""
+        judged: Any = XCom.get_value(ti_key=ti_key, key="result")
+        return urlsplit(_base()).path + comparison_path(ti_key.dag_id, run_slug(ti_key.run_id)) if judged else ""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.python import BranchPythonOperator, PythonOperator
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, Asset, AssetOrTimeSchedule, CronDataIntervalTimetable, Param
 
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.orchestration.documentation import monitor_document, window_help
 from monitoring_tasks.orchestration.links import ReportLink
+from monitoring_tasks.orchestration.run_request import REASON, WINDOW_END
 from monitoring_tasks.orchestration.run_window import first_interval
-from monitoring_tasks.orchestration.tasks import MonitorTasks, say_why, verdict_asset
+from monitoring_tasks.orchestration.tasks import REQUEST, MonitorTasks, verdict_asset
+from monitoring_tasks.orchestration.tries import tries
 from monitoring_tasks.window import cron
 
 
@@ -34,7 +36,7 @@ def build_monitor_dag(monitor: Monitor) -> DAG:
         max_active_runs=4,
         tags=["monitoring", monitor.task],
         params=_form(),
-        default_args=_defaults(monitor),
+        default_args=tries(monitor),
         # Only what a DAG file binds to a name is a DAG of that file; broken_monitors.py builds and drops them.
         auto_register=False,
     ) as dag:
@@ -49,12 +51,28 @@ def _wire(tasks: MonitorTasks, asset: Asset) -> None:
     verdict = ReportingOperator(
         task_id="verdict", python_callable=tasks.verdict, op_args=[window.output], outlets=[asset]
     )
-    branch = BranchPythonOperator(task_id="branch", python_callable=tasks.branch, op_args=[verdict.output], retries=0)
+    branch = BranchPythonOperator(
+        task_id="branch", python_callable=tasks.branch, op_args=[verdict.output, window.output]
+    )
     all_clear = PythonOperator(
         task_id="all_clear", python_callable=tasks.all_clear, op_args=[verdict.output], retries=0
     )
     alert = PythonOperator(task_id="alert", python_callable=tasks.alert, op_args=[verdict.output, window.output])
-    profile >> suites >> verdict >> branch >> [all_clear, alert]
+    following = [all_clear, alert, *([_request(tasks.monitor)] if tasks.monitor.retraining else [])]
+    profile >> suites >> verdict >> branch >> following
+
+
+def _request(monitor: Monitor) -> TriggerDagRunOperator:
+    """Starts the retraining's DAG under the id that the request names, so that a repeated request starts nothing."""
+    request = f"ti.xcom_pull(task_ids='branch', key='{REQUEST}')"
+    return TriggerDagRunOperator(
+        task_id="request_retraining",
+        trigger_dag_id=monitor.retrain_dag_id,
+        trigger_run_id=f"{{{{ {request}['run'] }}}}",
+        conf={name: f"{{{{ {request}['conf']['{name}'] }}}}" for name in (REASON, WINDOW_END)},
+        logical_date=None,
+        skip_when_already_exists=True,
+    )
 
 
 def _schedule(monitor: Monitor) -> Any:
@@ -70,20 +88,4 @@ def _form() -> dict[str, Param]:
     return {
         name: Param(None, type=["null", "string"], format="date-time", title=title, description=text, section=section)
         for name, title, text in window_help()
-    }
-
-
-def _defaults(monitor: Monitor) -> dict[str, Any]:
-    return {
-        "owner": monitor.owner,
-        "show_return_value_in_logs": False,
-        # Tries with growing pauses wait for a source, the store or a channel to come back; errors that no waiting
-        # mends end the task at once (tasks.py).
-        "retries": 4,
-        "retry_delay": timedelta(seconds=30),
-        "retry_exponential_backoff": 2.0,
-        "max_retry_delay": timedelta(minutes=15),
-        "execution_timeout": timedelta(hours=2),
-        "on_failure_callback": say_why,
-        "on_retry_callback": say_why,
     }

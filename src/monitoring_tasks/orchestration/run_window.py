@@ -28,10 +28,15 @@ class RunFacts:
 
 @dataclass(frozen=True)
 class RunWindow:
-    """The window of a run, and whether the run keeps silent: a backfill tells nobody, it only records."""
+    """The window of a run.
+
+    A `silent` run tells nobody, it only records: a backfill. A `current` one examines the newest complete window there
+    was when it was asked for; one by hand of a window further back requests nothing.
+    """
 
     window: Window
     silent: bool
+    current: bool
 
 
 def resolve(monitor: Monitor, facts: RunFacts) -> RunWindow:
@@ -55,7 +60,8 @@ def resolve(monitor: Monitor, facts: RunFacts) -> RunWindow:
             f"window {window} starts before {stamp(monitor.first_moment)}, where monitor {monitor.name} starts: "
             "ask for a later window, or move start: in its YAML"
         )
-    return RunWindow(window, silent=facts.run_type == BACKFILL)
+    current = window.end >= last_tick(monitor.schedule, facts.run_after)
+    return RunWindow(window, silent=facts.run_type == BACKFILL, current=current)
 
 
 def _asked_for(facts: RunFacts) -> Window | None:

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import Asset, Context
+from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowFailException
 
 from monitoring_tasks.errors import MonitoringError
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.orchestration.links import absolute, report_path, run_path
+from monitoring_tasks.orchestration.request import quiet_reason, request_conf, request_run_id
 from monitoring_tasks.orchestration.run_window import END, START, RunFacts, resolve
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
+REQUEST = "request"
+"""Key of the XCom that holds the request for a retraining."""
 
 
 @dataclass(frozen=True)
@@ -33,26 +36,27 @@ class MonitorTasks:
         """Resolve the run's window and pin the champion."""
         from monitoring_tasks.steps import open_window
 
-        with _told() as runtime:
+        with told() as runtime:
             facts = run_facts(dag_run, params)
             resolved = resolve(self.monitor, facts)
             log.info(
                 "window.resolved run_type=%s window=%s silent=%s", facts.run_type, resolved.window, resolved.silent
             )
-            return {**open_window(self.monitor, runtime(), resolved.window), "silent": resolved.silent}
+            opened = open_window(self.monitor, runtime(), resolved.window)
+            return {**opened, "silent": resolved.silent, "current": resolved.current}
 
     def profile(self, subject: Json) -> Json:
         """Profile every row of the window."""
         from monitoring_tasks.steps import profile_window
 
-        with _told() as runtime:
+        with told() as runtime:
             return profile_window(self.monitor, runtime(), subject)
 
     def suites(self, subject: Json, dag_run: Any) -> Json:
         """Run Evidently's suites and write the report."""
         from monitoring_tasks.steps import run_suites
 
-        with _told() as runtime:
+        with told() as runtime:
             done = run_suites(self.monitor, runtime(), subject)
         log.info("report.written url=%s", absolute(report_path(dag_run.dag_id, done["report"])))
         return done
@@ -62,19 +66,36 @@ class MonitorTasks:
         from monitoring_tasks.steps import reach_verdict
 
         run = {"dag_id": dag_run.dag_id, "run_id": dag_run.run_id, "run_type": run_type(dag_run)}
-        with _told() as runtime:
+        with told() as runtime:
             verdict = reach_verdict(self.monitor, runtime(), subject, run=run)
         log.info("report.url %s", absolute(report_path(dag_run.dag_id, verdict["report"])))
         outlet_events[verdict_asset(self.monitor)].extra = _announcement(verdict, silent=subject["silent"])
         return verdict
 
-    def branch(self, verdict: Json) -> str:
-        """The task that follows the verdict."""
+    def branch(self, verdict: Json, subject: Json, ti: Any) -> list[str]:
+        """The tasks that follow the verdict: people are told, a retraining is requested, or all is clear."""
         from monitoring_tasks.steps import needs_alert
 
-        followed = "alert" if needs_alert(self.monitor, verdict) else "all_clear"
-        log.info("branch.taken outcome=%s severity=%s next=%s", verdict["outcome"], verdict["severity"], followed)
+        followed = ["alert"] if needs_alert(self.monitor, verdict) else []
+        if self._requests(verdict, subject):
+            ti.xcom_push(key=REQUEST, value={"run": request_run_id(verdict), "conf": request_conf(verdict)})
+            followed.append("request_retraining")
+        followed = followed or ["all_clear"]
+        log.info(
+            "branch.taken outcome=%s severity=%s next=%s", verdict["outcome"], verdict["severity"], ",".join(followed)
+        )
         return followed
+
+    def _requests(self, verdict: Json, subject: Json) -> bool:
+        """Whether this run requests a retraining; one that is not requested although it is asked for says why."""
+        from monitoring_tasks.request_step import retraining_due
+
+        if self.monitor.retraining is None:
+            return False
+        with told() as runtime:
+            return retraining_due(
+                self.monitor, runtime, verdict, quiet=quiet_reason(subject), run=request_run_id(verdict)
+            )
 
     def all_clear(self, verdict: Json) -> None:
         """Say that nobody need be told."""
@@ -89,7 +110,7 @@ class MonitorTasks:
             "run": absolute(run_path(dag_run.dag_id, dag_run.run_id)),
             "report": absolute(report_path(dag_run.dag_id, verdict["report"])),
         }
-        with _told() as runtime:
+        with told() as runtime:
             channels = channels_of(self.monitor, silent=subject["silent"])
             return send_alert(runtime(), verdict, silent=subject["silent"], links=links, channels=channels)
 
@@ -115,14 +136,9 @@ def run_facts(dag_run: Any, params: Mapping[str, Any]) -> RunFacts:
     )
 
 
-def say_why(context: Context) -> None:
-    """Callback of a failed try: the reason in one plain line, after Airflow's traceback."""
-    log.error("%s", context.get("exception"))
-
-
 @contextmanager
-def _told() -> Iterator[Callable[[], Runtime]]:
-    """Open the runtime when asked to; an error that no retry mends ends the task for good."""
+def told() -> Iterator[Callable[[], Runtime]]:
+    """The runtime, opened when it is called for; an error that no retry mends ends the task for good."""
     from monitoring_tasks.orchestration.runtime import airflow_runtime
 
     try:

@@ -89,3 +89,8 @@ def plain(text: str) -> str:
     'a b [31m'
     """
     return "".join(character if character.isprintable() else " " for character in text)
+
+
+def request_reason(verdict: Verdict) -> str:
+    """Why a verdict requests a retraining, in a sentence."""
+    return plain(f"{verdict.outcome.value} in {verdict.subject.window}: {next(iter(verdict.reasons), '')}")

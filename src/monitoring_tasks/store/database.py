@@ -89,6 +89,10 @@ class Store:
         """
         return [queries.stored_verdict(row) for row in self._read(queries.select_verdicts(monitor, span))]
 
+    def judgements(self, monitor: str, window: Window) -> list[StoredVerdict]:
+        """Every verdict on one window, one for each champion and configuration, in the order written."""
+        return [queries.stored_verdict(row) for row in self._read(queries.select_judgements(monitor, window))]
+
     def put_alert(self, alert: AlertRecord) -> None:
         """Store what became of an alert; the record of the same key and channel is replaced."""
         with _writing(self._engine) as connection:

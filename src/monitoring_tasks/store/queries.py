@@ -161,6 +161,13 @@ def select_verdicts(monitor: str, span: Window | None) -> Select[Any]:
     return select(ranked).where(ranked.c.age == 1).order_by(ranked.c.window_start, ranked.c.window_end)
 
 
+def select_judgements(monitor: str, window: Window) -> Select[Any]:
+    """Every verdict on one window, in the order written."""
+    table = SUBJECTS
+    same = (table.c.monitor == monitor, table.c.window_start == window.start, table.c.window_end == window.end)
+    return select(table).where(*same, table.c.verdict.is_not(None)).order_by(table.c.written_at, table.c.digest)
+
+
 def select_alerts(monitor: str | None, state: str | None) -> Select[Any]:
     """Alerts of one monitor or all, in one state or any, ordered by window."""
     wanted = {"monitor": monitor, "state": state}

@@ -1,0 +1,241 @@
+"""The first task of a retraining: whether a challenger is trained, on which rows, and which rows will compare it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from monitoring_tasks.data.labelled import fingerprint_labelled, read_labelled
+from monitoring_tasks.errors import ConfigurationError, ReferenceInvalid
+from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.policy.verdict import Action
+from monitoring_tasks.retraining.admission import Admission, admit
+from monitoring_tasks.retraining.names import retraining_folder
+from monitoring_tasks.retraining.parameters import read_parameter
+from monitoring_tasks.retraining.repository import admissible
+from monitoring_tasks.retraining.registry import Champion, fetch_artifact, find_champion
+from monitoring_tasks.retraining_task import champion_source, retraining_of, task_json, write_table
+from monitoring_tasks.runtime import Runtime
+from monitoring_tasks.store.records import RetrainingRecord
+from monitoring_tasks.window import Window, parse_moment, stamp
+
+log = logging.getLogger(__name__)
+Json = dict[str, Any]
+PARAMETERS = "params.yaml"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked for: by whom, why, and with rows up to which moment.
+
+    `base` is a revision to train from instead of the champion's; `challenger` one that is trained already and is only
+    compared anew. `silent` marks a backfill, which trains nothing.
+    """
+
+    run: str
+    origin: str
+    reason: str
+    window_end: datetime
+    requested_by: str | None = None
+    force: bool = False
+    base: str | None = None
+    challenger: str | None = None
+    silent: bool = False
+
+
+class Refused(Exception):
+    """A retraining is not admitted."""
+
+    def __init__(self, admission: Admission) -> None:
+        super().__init__(admission.reason)
+        self.admission = admission
+
+
+def admit_retraining(
+    monitor: Monitor, runtime: Runtime, asked: Asked, *, now: datetime, ended: Callable[[str], bool]
+) -> Json:
+    """Whether a challenger is trained. Champion, windows and rows are pinned here for the whole run.
+
+    A refusal is an outcome, not an error: it is recorded with its reason, and told. `ended` says whether another run
+    is over, so that one that died does not stay open for ever.
+    """
+    _close_dead(monitor, runtime, asked.run, ended, now)
+    record, rows, base = _blank(monitor, runtime, asked, now), 0, ""
+    try:
+        _refuse_at_once(asked, now)
+        champion = find_champion(*champion_source(monitor))
+        base = _base(monitor, asked, champion)
+        record = _planned(monitor, runtime, record, champion)
+        _refuse_by_history(monitor, runtime, asked, record)
+        rows = _keep_rows(monitor, runtime, record)
+        _open(monitor, runtime, record)
+    except Refused as refused:
+        return _refusal(runtime, record, refused.admission, now)
+    log.info("retraining.admitted run=%s training=%s evaluation=%s", record.run, record.training, record.evaluation)
+    return {**task_json(record, base=base), "admitted": True, "code": "admitted", "rows": rows}
+
+
+def open_rollback(monitor: Monitor, runtime: Runtime, asked: Asked, *, now: datetime) -> Json:
+    """Record that an older version is to be put in place again; there is nothing to admit."""
+    record = _blank(monitor, runtime, asked, now)
+    runtime.store.put_retraining(record)
+    return {**task_json(record, base=""), "admitted": False, "code": "rollback", "rows": 0}
+
+
+def _refusal(runtime: Runtime, record: RetrainingRecord, found: Admission, now: datetime) -> Json:
+    log.info("retraining.refused run=%s code=%s reason=%s", record.run, found.code, found.reason)
+    runtime.store.put_retraining(replace(record, state="refused", outcome=found.reason, closed_at=now))
+    return {**task_json(record, base=""), "admitted": False, "code": found.code, "reason": found.reason}
+
+
+def _close_dead(monitor: Monitor, runtime: Runtime, run: str, ended: Callable[[str], bool], now: datetime) -> None:
+    for record in runtime.store.retrainings(monitor.name):
+        if record.open and record.run != run and ended(record.run):
+            log.warning("retraining.dead run=%s state=%s", record.run, record.state)
+            outcome = f"its run ended while it was {record.state}"
+            runtime.store.put_retraining(replace(record, state="failed", outcome=outcome, closed_at=now))
+
+
+def _blank(monitor: Monitor, runtime: Runtime, asked: Asked, now: datetime) -> RetrainingRecord:
+    before = runtime.store.retraining(monitor.name, asked.run)
+    # The moment of the first try dates the commit that a training makes: a repeated one makes the same.
+    requested_at = before.requested_at if before else now.astimezone(UTC).replace(microsecond=0)
+    return RetrainingRecord(
+        monitor=monitor.name,
+        run=asked.run,
+        origin=asked.origin,
+        reason=asked.reason,
+        state="requested",
+        requested_at=requested_at,
+        window_end=asked.window_end,
+        requested_by=asked.requested_by,
+        challenger=asked.challenger,
+    )
+
+
+def _refuse_at_once(asked: Asked, now: datetime) -> None:
+    """What needs no look at data or repository."""
+    if asked.silent:
+        raise Refused(Admission(False, "backfill", "a backfill trains nothing: trigger one run by hand"))
+    if asked.window_end > now:
+        text = f"the rows up to {stamp(asked.window_end)} are not there yet, it is {stamp(now)}: ask for an earlier end"
+        raise Refused(Admission(False, "future", text))
+
+
+def _base(monitor: Monitor, asked: Asked, champion: Champion) -> str:
+    """The commit to train from: the one asked for, the tip of the configured branch, or the champion's own."""
+    branch = retraining_of(monitor).pipeline.branch
+    wanted = asked.base or branch
+    if wanted is None:
+        return champion.revision
+    repository, model = champion_source(monitor)
+    return admissible(repository, wanted, model=model, branch=branch)
+
+
+def _planned(monitor: Monitor, runtime: Runtime, record: RetrainingRecord, champion: Champion) -> RetrainingRecord:
+    """The record with champion and windows: the rows that the gate reads are newer than both trainings."""
+    section = retraining_of(monitor)
+    began, trained_until = _trained_on(monitor, runtime, champion)
+    labels_until = record.window_end - (monitor.labels.delay if monitor.labels else timedelta())
+    end = labels_until - section.evaluation_window
+    start = end - section.training_window if section.training_window else began
+    training = _window(start, end, "training", champion)
+    return replace(
+        record,
+        champion={**asdict(champion), "version": champion.version},
+        training=training,
+        evaluation=_window(max(end, trained_until), labels_until, "evaluation", champion),
+        snapshot=fingerprint_labelled(monitor, runtime.connections, training),
+    )
+
+
+def _trained_on(monitor: Monitor, runtime: Runtime, champion: Champion) -> tuple[datetime, datetime]:
+    """First and last moment of the champion's own training, by its parameters."""
+    keys = retraining_of(monitor).pipeline.parameters
+    runtime.cache.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".parameters-", dir=runtime.cache) as scratch:
+        file = Path(scratch) / PARAMETERS
+        fetch_artifact(champion_source(monitor)[0], champion.revision, PARAMETERS, file)
+        text = file.read_text(encoding="utf-8")
+    start = _moment(read_parameter(text, keys.start), keys.start) if keys.start else monitor.first_moment
+    return start, _moment(read_parameter(text, keys.end), keys.end)
+
+
+def _moment(value: object, key: str) -> datetime:
+    try:
+        return parse_moment(str(value))
+    except ConfigurationError as error:
+        raise ReferenceInvalid(f"{key} in the champion's {PARAMETERS} is {value!r}, no date or moment") from error
+
+
+def _window(start: datetime, end: datetime, name: str, champion: Champion) -> Window:
+    if start < end:
+        return Window(start, end)
+    text = (
+        f"the {name} window would be empty ({stamp(start)} to {stamp(end)}): the gate needs rows newer than the "
+        f"training of champion {champion.version}; ask again with a later window_end"
+    )
+    raise Refused(Admission(False, "too_early", text))
+
+
+def _refuse_by_history(monitor: Monitor, runtime: Runtime, asked: Asked, record: RetrainingRecord) -> None:
+    past = [other for other in runtime.store.retrainings(monitor.name) if other.run != record.run]
+    if asked.challenger and asked.challenger not in {other.challenger for other in past}:
+        text = f"{asked.challenger} was made by no retraining of {monitor.name}: leave the field challenger empty"
+        raise Refused(Admission(False, "unknown_challenger", text))
+    found = admit(
+        retraining_of(monitor),
+        record,
+        past=past,
+        blocked=_faults(monitor, runtime, record.window_end),
+        force=asked.force or asked.challenger is not None,
+    )
+    if not found.admitted:
+        raise Refused(found)
+
+
+def _faults(monitor: Monitor, runtime: Runtime, until: datetime) -> list[str]:
+    """Why the data of the newest window judged before `until` must not be learnt; empty when nothing is known of it."""
+    judged = [stored.verdict for stored in runtime.store.verdicts(monitor.name)]
+    newest = max((v for v in judged if v.subject.window.end <= until), key=lambda v: v.subject.window.end, default=None)
+    if newest is None or Action.BLOCK_RETRAINING not in newest.actions:
+        return []
+    return [f"window {newest.subject.window}: {reason}" for reason in newest.reasons]
+
+
+def _keep_rows(monitor: Monitor, runtime: Runtime, record: RetrainingRecord) -> int:
+    """Keep the rows that will compare champion and challenger; too few of them spare a training."""
+    assert record.evaluation is not None
+    found = read_labelled(monitor, runtime.connections, record.evaluation, known_at=record.window_end)
+    least = retraining_of(monitor).gate.minimum_rows
+    log.info(
+        "gate.rows evaluation=%s predictions=%d labelled=%d orphans=%d duplicates=%d",
+        record.evaluation,
+        found.predictions,
+        found.labelled,
+        found.orphans,
+        found.duplicates,
+    )
+    if found.labelled < least:
+        text = (
+            f"{found.labelled} of {found.predictions} predictions of {record.evaluation} have a label, the gate needs "
+            f"{least} (retraining.gate.minimum_rows): wait for labels, or widen retraining.evaluation_window"
+        )
+        raise Refused(Admission(False, "too_few_labels", text))
+    write_table(runtime, f"{retraining_folder(record.monitor, record.run)}/rows.parquet", found.rows)
+    return found.labelled
+
+
+def _open(monitor: Monitor, runtime: Runtime, record: RetrainingRecord) -> None:
+    """Open the retraining in the store; one model has one at a time."""
+    section = retraining_of(monitor)
+    lapse = 3 * section.pipeline.timeout + section.approval.timeout + timedelta(days=1)
+    standing, ours = runtime.store.open_retraining(record, lapse=lapse)
+    if not ours:
+        text = f"retraining {standing.run} of {monitor.name} is {standing.state} since {stamp(standing.requested_at)}"
+        raise Refused(Admission(False, "open", f"{text}: let it end, or end it in Airflow"))

@@ -1,0 +1,38 @@
+"""The request for a retraining, as one monitor's run makes it: its id, and the form it fills in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from monitoring_tasks.orchestration.run_request import REASON, WINDOW_END
+from monitoring_tasks.policy.narrative import request_reason
+from monitoring_tasks.policy.verdict import Verdict
+
+Json = dict[str, Any]
+
+
+def request_run_id(verdict: Json) -> str:
+    """Id of the run that a verdict requests: one for each window and champion, however often it is asked for.
+
+    >>> request_run_id({"subject": {"champion": "v1.0.0-3f2a9c1b", "window": {"end": "2013-06-11T00:00:00Z"}}})
+    'retrain__2013-06-11T00:00:00Z__v1.0.0-3f2a9c1b'
+    """
+    subject = verdict["subject"]
+    return f"retrain__{subject['window']['end']}__{subject['champion']}"
+
+
+def request_conf(verdict: Json) -> Json:
+    """The form of the run that a verdict requests."""
+    judged = Verdict.from_json(verdict)
+    return {REASON: request_reason(judged), WINDOW_END: verdict["subject"]["window"]["end"]}
+
+
+def quiet_reason(subject: Json) -> str | None:
+    """Why a run requests nothing whatever its verdict; None when it may.
+
+    >>> quiet_reason({"silent": True, "current": True})
+    'a backfill trains nothing'
+    """
+    if subject["silent"]:
+        return "a backfill trains nothing"
+    return None if subject["current"] else "a window of the past was asked for by hand"

@@ -1,0 +1,58 @@
+"""Whether a verdict requests a retraining, decided where the verdict is known and before anything is started."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.policy.narrative import request_reason
+from monitoring_tasks.policy.verdict import Action, Verdict
+from monitoring_tasks.runtime import Runtime
+from monitoring_tasks.store.records import RetrainingRecord
+
+log = logging.getLogger(__name__)
+Json = dict[str, Any]
+
+
+def retraining_due(
+    monitor: Monitor, runtime: Callable[[], Runtime], verdict: Json, *, quiet: str | None, run: str
+) -> bool:
+    """Whether a verdict's retraining is requested now.
+
+    It is when the verdict asks for one, the run is not to be `quiet` (the reason why it would be), and none is under
+    way for this model; the last is recorded as a refusal, under the id that the `run` would have had.
+    """
+    judged = Verdict.from_json(verdict)
+    if Action.RETRAIN not in judged.actions:
+        return False
+    if quiet:
+        log.info("retraining.not_requested monitor=%s reason=%s", monitor.name, quiet)
+        return False
+    under_way = [record for record in runtime().store.retrainings(monitor.name) if record.open]
+    if not under_way:
+        return True
+    reason = f"retraining {under_way[0].run} is under way ({under_way[0].state})"
+    log.warning("retraining.refused monitor=%s reason=%s", monitor.name, reason)
+    _record(monitor, runtime(), judged, run, reason)
+    return False
+
+
+def _record(monitor: Monitor, runtime: Runtime, verdict: Verdict, run: str, reason: str) -> None:
+    now = datetime.now(UTC)
+    if runtime.store.retraining(monitor.name, run) is None:
+        runtime.store.put_retraining(
+            RetrainingRecord(
+                monitor=monitor.name,
+                run=run,
+                origin="drift",
+                reason=request_reason(verdict),
+                state="refused",
+                requested_at=now,
+                window_end=verdict.subject.window.end,
+                outcome=reason,
+                closed_at=now,
+            )
+        )

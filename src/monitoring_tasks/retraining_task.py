@@ -1,0 +1,129 @@
+"""What the steps of a retraining share: the monitor's own section, the record in the store, tables among artifacts."""
+
+from __future__ import annotations
+
+import io
+import logging
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from monitoring_tasks.errors import ConfigurationError, SourceInvalid
+from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.retraining.names import retraining_folder, run_slug
+from monitoring_tasks.retraining.registry import Champion
+from monitoring_tasks.retraining_section import Retraining
+from monitoring_tasks.runtime import Runtime
+from monitoring_tasks.sections import ChampionReference
+from monitoring_tasks.store.records import OPEN_STATES, RetrainingRecord, RetrainingState
+
+log = logging.getLogger(__name__)
+Json = dict[str, Any]
+TASK = (
+    "monitor",
+    "run",
+    "origin",
+    "reason",
+    "champion",
+    "training",
+    "evaluation",
+    "snapshot",
+    "challenger",
+    "window_end",
+)
+"""What the tasks of a run know of its record."""
+
+
+def retraining_of(monitor: Monitor) -> Retraining:
+    """The monitor's section `retraining`. Raises `ConfigurationError` when it has none."""
+    if monitor.retraining is None:
+        raise ConfigurationError(f"monitor {monitor.name} has no section retraining: add one to its YAML")
+    return monitor.retraining
+
+
+def champion_reference(monitor: Monitor) -> ChampionReference:
+    """The monitor's reference, which must be of kind champion. Raises `ConfigurationError`."""
+    if not isinstance(monitor.reference, ChampionReference):
+        raise ConfigurationError(f"monitor {monitor.name} has a reference of kind file: only a champion has versions")
+    return monitor.reference
+
+
+def champion_source(monitor: Monitor) -> tuple[str, str]:
+    """Repository and model name of the monitor's champion. Raises `ConfigurationError` for a reference in a file."""
+    reference = champion_reference(monitor)
+    return monitor.locate(reference.repository), reference.model or monitor.name
+
+
+def artifact_paths(monitor: Monitor) -> tuple[str, ...]:
+    """The files that a version of the model must have: model, reference, and importances when they are named."""
+    reference = champion_reference(monitor)
+    paths = (retraining_of(monitor).pipeline.model, reference.path, reference.importances)
+    return tuple(path for path in paths if path)
+
+
+def task_json(record: RetrainingRecord, *, base: str) -> Json:
+    """What the later steps need of a record, and the revision that is trained from."""
+    whole = record.to_json()
+    return {"slug": run_slug(record.run), "base": base, **{name: whole[name] for name in TASK}}
+
+
+def record_of(runtime: Runtime, task: Json) -> RetrainingRecord:
+    """The task's record. Raises `SourceInvalid` when the store has none, as after it was emptied."""
+    record = runtime.store.retraining(task["monitor"], task["run"])
+    if record is None:
+        raise SourceInvalid(f"the store knows no retraining {task['run']}: clear the run from its first task on")
+    return record
+
+
+def advance(runtime: Runtime, task: Json, state: RetrainingState, **changes: Any) -> RetrainingRecord:
+    """Put the task's record into another state; an end state is dated."""
+    closed = None if state in OPEN_STATES else datetime.now(UTC)
+    record = replace(record_of(runtime, task), state=state, closed_at=closed, **changes)
+    runtime.store.put_retraining(record)
+    log.info("retraining.%s run=%s %s", state, record.run, record.outcome)
+    return record
+
+
+def folder_of(task: Json) -> str:
+    """Key of the folder of artifacts of a retraining."""
+    return retraining_folder(task["monitor"], task["run"])
+
+
+def workspace_of(runtime: Runtime, task: Json) -> Path:
+    """Folder of this machine that a retraining works in; it may be emptied at any time between two steps."""
+    return runtime.cache / "workspaces" / str(task["monitor"]) / str(task["slug"])
+
+
+def cache_of(runtime: Runtime) -> Path:
+    """DVC's cache on this machine, for all trainings: a repeated one takes finished stages from it."""
+    return runtime.cache / "dvc"
+
+
+def champion_of(task: Json) -> Champion:
+    """The champion a task was admitted against."""
+    return Champion(**{name: task["champion"][name] for name in ("model", "number", "revision", "tag")})
+
+
+def write_table(runtime: Runtime, key: str, table: pa.Table) -> bytes:
+    """Keep a table among the artifacts as parquet; its bytes."""
+    stream = io.BytesIO()
+    pq.write_table(table, stream, compression="zstd")
+    runtime.artifacts.write(key, stream.getvalue())
+    return stream.getvalue()
+
+
+def read_table(runtime: Runtime, key: str) -> pa.Table:
+    """A table kept among the artifacts. Raises `SourceInvalid` when it is gone."""
+    return pq.read_table(io.BytesIO(required(runtime, key)))
+
+
+def required(runtime: Runtime, key: str) -> bytes:
+    """An artifact that an earlier step wrote. Raises `SourceInvalid` when it is gone."""
+    content = runtime.artifacts.read(key)
+    if content is None:
+        raise SourceInvalid(f"artifact {key} is gone: clear the run from its first task on")
+    return content

@@ -1,0 +1,228 @@
+"""The tasks of a retraining between its admission and a person's answer: train, score, judge."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from monitoring_tasks.errors import GateInvalid
+from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.retraining.gate import Cost, GateData, judge
+from monitoring_tasks.retraining.parameters import moment_text
+from monitoring_tasks.retraining.pipeline import Challenger, TrainingPlan, train
+from monitoring_tasks.retraining.scoring import Scored, Side, score
+from monitoring_tasks.retraining_task import (
+    advance,
+    artifact_paths,
+    cache_of,
+    champion_source,
+    folder_of,
+    read_table,
+    record_of,
+    required,
+    retraining_of,
+    workspace_of,
+    write_table,
+)
+from monitoring_tasks.runtime import Runtime
+from monitoring_tasks.window import Window
+
+log = logging.getLogger(__name__)
+Json = dict[str, Any]
+Tell = Callable[[str], None]
+LABEL = "label"
+SIDES = ("champion", "challenger")
+
+
+def train_challenger(monitor: Monitor, runtime: Runtime, task: Json, *, tell: Tell) -> Json:
+    """Train a challenger by the model's own pipeline; `challenger` is its revision, None when the rows made no change.
+
+    A task that names a challenger already only takes it over. `tell` receives the pipeline's lines as they come.
+    """
+    made = _made(monitor, runtime, task, tell)
+    if made is None:
+        text = "the pipeline made nothing new of these rows: the champion stays"
+        advance(runtime, task, "no_new_data", outcome=text)
+        return {"challenger": None}
+    advance(runtime, task, "published", challenger=made.revision, branch=made.branch or None)
+    return {"challenger": made.revision}
+
+
+def _made(monitor: Monitor, runtime: Runtime, task: Json, tell: Tell) -> Challenger | None:
+    if task["challenger"]:
+        return Challenger(task["challenger"], "", ())
+    plan = _plan(monitor, runtime, task)
+    return train(plan, workspace=workspace_of(runtime, task) / "train", cache=cache_of(runtime), tell=tell)
+
+
+def _plan(monitor: Monitor, runtime: Runtime, task: Json) -> TrainingPlan:
+    pipeline, record = retraining_of(monitor).pipeline, record_of(runtime, task)
+    return TrainingPlan(
+        repository=champion_source(monitor)[0],
+        base=task["base"],
+        branch=f"retrain/{task['slug']}",
+        parameters=_parameters(monitor, task),
+        files=artifact_paths(monitor),
+        environment=pipeline.environment,
+        programs=pipeline.programs,
+        seconds=pipeline.timeout.total_seconds(),
+        message=f"Retrain {monitor.name} on {task['training']['start']} to {task['training']['end']}",
+        moment=record.requested_at,
+    )
+
+
+def _parameters(monitor: Monitor, task: Json) -> dict[str, str]:
+    keys, training = retraining_of(monitor).pipeline.parameters, Window.from_json(task["training"])
+    values = {keys.start: moment_text(training.start), keys.end: moment_text(training.end)}
+    return {key: value for key, value in {**values, keys.snapshot: task["snapshot"]}.items() if key}
+
+
+@dataclass(frozen=True)
+class Contest:
+    """One side of the comparison, its revision, and the rows that both sides score."""
+
+    side: str
+    revision: str
+    rows: pa.Table
+
+
+def score_both(monitor: Monitor, runtime: Runtime, task: Json, challenger: str, *, tell: Tell) -> Json:
+    """Let champion and challenger score the pinned rows, each by its own code; known scores are not made again."""
+    folder, revisions = folder_of(task), {"champion": task["champion"]["revision"], "challenger": challenger}
+    known = runtime.artifacts.read(f"{folder}/scored.json")
+    if known is None or json.loads(known)["revisions"] != revisions:
+        rows = read_table(runtime, f"{folder}/rows.parquet")
+        sides = {side: Contest(side, revisions[side], rows) for side in SIDES}
+        scored = {side: _score(monitor, runtime, task, sides[side], tell) for side in SIDES}
+        write_table(runtime, f"{folder}/scores.parquet", _scores(monitor, rows, scored))
+        costs = {side: [found.seconds, found.model_bytes] for side, found in scored.items()}
+        known = json.dumps({"revisions": revisions, "costs": costs}, sort_keys=True).encode()
+        # Written last: it says that the scores are there, and whose they are.
+        runtime.artifacts.write(f"{folder}/scored.json", known)
+    advance(runtime, task, "scored")
+    costs = json.loads(known)["costs"]
+    return {"challenger": challenger, "seconds": {side: round(costs[side][0], 1) for side in SIDES}}
+
+
+def _score(monitor: Monitor, runtime: Runtime, task: Json, contest: Contest, tell: Tell) -> Scored:
+    pipeline = retraining_of(monitor).pipeline
+    return score(
+        Side(champion_source(monitor)[0], contest.revision, pipeline.model),
+        contest.rows.drop_columns([LABEL]),
+        pipeline=pipeline,
+        id=str(monitor.id),
+        workspace=workspace_of(runtime, task) / contest.side,
+        cache=cache_of(runtime),
+        tell=tell,
+    )
+
+
+def _scores(monitor: Monitor, rows: pa.Table, scored: Mapping[str, Scored]) -> pa.Table:
+    """The rows with what the gate reads: time, label, segments, and the prediction of each side."""
+    kept = [str(monitor.id), monitor.timestamp, *_segments(monitor, rows), LABEL]
+    table = rows.select(list(dict.fromkeys(kept)))
+    for side in SIDES:
+        table = table.append_column(f"{side} prediction", scored[side].predictions["prediction"])
+    return table
+
+
+def _segments(monitor: Monitor, rows: pa.Table) -> list[str]:
+    segments = retraining_of(monitor).gate.segments
+    missing = [name for name in segments if name not in rows.column_names]
+    if missing:
+        raise GateInvalid(
+            f"segment column {missing[0]!r} is not in the production rows: retraining.gate.segments may name "
+            f"{', '.join(rows.column_names)}"
+        )
+    return list(segments)
+
+
+def judge_challenger(monitor: Monitor, runtime: Runtime, task: Json, scored: Json) -> Json:
+    """The gate's verdict on the stored scores; kept with everything it rests on, and as a comparison report."""
+    folder = folder_of(task)
+    content = required(runtime, f"{folder}/scores.parquet")
+    table = read_table(runtime, f"{folder}/scores.parquet")
+    costs = json.loads(required(runtime, f"{folder}/scored.json"))["costs"]
+    data, (mine, theirs) = gate_data(monitor, table), (Cost(*costs[side]) for side in SIDES)
+    found = judge(data, retraining_of(monitor).gate, task=monitor.task, champion_cost=mine, challenger_cost=theirs)
+    verdict = {**found.to_json(), **_about(task, scored, content)}
+    written = json.dumps(verdict, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    runtime.artifacts.write(f"{folder}/verdict.json", written)
+    _report(monitor, runtime, task, verdict, data)
+    short = {name: verdict[name] for name in ("decision", "reasons", "primary", "guardrails", "counts", "needed_rows")}
+    short |= {"hash": hashlib.sha256(written).hexdigest()[:16]}
+    advance(runtime, task, "judged", verdict=short)
+    log.info("gate.judged decision=%s\n%s", found.decision, "\n".join(found.reasons))
+    return {"challenger": scored["challenger"], **short}
+
+
+def _about(task: Json, scored: Json, content: bytes) -> Json:
+    kept = {name: task[name] for name in ("monitor", "run", "champion", "training", "evaluation", "snapshot")}
+    hashes = {"scores": hashlib.sha256(content).hexdigest()[:16]}
+    return {**kept, "challenger": scored["challenger"], "hashes": hashes, "code_version": version("monitoring-tasks")}
+
+
+def gate_data(monitor: Monitor, table: pa.Table) -> GateData:
+    """The gate's arrays from the table of scores; days are UTC days."""
+    seconds = table[monitor.timestamp].cast(pa.timestamp("s", tz="UTC"), safe=False).cast(pa.int64())
+    segments = retraining_of(monitor).gate.segments
+    return GateData(
+        label=_outcomes(table[LABEL], monitor.task),
+        champion=_outcomes(table["champion prediction"], monitor.task),
+        challenger=_outcomes(table["challenger prediction"], monitor.task),
+        day=np.asarray(seconds.to_numpy()) // 86_400,
+        segments={name: _words(table[name]) for name in segments},
+    )
+
+
+def _outcomes(column: pa.ChunkedArray[Any], task: str) -> npt.NDArray[Any]:
+    """Numbers, or for a multiclass model the names of classes, which labels and predictions may write as numbers."""
+    if task == "multiclass":
+        return _words(column)
+    return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
+
+
+def _words(column: pa.ChunkedArray[Any]) -> npt.NDArray[Any]:
+    text = column.cast(pa.string())
+    return np.asarray(pc.fill_null(text, "").to_numpy(zero_copy_only=False), dtype=object)
+
+
+def _report(monitor: Monitor, runtime: Runtime, task: Json, verdict: Json, data: GateData) -> None:
+    # Evidently takes seconds to import: only the task that writes the report pays.
+    from monitoring_tasks import suites
+
+    given = suites.ComparisonInput(
+        title=f"{monitor.name}: challenger against champion {task['champion']['version']}",
+        verdict=verdict,
+        label=data.label,
+        champion=data.champion,
+        challenger=data.challenger,
+        task=monitor.task,
+        facts=_facts(task, verdict),
+    )
+    folder = folder_of(task)
+    script = f"scripts/{suites.SCRIPT_NAME}"
+    page = suites.comparison_page(given, script_href="../" * len(folder.split("/")) + script)
+    if not runtime.artifacts.exists(script):
+        runtime.artifacts.write(script, suites.script())
+    runtime.artifacts.write(f"{folder}/comparison.html", page.encode())
+
+
+def _facts(task: Json, verdict: Json) -> dict[str, str]:
+    champion = task["champion"]
+    return {
+        "champion": f"{champion['version']} (commit {champion['revision']})",
+        "challenger": f"commit {verdict['challenger']}",
+        "trained on": f"{task['training']['start']} to {task['training']['end']}",
+        "compared on": f"{task['evaluation']['start']} to {task['evaluation']['end']}",
+    }
