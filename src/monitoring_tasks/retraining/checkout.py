@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ _DVC_CONFIG = """\
     shared = group
     type = "reflink,copy"
 """
+_BRANCH = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9_./=-]*")
 _OWN = "/.dvc/config.local\n/.dvc/tmp\n/.dvc/site\n"
 
 
@@ -64,8 +66,11 @@ def check_out(repository: str, revision: str, folder: Path, *, branch: str | Non
     Hooks do not run, links are plain files, and no credential of the URL is kept in the clone. Raises
     `PipelineUnavailable` when the repository does not answer, `PipelineFailed` when it has no such revision.
     """
+    if branch is not None and not _BRANCH.fullmatch(branch):
+        raise PipelineFailed(f"branch {branch!r} is refused: write letters, digits and _ - / . = without '..'")
     settings = [word for setting in _LITERAL for word in ("-c", setting)]
-    clone = ["git", "clone", "--quiet", "--no-checkout", *settings, "--", repository, str(folder)]
+    # Only git's own transport copies a local repository whole that is written to meanwhile.
+    clone = ["git", "clone", "--quiet", "--no-checkout", "--no-local", *settings, "--", repository, str(folder)]
     execute(clone, seconds=CLONE_SECONDS, about=repository, failure=PipelineUnavailable)
     if redact(repository) != repository:
         git(folder, "remote", "set-url", "origin", redact(repository))
@@ -83,10 +88,15 @@ def git(
     checkout: Path, *arguments: str, seconds: float = _GIT_SECONDS, settings: Mapping[str, str] | None = None
 ) -> str:
     """Output of a git command that works within the checkout; raises `PipelineUnavailable`."""
-    argv, about = ["git", *arguments], f"git {arguments[0]} in {checkout}"
+    argv = ["git", *arguments]
     return execute(
-        argv, seconds=seconds, about=about, folder=checkout, settings=settings, failure=PipelineUnavailable
+        argv, seconds=seconds, about=str(checkout), folder=checkout, settings=settings, failure=PipelineUnavailable
     ).rstrip("\n")
+
+
+def push_target(repository: str) -> str:
+    """What git pushes to: the checkout's origin, or the URL itself where its credentials were not kept."""
+    return "origin" if redact(repository) == repository else repository
 
 
 def find_commit(checkout: Path, revision: str) -> str | None:

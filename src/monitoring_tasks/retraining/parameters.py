@@ -30,7 +30,9 @@ def write_parameters(file: Path, values: Mapping[str, str]) -> dict[str, Any]:
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 4096
-    tree = _load(yaml, file.read_text(encoding="utf-8"))
+    if not file.is_file():
+        raise PipelineFailed(f"the repository has no {file.name}: keep the training window's start and end there")
+    tree = _load(yaml, file.read_bytes())
     former = {key: _write(tree, key, value) for key, value in values.items()}
     text = StringIO()
     yaml.dump(tree, text)
@@ -57,10 +59,10 @@ def moment_text(moment: datetime) -> str:
     return stamp(moment).removesuffix("T00:00:00Z")
 
 
-def _load(yaml: YAML, text: str) -> Any:
+def _load(yaml: YAML, text: str | bytes) -> Any:
     try:
         return yaml.load(text)
-    except YAMLError as error:
+    except (YAMLError, UnicodeDecodeError) as error:
         raise PipelineFailed(f"params.yaml is not YAML: {' '.join(str(error).split())}") from error
 
 
