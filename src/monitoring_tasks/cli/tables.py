@@ -1,0 +1,107 @@
+"""Tables of verdicts, as wide as the terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from monitoring_tasks.cli.terminal import explained, out, say
+from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.policy.narrative import plain
+from monitoring_tasks.policy.verdict import Outcome, Verdict
+from monitoring_tasks.window import Window, stamp
+
+if TYPE_CHECKING:
+    from monitoring_tasks.store.records import StoredVerdict
+
+Judged = tuple[Window, "Verdict | Exception"]
+"""A window of a backfill, and its verdict or the error that left it without one."""
+
+COLOURS = {
+    Outcome.HEALTHY: "green",
+    Outcome.WARNING: "yellow",
+    Outcome.DRIFTED: "red",
+    Outcome.NO_DATA: "magenta",
+    Outcome.TOO_FEW_ROWS: "magenta",
+}
+
+NARROW = 120
+"""Columns of a terminal below which tables leave out what `--json` tells as well, so that the reason has room."""
+
+
+def print_judged(name: str, judged: Sequence[Judged], *, as_json: bool) -> None:
+    """A line each: window, outcome, severity, rows, first reason; `error` and its message where there is no verdict."""
+    if as_json:
+        say(json.dumps([_judged_json(name, *each) for each in judged], indent=2))
+        return
+    table = _table("window", "outcome", "severity", "rows", "first reason")
+    for window, found in judged:
+        if isinstance(found, Exception):
+            table.add_row(_span_cell(window), Text("error", style="red"), "", "", _cell(explained(found)))
+            continue
+        rows = str(found.evidence.get("rows", ""))
+        table.add_row(_span_cell(window), _outcome(found), found.severity.word, rows, _reason(found))
+    out.print(table)
+
+
+def _judged_json(name: str, window: Window, found: Verdict | Exception) -> dict[str, Any]:
+    if isinstance(found, Verdict):
+        return found.to_json()
+    subject = {"monitor": name, "window": window.to_json()}
+    return {"subject": subject, "outcome": "error", "reasons": [explained(found)]}
+
+
+def _table(*headings: str) -> Table:
+    """A table that folds its longest cells where the terminal is narrow, and never cuts an outcome short."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in headings:
+        table.add_column(heading, no_wrap=heading in {"outcome", "severity", "rows"}, overflow="fold")
+    return table
+
+
+def _cell(text: str) -> Text:
+    return Text(plain(text))
+
+
+def _span_cell(window: Window) -> Text:
+    return Text(_span(window).replace(" to ", " to\n") if out.width < NARROW else _span(window))
+
+
+def _span(window: Window) -> str:
+    """A window for people: days where it lies on whole days.
+
+    >>> _span(Window.parse("2013-06-04", "2013-06-11"))
+    '2013-06-04 to 2013-06-11'
+    """
+    return " to ".join(stamp(moment).removesuffix("T00:00:00Z") for moment in (window.start, window.end))
+
+
+def _reason(verdict: Verdict) -> Text:
+    more = f" (+{len(verdict.reasons) - 1})" if len(verdict.reasons) > 1 else ""
+    return _cell((verdict.reasons[0] if verdict.reasons else "") + more)
+
+
+def _outcome(verdict: Verdict) -> Text:
+    return Text(verdict.outcome.value, style=COLOURS[verdict.outcome])
+
+
+def status_table(monitors: list[Monitor], latest: dict[str, StoredVerdict]) -> Table:
+    """A row for each monitor; a narrow terminal has no room for owner and champion."""
+    wide = out.width >= NARROW
+    table = _table("monitor", "outcome", "severity", "window", *(["owner", "champion"] if wide else []), "first reason")
+    for monitor in monitors:
+        stored = latest.get(monitor.name)
+        if stored is None:
+            owner = ("", "", _cell(monitor.owner)) if wide else ()
+            table.add_row(monitor.name, Text("never judged", style="magenta"), *owner)
+            continue
+        verdict, subject = stored.verdict, stored.verdict.subject
+        about = (_cell(monitor.owner), _cell(subject.champion)) if wide else ()
+        cells = (_outcome(verdict), verdict.severity.word, _span_cell(subject.window), *about, _reason(verdict))
+        table.add_row(monitor.name, *cells)
+    return table
