@@ -1,4 +1,4 @@
-"""Evidently reports over profiles: the suites, their check results, and the page people read.
+"""Evidently reports over profiles: the suites, their check results, and the pages people read.
 
 Importing this package imports Evidently, which takes seconds: import it where suites are run, not at the top.
 """
@@ -7,6 +7,16 @@ from __future__ import annotations
 
 from monitoring_tasks.suites.evidently_import import VERSION  # isort: skip  # before whatever else imports Evidently
 from monitoring_tasks.suites.browser_script import SCRIPT_NAME, script
+from monitoring_tasks.suites.comparison import ComparisonInput, comparison_page
 from monitoring_tasks.suites.run import SuiteInput, SuiteOutcome, run_suites
 
-__all__ = ["SCRIPT_NAME", "VERSION", "SuiteInput", "SuiteOutcome", "run_suites", "script"]
+__all__ = [
+    "SCRIPT_NAME",
+    "VERSION",
+    "ComparisonInput",
+    "SuiteInput",
+    "SuiteOutcome",
+    "comparison_page",
+    "run_suites",
+    "script",
+]
