@@ -89,6 +89,8 @@ def test_the_verdict_stands_above_the_plots(task: str) -> None:
     assert guardrails == sorted(guardrails, key=lambda row: "✗?✓".index(row[1][0]))
     segments = [row[0] for row in widgets["verdict-4"]["params"]["data"]]
     assert sorted(segments) == sorted([f"origin = {HOSTILE}", "origin = JFK", "origin = (none)"])
+    tables = [widget["params"] for widget in widgets.values() if widget["type"] == "table"]
+    assert all(len(row) == len(table["header"]) for table in tables for row in table["data"])
     assert ["rows", "1,500"] in widgets["verdict-5"]["params"]["data"]
     assert ["confidence", "0.95"] in widgets["verdict-6"]["params"]["data"]
 

@@ -68,7 +68,7 @@ def _segments(found: Sequence[Json]) -> BaseWidgetInfo:
             _named(each),
             "✗ worse" if each["worse"] else "✓ no",
             _figure(each["adjusted"]),
-            *_compared(each["comparison"]),
+            *_compared(each["comparison"])[:-2],
         ]
         for each in ranked
     ]
