@@ -21,6 +21,7 @@ from monitoring_tasks.retraining import promotion
 from monitoring_tasks.retraining.history import history
 from monitoring_tasks.retraining.promotion import promote, roll_back
 from monitoring_tasks.retraining.registry import Champion, find_champion
+from monitoring_tasks.retraining.repository import bare_clone
 from tests.dvc_pipeline import FILES, ModelRepository
 from tests.git_repository import commit, run, start, tag
 
@@ -161,9 +162,10 @@ def test_a_challenger_that_is_gone_or_in_place(work: Path) -> None:
 
 
 def test_a_rival_between_reading_and_writing(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The push that comes second is refused whole: neither its champion tag nor its version is there."""
+    """The push that comes second is refused whole: its version is not there, though nobody else took its name."""
     repository, first = origin(work), find_champion(origin(work), "toy")
     ours, theirs = branch(work, "ours"), branch(work, "theirs")
+    tag(work, theirs, "toy@v1.1.0")
     push = promotion._push
 
     def late(*arguments: Any) -> None:
@@ -177,6 +179,7 @@ def test_a_rival_between_reading_and_writing(work: Path, monkeypatch: pytest.Mon
     found = refs(repository)
     assert ours not in found.values()
     assert found["toy#champion#2"] == found["toy@v1.1.0"] == theirs
+    assert len(found) == 4
 
 
 def test_a_version_registered_between_reading_and_writing(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -311,6 +314,21 @@ def test_nothing_is_left_on_this_machine(work: Path, tmp_path: Path, monkeypatch
     monkeypatch.setattr("tempfile.tempdir", str(scratch / "absent"))
     with pytest.raises(ReferenceUnavailable, match="fits on this disk"):
         put(repository, branch(work, "b"), first, run="r2")
+
+
+def test_a_server_that_keeps_the_files_back(work: Path) -> None:
+    """A copy without files, as large servers allow it, is enough to promote, to roll back and to look."""
+    for setting in ("uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"):
+        run("git", "config", setting, "true", cwd=Path(origin(work)))
+    (work / "large").write_text("kept on the server")
+    commit(work)
+    repository, first = origin(work), find_champion(origin(work), "toy")
+    challenger = branch(work, "a")
+    with bare_clone(repository) as clone:
+        objects = run("git", "rev-list", "--objects", "--all", "--missing=print", cwd=clone)
+    assert put(repository, challenger, first).revision == challenger
+    assert roll_back(repository, "toy", to=None, decision={"run": "x"}, files=[], moment=NOW).revision == first.revision
+    assert "?" in objects
 
 
 def test_dates_of_tags_rise_whatever_the_clock_says(work: Path) -> None:
