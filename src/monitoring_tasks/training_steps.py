@@ -5,22 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from monitoring_tasks.errors import GateInvalid
 from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.retraining.cache_lock import shared
 from monitoring_tasks.retraining.gate import Cost, GateData, judge
 from monitoring_tasks.retraining.parameters import moment_text
 from monitoring_tasks.retraining.pipeline import Challenger, TrainingPlan, train
-from monitoring_tasks.retraining.scoring import Scored, Side, score
+from monitoring_tasks.retraining.scoring import Contest, Scored, Side, score
 from monitoring_tasks.retraining_task import (
     advance,
     artifact_paths,
@@ -61,8 +60,9 @@ def train_challenger(monitor: Monitor, runtime: Runtime, task: Json, *, tell: Te
 def _made(monitor: Monitor, runtime: Runtime, task: Json, tell: Tell) -> Challenger | None:
     if task["challenger"]:
         return Challenger(task["challenger"], "", ())
-    plan = _plan(monitor, runtime, task)
-    return train(plan, workspace=workspace_of(runtime, task) / "train", cache=cache_of(runtime), tell=tell)
+    plan, cache = _plan(monitor, runtime, task), cache_of(runtime)
+    with shared(cache):
+        return train(plan, workspace=workspace_of(runtime, task) / "train", cache=cache, tell=tell)
 
 
 def _plan(monitor: Monitor, runtime: Runtime, task: Json) -> TrainingPlan:
@@ -87,52 +87,45 @@ def _parameters(monitor: Monitor, task: Json) -> dict[str, str]:
     return {key: value for key, value in {**values, keys.snapshot: task["snapshot"]}.items() if key}
 
 
-@dataclass(frozen=True)
-class Contest:
-    """One side of the comparison, its revision, and the rows that both sides score."""
-
-    side: str
-    revision: str
-    rows: pa.Table
-
-
 def score_both(monitor: Monitor, runtime: Runtime, task: Json, challenger: str, *, tell: Tell) -> Json:
     """Let champion and challenger score the pinned rows, each by its own code; known scores are not made again."""
-    folder, revisions = folder_of(task), {"champion": task["champion"]["revision"], "challenger": challenger}
-    known = runtime.artifacts.read(f"{folder}/scored.json")
+    revisions = {"champion": task["champion"]["revision"], "challenger": challenger}
+    known = runtime.artifacts.read(f"{folder_of(task)}/scored.json")
     if known is None or json.loads(known)["revisions"] != revisions:
-        rows = read_table(runtime, f"{folder}/rows.parquet")
-        sides = {side: Contest(side, revisions[side], rows) for side in SIDES}
-        scored = {side: _score(monitor, runtime, task, sides[side], tell) for side in SIDES}
-        write_table(runtime, f"{folder}/scores.parquet", _scores(monitor, rows, scored))
-        costs = {side: [found.seconds, found.model_bytes] for side, found in scored.items()}
-        known = json.dumps({"revisions": revisions, "costs": costs}, sort_keys=True).encode()
-        # Written last: it says that the scores are there, and whose they are.
-        runtime.artifacts.write(f"{folder}/scored.json", known)
+        known = _scored_anew(monitor, runtime, task, revisions, tell)
     advance(runtime, task, "scored")
     costs = json.loads(known)["costs"]
     return {"challenger": challenger, "seconds": {side: round(costs[side][0], 1) for side in SIDES}}
 
 
-def _score(monitor: Monitor, runtime: Runtime, task: Json, contest: Contest, tell: Tell) -> Scored:
+def _scored_anew(monitor: Monitor, runtime: Runtime, task: Json, revisions: Mapping[str, str], tell: Tell) -> bytes:
+    folder, workspace = folder_of(task), workspace_of(runtime, task)
+    rows = read_table(runtime, f"{folder}/rows.parquet")
+    segments = _segments(monitor, rows)
+    contest = _contest(monitor, runtime, rows)
+    repository, scored = champion_source(monitor)[0], {}
+    with shared(contest.cache):
+        for name, revision in revisions.items():
+            scored[name] = score(Side(name, repository, revision), contest, workspace=workspace / name, tell=tell)
+    write_table(runtime, f"{folder}/scores.parquet", _scores(monitor, rows, segments, scored))
+    costs = {name: [found.seconds, found.model_bytes] for name, found in scored.items()}
+    known = json.dumps({"revisions": dict(revisions), "costs": costs}, sort_keys=True).encode()
+    # Written last: it says that the scores are there, and whose they are.
+    runtime.artifacts.write(f"{folder}/scored.json", known)
+    return known
+
+
+def _contest(monitor: Monitor, runtime: Runtime, rows: pa.Table) -> Contest:
     pipeline = retraining_of(monitor).pipeline
-    return score(
-        Side(champion_source(monitor)[0], contest.revision, pipeline.model),
-        contest.rows.drop_columns([LABEL]),
-        pipeline=pipeline,
-        id=str(monitor.id),
-        workspace=workspace_of(runtime, task) / contest.side,
-        cache=cache_of(runtime),
-        tell=tell,
-    )
+    return Contest(rows.drop_columns([LABEL]), str(monitor.id), monitor.task, pipeline, cache_of(runtime))
 
 
-def _scores(monitor: Monitor, rows: pa.Table, scored: Mapping[str, Scored]) -> pa.Table:
+def _scores(monitor: Monitor, rows: pa.Table, segments: Sequence[str], scored: Mapping[str, Scored]) -> pa.Table:
     """The rows with what the gate reads: time, label, segments, and the prediction of each side."""
-    kept = [str(monitor.id), monitor.timestamp, *_segments(monitor, rows), LABEL]
+    kept = [str(monitor.id), monitor.timestamp, *segments, LABEL]
     table = rows.select(list(dict.fromkeys(kept)))
     for side in SIDES:
-        table = table.append_column(f"{side} prediction", scored[side].predictions["prediction"])
+        table = table.append_column(f"{side} prediction", scored[side].predictions)
     return table
 
 
@@ -193,8 +186,7 @@ def _outcomes(column: pa.ChunkedArray[Any], task: str) -> npt.NDArray[Any]:
 
 
 def _words(column: pa.ChunkedArray[Any]) -> npt.NDArray[Any]:
-    text = column.cast(pa.string())
-    return np.asarray(pc.fill_null(text, "").to_numpy(zero_copy_only=False), dtype=object)
+    return np.asarray(column.cast(pa.string()).to_numpy(), dtype=object)
 
 
 def _report(monitor: Monitor, runtime: Runtime, task: Json, verdict: Json, data: GateData) -> None:
