@@ -1,0 +1,91 @@
+"""The DAG `monitoring_maintenance`: old workspaces, caches and branches of all monitors go, once a day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow.providers.standard.operators.python import PythonOperator
+from airflow.sdk import DAG, CronDataIntervalTimetable
+
+from monitoring_tasks.orchestration.tasks import told
+from monitoring_tasks.orchestration.tries import say_why
+
+Json = dict[str, Any]
+DAG_ID = "monitoring_maintenance"
+DOCUMENT = """\
+### Maintenance
+
+Once a day, what retrainings left behind goes when it is older than the monitor's `retraining.keep` (30 days for a
+monitor that is gone). Nothing of a retraining under way is touched, and all that goes can be had again.
+
+* **workspaces**: folders in which trainings worked
+* **caches**: objects of DVC's cache that nobody used for so long, and files of former champions; they are fetched from
+  the DVC remote when they are needed again. While a training runs, DVC's cache is left alone until the next day
+* **branches**: branches `retrain/...` at the models' origins. A version or champion keeps its commit by its tag
+
+What fails for one monitor stops no other: the task's last line names it. Workspaces and caches are those of the machine
+on which the task runs.
+"""
+
+
+@dataclass(frozen=True)
+class MaintenanceTasks:
+    """The tasks of maintenance for the monitors in `folder`; each returns small JSON with what it did, in numbers."""
+
+    folder: Path
+
+    def workspaces(self) -> Json:
+        """Remove old workspaces of retrainings."""
+        from monitoring_tasks.maintenance_steps import Fleet, tidy_workspaces
+
+        with told() as runtime:
+            return tidy_workspaces(Fleet.of(self.folder), runtime(), now=datetime.now(UTC))
+
+    def caches(self) -> Json:
+        """Remove what nobody used for long from this machine's caches."""
+        from monitoring_tasks.maintenance_steps import Fleet, tidy_caches
+
+        with told() as runtime:
+            return tidy_caches(Fleet.of(self.folder), runtime(), now=datetime.now(UTC))
+
+    def branches(self) -> Json:
+        """Delete old branches of retrainings."""
+        from monitoring_tasks.maintenance_steps import Fleet, tidy_branches
+
+        with told() as runtime:
+            return tidy_branches(Fleet.of(self.folder), runtime(), now=datetime.now(UTC))
+
+
+def build_maintenance_dag(folder: Path) -> DAG:
+    """The DAG that tidies up after the monitors in `folder`; its tasks do not wait for each other."""
+    with DAG(
+        dag_id=DAG_ID,
+        description="Removes old workspaces, caches and branches of retrainings",
+        doc_md=DOCUMENT,
+        # At night, apart from the full hours at which monitors begin.
+        schedule=CronDataIntervalTimetable("23 3 * * *", timezone="UTC"),
+        start_date=datetime(2000, 1, 1, tzinfo=UTC),
+        catchup=False,
+        max_active_runs=1,
+        tags=["retraining"],
+        default_args=_tries(),
+        auto_register=False,  # as for the monitors' own DAGs
+    ) as dag:
+        tasks = MaintenanceTasks(folder)
+        for name in ("workspaces", "caches", "branches"):
+            PythonOperator(task_id=name, python_callable=getattr(tasks, name))
+    return dag
+
+
+def _tries() -> Json:
+    """Few and patient: what fails today has another chance tomorrow."""
+    return {
+        "retries": 2,
+        "retry_delay": timedelta(minutes=10),
+        "execution_timeout": timedelta(hours=2),
+        "on_failure_callback": say_why,
+        "on_retry_callback": say_why,
+    }

@@ -1,0 +1,95 @@
+"""Real runs of the maintenance DAG inside Airflow."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from monitoring_tasks.orchestration.maintenance_dag import DAG_ID, build_maintenance_dag
+from monitoring_tasks.orchestration.runtime import airflow_runtime
+from monitoring_tasks.retraining.names import run_slug
+from monitoring_tasks.store.records import RetrainingRecord
+from tests.airflow_home import ROOT
+from tests.dags.test_dags import HEAVY, parse
+from tests.orchestration.conftest import Run
+from tests.production import Production
+from tests.retraining_world import YAML
+
+pytestmark = pytest.mark.xdist_group("airflow")
+RunDag = Callable[..., Run]
+DAY = date(2013, 3, 1)
+
+
+def workspace(run: str) -> Path:
+    """The workspace of a run in which nothing has changed for years."""
+    made = airflow_runtime().cache / "workspaces" / "churn" / run_slug(run)
+    made.mkdir(parents=True)
+    os.utime(made, (1, 1))
+    return made
+
+
+def test_the_dag_says_what_it_does() -> None:
+    """Once a day, one run at a time, no runs of the past; three tasks that do not wait for each other."""
+    dag = build_maintenance_dag(Path("/monitors"))
+    assert dag.dag_id == DAG_ID == "monitoring_maintenance"
+    assert type(dag.timetable).__name__ == "CronDataIntervalTimetable"
+    assert (dag.catchup, dag.max_active_runs) == (False, 1)
+    assert dag.task_ids == ["workspaces", "caches", "branches"]
+    assert not any(task.downstream_task_ids for task in dag.tasks)
+    assert all(name in str(dag.doc_md) for name in (*dag.task_ids, "retraining.keep"))
+
+
+def test_parsing_loads_nothing_heavy(production: Production) -> None:
+    """The DAG file is read as often as any other; it does not even read the monitors."""
+    production.configure("name: [broken\n")
+    program = (
+        "import json, sys, runpy\n"
+        "import airflow.sdk, airflow.providers.standard.operators.python\n"
+        "before = set(sys.modules)\n"
+        f"found = runpy.run_path({str(ROOT / 'dags' / 'maintenance.py')!r})\n"
+        "assert found['maintenance'].dag_id == 'monitoring_maintenance'\n"
+        "print(json.dumps(sorted({name.partition('.')[0] for name in set(sys.modules) - before})))"
+    )
+    loaded = set(json.loads(parse(program)))
+    assert "monitoring_tasks" in loaded
+    assert not loaded & HEAVY
+
+
+def test_an_empty_home(production: Production, run_dag: RunDag) -> None:
+    """Before any training there is nothing to do, and that is a success."""
+    run = run_dag(DAY, name=DAG_ID)
+    assert run.state == "success"
+    assert run.returned == {
+        "workspaces": {"removed": 0, "open": 0, "failed": 0},
+        "caches": {"objects": 0, "bytes": 0, "in_use": False, "champions": 0, "failed": 0},
+        "branches": {"deleted": 0, "moved": 0, "failed": 0},
+    }
+
+
+def test_a_retraining_under_way_keeps_its_workspace(production: Production, run_dag: RunDag) -> None:
+    """The store knows which are; all else that is old goes."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    record = RetrainingRecord("churn", "asked", "manual", "a test", "awaiting", now, now)
+    airflow_runtime().store.put_retraining(record)
+    kept, gone = workspace("asked"), workspace("ended")
+    run = run_dag(DAY, name=DAG_ID)
+    assert run.returned["workspaces"] == {"removed": 1, "open": 1, "failed": 0}
+    assert kept.exists()
+    assert not gone.exists()
+
+
+def test_a_repository_that_is_gone(production: Production, run_dag: RunDag) -> None:
+    """The task is tried again, and its last line names the monitor; the other tasks do theirs."""
+    production.configure(YAML.format(repository="/absent.git"))
+    gone = workspace("ended")
+    run = run_dag(DAY, name=DAG_ID)
+    assert run.state == "failed"
+    assert run.tasks == {"workspaces": "success", "caches": "success", "branches": "failed"}
+    assert run.tries["branches"] == 3
+    assert "churn: /absent.git could not be read" in run.log
+    assert not gone.exists()
