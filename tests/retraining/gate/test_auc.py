@@ -76,7 +76,7 @@ def test_constant_scores_place_everything_half_way() -> None:
 def test_pairs_of_blocks_are_counted(labels: list[bool], seed: int, levels: int, blocks: int) -> None:
     """Every pair of blocks holds what counting finds, ties and blocks without a class among them."""
     random = np.random.default_rng(seed)
-    positive, block = np.array(labels), random.integers(0, blocks, len(labels))
+    positive, block = np.array(labels), np.sort(random.integers(0, blocks, len(labels)))
     score = random.integers(0, levels, len(labels)) / levels
     counted = np.zeros((blocks, blocks))
     np.add.at(counted, (block[positive][:, None], block[~positive][None, :]), kernel(score, positive))
@@ -87,7 +87,7 @@ def test_weighted_auc_is_that_of_repeated_rows() -> None:
     """The quadratic form under weights of blocks is scikit-learn's AUC of rows repeated as often, exactly."""
     score, _, positive = drawn(5, 400, 20)
     random = np.random.default_rng(6)
-    block, weight = random.integers(0, 7, 400), random.integers(0, 4, 7).astype(float)
+    block, weight = np.sort(random.integers(0, 7, 400)), random.integers(0, 4, 7).astype(float)
     table = pairs(score, positive, block, 7)
     possible = (weight[block] * positive).sum() * (weight[block] * ~positive).sum()
     again = np.repeat(np.arange(400), weight[block].astype(int))

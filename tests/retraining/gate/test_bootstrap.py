@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.metrics import roc_auc_score
 
 from monitoring_tasks.retraining.gate import bootstrap
 from monitoring_tasks.retraining.gate.bootstrap import DRAWS, degrees, standard_error, weights
@@ -14,7 +14,7 @@ from tests.retraining.gate.drawn import Window, window
 
 
 def resampled(metric: str, rows: Sample, draws: int) -> float:
-    """Standard error by really drawing the rows of days, and computing the metric by scikit-learn."""
+    """Standard error by really drawing the rows of days, and computing the metric of those."""
     assert rows.block is not None
     random = np.random.default_rng(3)
     days = [np.flatnonzero(rows.block == day) for day in range(rows.blocks)]
@@ -27,9 +27,10 @@ def resampled(metric: str, rows: Sample, draws: int) -> float:
 
 
 def _metric(metric: str, label: np.ndarray, score: np.ndarray) -> float:
-    if metric == "brier":
-        return float(((label - score) ** 2).mean())
-    return float(roc_auc_score(label, score) if metric == "auc" else log_loss(label, score))
+    if metric == "auc":
+        return float(roc_auc_score(label, score))
+    given = np.where(label == 1, score, 1 - score)
+    return float(-np.log(given).mean() if metric == "log_loss" else ((1 - given) ** 2).mean())
 
 
 @pytest.mark.parametrize("metric", ["auc", "log_loss", "brier"])
@@ -37,7 +38,7 @@ def test_error_is_that_of_drawing_rows(metric: str) -> None:
     """Weights on sums of days give the standard error that re-sampled rows give, within the noise of both."""
     rows, _ = sample(window(7, Window(rows=900, days=12, clustering=0.4)), task="binary", days=True)
     found = compare(metric, rows, confidence=0.95)
-    assert found.standard_error == pytest.approx(resampled(metric, rows, 600), rel=0.1)
+    assert found.standard_error == pytest.approx(resampled(metric, rows, 300), rel=0.13)
 
 
 def test_draws_are_whole_and_always_the_same() -> None:

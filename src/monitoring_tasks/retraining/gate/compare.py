@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-from monitoring_tasks.retraining.gate.auc import Flags, delong, pairs
+from monitoring_tasks.retraining.gate.auc import Flags, delong, pairs, quadratic
 from monitoring_tasks.retraining.gate.bootstrap import degrees, standard_error
 from monitoring_tasks.retraining.gate.losses import LOSSES
 from monitoring_tasks.retraining.gate.sample import Floats, Sample, Whole
@@ -48,7 +48,7 @@ def probability_of_less(found: Comparison, margin: float) -> float | None:
 
     >>> from monitoring_tasks.retraining.gate.sample import Sample
     >>> zeros, ones = np.zeros(40), np.tile([0.0, 1.0], 20)
-    >>> worse = compare("mae", Sample(zeros, zeros, ones, None, None), confidence=0.95)
+    >>> worse = compare("mae", Sample(zeros, zeros, ones), confidence=0.95)
     >>> probability_of_less(worse, 0.0) < 1e-6, probability_of_less(worse, 0.5)
     (True, 0.5)
     """
@@ -77,7 +77,7 @@ def _auc_of_blocks(rows: Sample, block: Whole, positive: Flags) -> _Found:
 
     def difference(drawn: Floats) -> Floats:
         possible = (drawn @ positives) * (drawn @ negatives)
-        gained = ((drawn @ won) * drawn).sum(axis=1)
+        gained = quadratic(drawn, won)
         values: Floats = np.divide(gained, possible, out=np.full(len(drawn), np.nan), where=possible > 0)
         return values
 

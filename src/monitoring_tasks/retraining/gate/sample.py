@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -37,28 +39,33 @@ class GateData:
 class Sample:
     """Checked rows; of a multiclass model `label` is 1 throughout and a prediction is 1 where it names the class.
 
-    `block` numbers, from 0 without gaps, what is drawn as one; None where every row is. `days` counts distinct days.
+    `day` and `block` (what is drawn as one) number from 0 without gaps and never fall from row to row; `day` is None
+    where rows carry none, `block` where every row is drawn alone.
     """
 
     label: Floats
     champion: Floats
     challenger: Floats
-    block: Whole | None
-    days: int | None
+    day: Whole | None = None
+    block: Whole | None = None
 
     def __len__(self) -> int:
         return len(self.label)
 
     @property
+    def days(self) -> int | None:
+        """How many distinct days there are, None where rows carry none."""
+        return None if self.day is None else _count(self.day)
+
+    @property
     def blocks(self) -> int:
         """How many blocks there are; 0 where every row is drawn alone."""
-        return 0 if self.block is None or not len(self.block) else int(self.block[-1]) + 1
+        return 0 if self.block is None else _count(self.block)
 
     def take(self, rows: Whole) -> Sample:
         """These rows, given in rising order, as a sample of their own."""
-        block = None if self.block is None else _dense(self.block[rows])
-        days = None if block is None else len(np.unique(block))
-        return Sample(self.label[rows], self.champion[rows], self.challenger[rows], block, days)
+        day, block = (None if codes is None else _dense(codes[rows]) for codes in (self.day, self.block))
+        return Sample(self.label[rows], self.champion[rows], self.challenger[rows], day, block)
 
 
 def sample(data: GateData, *, task: str, days: bool) -> tuple[Sample, Whole]:
@@ -74,12 +81,9 @@ def sample(data: GateData, *, task: str, days: bool) -> tuple[Sample, Whole]:
     day = None if data.day is None else np.asarray(data.day)
     keys = (challenger, champion, label) if day is None else (challenger, champion, label, day)
     order = np.lexsort(keys)
-    made = Sample(label[order], champion[order], challenger[order], None, None)
-    if day is None:
-        return made, order
-    codes = _dense(day[order])
-    count = int(codes[-1]) + 1 if len(codes) else 0
-    return replace(made, block=_joined(codes, count) if days else None, days=count), order
+    codes = None if day is None else _dense(day[order])
+    block = _joined(codes) if days and codes is not None else None
+    return Sample(label[order], champion[order], challenger[order], codes, block), order
 
 
 def named_values(values: NDArray[Any]) -> tuple[Whole, list[str | None]]:
@@ -88,9 +92,8 @@ def named_values(values: NDArray[Any]) -> tuple[Whole, list[str | None]]:
     >>> named_values(np.array(["b", None, "a", "b"], dtype=object))
     (array([1, 2, 0, 1]), ['a', 'b', None])
     """
-    found: dict[Any, int] = {}
-    raw = values.tolist()
-    codes = np.fromiter((found.setdefault(value, len(found)) for value in raw), dtype=np.intp, count=len(raw))
+    found: defaultdict[Any, int] = defaultdict(count().__next__)
+    codes = np.fromiter(map(found.__getitem__, values.tolist()), dtype=np.intp, count=len(values))
     texts = [None if _missing(value) else str(value) for value in found]
     names = sorted(set(texts), key=lambda text: (text is None, text or ""))
     place = {name: number for number, name in enumerate(names)}
@@ -164,5 +167,9 @@ def _dense(sorted_codes: NDArray[Any]) -> Whole:
     return steps
 
 
-def _joined(codes: Whole, days: int) -> Whole:
-    return _dense(codes // -(-days // MOST_BLOCKS)) if days > MOST_BLOCKS else codes
+def _joined(days: Whole) -> Whole:
+    return _dense(days // -(-_count(days) // MOST_BLOCKS)) if _count(days) > MOST_BLOCKS else days
+
+
+def _count(codes: Whole) -> int:
+    return int(codes[-1]) + 1 if len(codes) else 0
