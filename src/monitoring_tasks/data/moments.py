@@ -37,15 +37,32 @@ def inside(column: pa.ChunkedArray[Any], window: Window, *, place: str) -> pa.Ch
     >>> inside(moments, day, place="here").to_pylist()
     [True, True, False, False]
     """
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    if _is_text(column.type):
-        column = _parsed(column, place)
+    column = _typed(column, place)
     low, high = limits(window, step(column.type, place=place))
     counts = column.cast(pa.int32() if pa.types.is_date32(column.type) else pa.int64()).cast(pa.int64())
     within: Any = pc.and_(pc.greater_equal(counts, pa.scalar(low)), pc.less(counts, pa.scalar(high)))
     filled: pa.ChunkedArray[Any] = within.fill_null(False)
     return filled
+
+
+def instants(column: pa.ChunkedArray[Any], *, place: str) -> pa.ChunkedArray[Any]:
+    """The moments of `column` in UTC with microseconds, cut off below; raises `SourceInvalid` as `inside` does.
+
+    >>> str(instants(pa.chunked_array([["2013-06-04T01:00+02:00", None]]), place="here")[0])
+    '2013-06-03 23:00:00+00:00'
+    """
+    column = _typed(column, place)
+    step(column.type, place=place)
+    if pa.types.is_date(column.type):
+        column = column.cast(pa.timestamp("s" if pa.types.is_date32(column.type) else "ms"))
+    return column.cast(_UTC, safe=False)
+
+
+def _typed(column: pa.ChunkedArray[Any], place: str) -> pa.ChunkedArray[Any]:
+    """The column without a dictionary, and texts as the moments they say."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    return _parsed(column, place) if _is_text(column.type) else column
 
 
 def limits(window: Window, unit: Fraction) -> tuple[int, int]:
@@ -77,12 +94,12 @@ def statistics_step(logical_type: str, unit: str | None) -> Fraction | None:
     return _STEPS[units[unit]] if logical_type == "Timestamp" and unit in units else None
 
 
-def no_such_column(name: str, columns: Sequence[str], *, place: str) -> SourceInvalid:
-    """The error that says a timestamp column is missing, with the columns there are and the likely one."""
+def no_such_column(name: str, columns: Sequence[str], *, place: str, role: str = "timestamp") -> SourceInvalid:
+    """The error that says the column of a role is missing, with the columns there are and the likely one."""
     likely = get_close_matches(name, columns, n=1)
     hint = f"; did you mean {likely[0]!r}?" if likely else ":"
     shown = ", ".join(columns[:20]) + (", ..." if len(columns) > 20 else "")
-    return SourceInvalid(f"{place} has no timestamp column {name!r}{hint} its columns are {shown or 'none'}")
+    return SourceInvalid(f"{place} has no {role} column {name!r}{hint} its columns are {shown or 'none'}")
 
 
 def require_moments(kind: pa.DataType, *, place: str) -> None:

@@ -1,4 +1,4 @@
-"""Opening the rows a monitor names: production rows, and a reference somebody keeps as a file."""
+"""Opening the rows a monitor names: production rows, labels, and a reference somebody keeps as a file."""
 
 from __future__ import annotations
 
@@ -8,19 +8,22 @@ from monitoring_tasks.data.partition import Partition
 from monitoring_tasks.data.sql import SqlRows
 from monitoring_tasks.errors import ReferenceInvalid, ReferenceUnavailable, SourceInvalid, SourceUnavailable
 from monitoring_tasks.monitor import Monitor
-from monitoring_tasks.sections import ParquetSource
+from monitoring_tasks.sections import ParquetSource, Source
 
 
 def open_rows(monitor: Monitor, connections: Connections) -> ParquetRows | SqlRows:
     """The monitor's production rows; nothing is read yet. Raises `ConfigurationError` for an unknown connection."""
-    source = monitor.source
+    return open_source(monitor.source, monitor, connections, timestamp=monitor.timestamp)
+
+
+def open_source(source: Source, monitor: Monitor, connections: Connections, *, timestamp: str) -> ParquetRows | SqlRows:
+    """The rows of a source that the monitor's YAML names, with the column that holds their moments."""
     if not isinstance(source, ParquetSource):
-        return SqlRows(
-            connections.database(source.connection), table=source.table, query=source.query, timestamp=monitor.timestamp
-        )
+        database = connections.database(source.connection)
+        return SqlRows(database, table=source.table, query=source.query, timestamp=timestamp)
     filesystem, path = connections.filesystem(monitor.locate(source.path), source.connection)
     partition = Partition(source.partition, source.partition_format) if source.partition else None
-    return ParquetRows(filesystem, path, timestamp=monitor.timestamp, partition=partition)
+    return ParquetRows(filesystem, path, timestamp=timestamp, partition=partition)
 
 
 def open_reference(

@@ -7,7 +7,7 @@ import json
 import logging
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +45,11 @@ class Snapshot:
     def fetch(self, statement: sa.Select[Any]) -> list[Any]:
         """All rows a statement returns."""
         return list(self.connection.execute(statement))
+
+    def batches(self, statement: sa.Select[Any], rows: int) -> Iterator[Sequence[Any]]:
+        """The rows a statement returns, at most `rows` of them in memory at once."""
+        with self.connection.execute(statement, execution_options={"yield_per": rows}) as result:
+            yield from result.partitions()
 
 
 class SqlRows:

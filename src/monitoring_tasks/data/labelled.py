@@ -1,0 +1,160 @@
+"""Logged predictions with the outcomes that were known of them at a moment."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from monitoring_tasks.data.connections import Connections
+from monitoring_tasks.data.ids import first_of_each, without_nan
+from monitoring_tasks.data.parquet import ParquetRows
+from monitoring_tasks.data.source import open_rows, open_source
+from monitoring_tasks.data.sql import SqlRows
+from monitoring_tasks.data.tables import Roles, read_table
+from monitoring_tasks.errors import ConfigurationError, SourceInvalid, SourceUnavailable
+from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.retraining_section import Labels
+from monitoring_tasks.window import Window
+
+LABEL = "label"
+"""Column of the outcome in `Labelled.rows`, whatever its name where it is logged."""
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """The predictions of a window whose outcome is known, one row for each id.
+
+    `rows` has the monitor's id and timestamp, every other logged column in order of name, and last `label`; it is
+    sorted by timestamp, then id, and depends on the rows alone, not on how files hold them. `predictions` counts the
+    window's predictions, labelled or not, once each; `duplicates` the rows left out because their id came before;
+    `orphans` the labels whose id has no prediction in the window (as those of predictions before it have).
+    """
+
+    rows: pa.Table
+    predictions: int
+    labelled: int
+    orphans: int
+    duplicates: int
+
+
+def read_labelled(monitor: Monitor, connections: Connections, window: Window, *, known_at: datetime) -> Labelled:
+    """Predictions of the window with the labels logged from its start until just before `known_at` (whole seconds).
+
+    Of several labels of an id the one of the last moment counts, of several of one moment the greatest; one that is
+    null or NaN takes an earlier one back. Without a section `labels` the outcome is the column `label` of the
+    predictions themselves: then nobody knows when it was written, and `known_at` does not matter. Of several
+    predictions of an id the first in time counts. The prediction and the outcome are left out of the rows, because who
+    scores them must not see either.
+
+    Raises `SourceInvalid` when a column is missing or ids of predictions and labels are of unlike types,
+    `SourceUnavailable` when a source does not answer, `ConfigurationError` when the monitor names no id or no label.
+    """
+    roles = _roles(monitor)
+    logged = _predictions(monitor, connections, window, roles)
+    unique = logged.filter(first_of_each(logged[roles.id]))
+    known = _known(monitor, connections, window, known_at) if monitor.labels else None
+    found = unique if known is None else _with_labels(unique, known, roles.id)
+    rows = found.filter(pc.and_(pc.is_valid(found[LABEL]), pc.is_valid(found[roles.id]))).combine_chunks()
+    orphans = 0 if known is None else known.num_rows - rows.num_rows
+    return Labelled(rows, unique.num_rows, rows.num_rows, orphans, logged.num_rows - unique.num_rows)
+
+
+def fingerprint_labelled(monitor: Monitor, connections: Connections, window: Window) -> str:
+    """16 hex digits that change whenever the window's predictions, or labels logged for them, may have changed.
+
+    Found as the sources' own fingerprints are, without reading rows: labels count from the window's start until the
+    labels' delay after its end. Raises as `read_labelled` does.
+    """
+    facts = [open_rows(monitor, connections).fingerprint(window)]
+    if monitor.labels is not None:
+        until = Window(window.start, window.end + monitor.labels.delay)
+        with _about_labels():
+            facts.append(_open_labels(monitor, monitor.labels, connections).fingerprint(until))
+    return hashlib.blake2b(json.dumps(facts).encode(), digest_size=8).hexdigest()
+
+
+def _roles(monitor: Monitor) -> Roles:
+    lacking = {"id": monitor.id is None, "label or labels": monitor.label is None and monitor.labels is None}
+    for name, lacks in lacking.items():
+        if lacks:
+            raise ConfigurationError(f"monitor {monitor.name} names no {name}: its outcomes cannot be read; add it")
+    return Roles(monitor.id or "", monitor.timestamp, None if monitor.labels else monitor.label)
+
+
+def _predictions(monitor: Monitor, connections: Connections, window: Window, roles: Roles) -> pa.Table:
+    """The window's rows in order, outcome last where they bear it."""
+    outcome = {LABEL, monitor.label, monitor.labels.column if monitor.labels else None}
+    hidden = {monitor.prediction, *outcome}
+    table = read_table(open_rows(monitor, connections), window, roles, other=lambda name: name not in hidden)
+    names = [
+        roles.id,
+        roles.timestamp,
+        *(name for name in table.column_names if name not in (roles.id, roles.timestamp)),
+    ]
+    if roles.label is None:
+        return _sorted(table.select(names), roles)
+    label = without_nan(table[roles.label])
+    features = table.select([name for name in names if name != roles.label])
+    return _sorted(features.append_column(LABEL, label), roles)
+
+
+def _sorted(table: pa.Table, roles: Roles) -> pa.Table:
+    """By timestamp and id; what ties still is put in the order of its other columns, so that files do not matter."""
+    others = [entry.name for entry in table.schema if not pa.types.is_nested(entry.type)]
+    keys = dict.fromkeys([roles.timestamp, roles.id, *others])
+    return table.take(pc.sort_indices(table, sort_keys=[(name, "ascending") for name in keys]))
+
+
+def _known(monitor: Monitor, connections: Connections, window: Window, known_at: datetime) -> pa.Table:
+    """One row for each id whose outcome is known: the columns of the id and of the outcome."""
+    section = monitor.labels
+    assert section is not None
+    assert monitor.id is not None
+    roles = Roles(monitor.id, section.timestamp, section.column)
+    until = known_at.replace(microsecond=0)
+    if until <= window.start:
+        return pa.table({roles.id: pa.nulls(0), section.column: pa.nulls(0)})
+    with _about_labels():
+        table = read_table(_open_labels(monitor, section, connections), Window(window.start, until), roles)
+    table = table.set_column(table.column_names.index(section.column), LABEL, without_nan(table[section.column]))
+    table = table.filter(pc.is_valid(table[roles.id]))
+    newest = table.take(pc.sort_indices(table, sort_keys=[(section.timestamp, "descending"), (LABEL, "descending")]))
+    last = newest.filter(first_of_each(newest[roles.id]))
+    return last.filter(pc.is_valid(last[LABEL])).select([roles.id, LABEL])
+
+
+def _open_labels(monitor: Monitor, section: Labels, connections: Connections) -> ParquetRows | SqlRows:
+    return open_source(section.source, monitor, connections, timestamp=section.timestamp)
+
+
+def _with_labels(predictions: pa.Table, known: pa.Table, id: str) -> pa.Table:
+    ours, theirs = predictions[id].type, known[id].type
+    if pa.types.is_null(ours) or pa.types.is_null(theirs):
+        return predictions.append_column(LABEL, pa.nulls(predictions.num_rows, known[LABEL].type))
+    if ours != theirs:
+        raise SourceInvalid(
+            f"column {id!r} holds {_WORDS[ours]} ({ours}) in the predictions and {_WORDS[theirs]} ({theirs}) in the "
+            "labels: write the ids alike in both logs, or convert them in the query of one"
+        )
+    places = pc.index_in(predictions[id], value_set=known[id])
+    return predictions.append_column(LABEL, known[LABEL].take(places))
+
+
+_WORDS = {pa.int64(): "whole numbers", pa.string(): "text"}
+
+
+@contextmanager
+def _about_labels() -> Iterator[None]:
+    try:
+        yield
+    except SourceInvalid as error:
+        raise SourceInvalid(f"labels: {error}") from error
+    except SourceUnavailable as error:
+        raise SourceUnavailable(f"labels: {error}") from error
