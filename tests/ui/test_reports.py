@@ -1,17 +1,18 @@
-"""The page of a report inside Airflow's own API server: who may see it, and what it may do."""
+"""The pages of reports and comparisons inside Airflow's own API server: who may see it, and what it may do."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
 
 from monitoring_tasks.monitor_file import load_monitor
-from monitoring_tasks.orchestration.links import report_path
+from monitoring_tasks.orchestration.links import comparison_path, report_path
 from monitoring_tasks.orchestration.runtime import airflow_runtime
+from monitoring_tasks.retraining.names import comparison_key, run_slug
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.steps import open_window, profile_window, run_suites
 from monitoring_tasks.ui.plugin import application
@@ -50,6 +51,16 @@ def page(production: Production, runtime: Runtime) -> str:
     return report_path("monitor_churn", run_suites(monitor, runtime, subject)["report"])
 
 
+@pytest.fixture
+def compared(production: Production, runtime: Runtime) -> str:
+    """Path of the comparison of one retraining."""
+    slug = run_slug("manual__2013-03-02T00:00:00+00:00")
+    runtime.artifacts.write("scripts/evidently-0.7.23.js", b"/* the script */")
+    page = '<html><script src="../../../scripts/evidently-0.7.23.js"></script>challenger</html>'
+    runtime.artifacts.write(comparison_key("churn", slug), page.encode())
+    return comparison_path("retrain_churn", slug)
+
+
 def headers(role: str) -> dict[str, str]:
     """What a signed-in person's browser sends; `nobody` is not signed in, `stranger` has no role."""
     from airflow.api_fastapi.app import get_auth_manager
@@ -62,12 +73,60 @@ def headers(role: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("role", ANSWERS)
-def test_every_route_asks_who_it_is(server: TestClient, page: str, role: str) -> None:
-    """Nobody without access to the monitor's DAG gets anything but a refusal, from any route."""
-    paths = {"/report/{dag_id}/{champion}/{span}/{config_hash}": page}
+def test_every_route_asks_who_it_is(server: TestClient, page: str, compared: str, role: str) -> None:
+    """Nobody without access to the DAG gets anything but a refusal, from any route."""
+    paths = {"/report/{dag_id}/{champion}/{span}/{config_hash}": page, "/comparison/{dag_id}/{run}": compared}
     assert {route.path for route in application().routes} == set(paths), "a new route needs its line here"
     for path in paths.values():
         assert server.get(path, headers=headers(role)).status_code == ANSWERS[role]
+
+
+@pytest.mark.parametrize(
+    ("owned", "answers"), [("retrain_churn", (403, 200)), ("monitor_churn", (200, 403)), ("other", (403, 403))]
+)
+def test_a_page_is_its_own_dags(
+    server: TestClient, page: str, compared: str, monkeypatch: pytest.MonkeyPatch, owned: str, answers: tuple[int, int]
+) -> None:
+    """Who may see one DAG sees that DAG's pages and no other's: a comparison belongs to the retraining's DAG."""
+    from airflow.api_fastapi.app import get_auth_manager
+
+    def owns(self: object, *, details: Any = None, **_: object) -> bool:
+        return details is not None and details.id == owned
+
+    monkeypatch.setattr(type(get_auth_manager()), "is_authorized_dag", owns)
+    given = tuple(server.get(path, headers=headers("viewer")).status_code for path in (page, compared))
+    assert given == answers
+
+
+def test_a_comparison_is_whole_and_alone(server: TestClient, page: str, compared: str) -> None:
+    """The script is in the page, and it is confined as a report is."""
+    answer = server.get(compared, headers=headers("viewer"))
+    assert answer.text == "<html><script>/* the script */</script>challenger</html>"
+    report = server.get(page, headers=headers("viewer"))
+    for name in ("content-security-policy", "x-content-type-options", "referrer-policy", "cache-control"):
+        assert answer.headers[name] == report.headers[name]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"retrain_churn/{run_slug('another run')}",
+        f"monitor_churn/{run_slug('manual__2013-03-02T00:00:00+00:00')}",
+        f"retrain_other/{run_slug('manual__2013-03-02T00:00:00+00:00')}",
+        f"{quote('retrain_../x', safe='')}/{run_slug('a')}",
+        "retrain_churn/manual__2013-03-02T00:00:00+00:00",
+        f"retrain_churn/{quote('../../runs', safe='')}",
+        f"retrain_churn/{quote('../churn/a-0a1b2c3d', safe='')}",
+        "retrain_churn/%00",
+        "retrain_churn/..",
+        "retrain_churn/",
+    ],
+)
+def test_what_the_gate_did_not_write_is_not_there(server: TestClient, compared: str, path: str) -> None:
+    """Nothing but the slug of a run with a comparison, under its own DAG, is an address."""
+    answer = server.get(f"/monitoring/comparison/{path}", headers=headers("admin"))
+    assert answer.status_code == 404 or "<title>Airflow</title>" in answer.text
+    assert "challenger" not in answer.text
 
 
 def test_a_cookie_opens_the_page(server: TestClient, page: str) -> None:

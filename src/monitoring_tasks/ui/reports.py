@@ -1,9 +1,11 @@
-"""The page of a stored report. Every route asks Airflow who may see it."""
+"""The pages of stored reports and comparisons. Every route asks Airflow who may see it."""
 
 from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
@@ -15,6 +17,7 @@ from monitoring_tasks.errors import MonitoringError
 from monitoring_tasks.orchestration.runtime import airflow_runtime
 from monitoring_tasks.policy.verdict import Subject
 from monitoring_tasks.report import report_key, self_contained
+from monitoring_tasks.retraining.names import comparison_key, is_slug
 from monitoring_tasks.window import Window
 
 log = logging.getLogger(__name__)
@@ -31,41 +34,68 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "private, no-store",
 }
-DAG_ID = re.compile(r"monitor_([a-z][a-z0-9_]{0,62})")
+DAG_ID = re.compile(r"(monitor|retrain)_([a-z][a-z0-9_]{0,62})")
 SPAN = re.compile(r"(\d{4}-\d\d-\d\dT\d{6})_(\d{4}-\d\d-\d\dT\d{6})")
 
 
 def build_application() -> FastAPI:
     """The application that the plugin mounts."""
     app = FastAPI(title="Monitoring", docs_url=None, redoc_url=None, openapi_url=None)
-    app.get(
-        "/report/{dag_id}/{champion}/{span}/{config_hash}",
-        response_class=HTMLResponse,
-        dependencies=[Depends(requires_access_dag(method="GET", access_entity=DagAccessEntity.RUN))],
-    )(report)
+    routes: dict[str, Callable[..., HTMLResponse]] = {
+        "/report/{dag_id}/{champion}/{span}/{config_hash}": report,
+        "/comparison/{dag_id}/{run}": comparison,
+    }
+    for path, page in routes.items():
+        app.get(
+            path,
+            response_class=HTMLResponse,
+            dependencies=[Depends(requires_access_dag(method="GET", access_entity=DagAccessEntity.RUN))],
+        )(page)
     return app
 
 
 def report(dag_id: str, champion: str, span: str, config_hash: str) -> HTMLResponse:
     """The report of one window; 404 unless the results store knows exactly that subject."""
     subject = _subject(dag_id, champion, span, config_hash)
-    try:
+    with _told(dag_id):
         runtime = airflow_runtime()
         if subject is None or runtime.store.results(subject) is None:
             raise HTTPException(404, "no such report: open it from its task")
-        page = self_contained(runtime.artifacts, report_key(subject))
+        return HTMLResponse(self_contained(runtime.artifacts, report_key(subject)), headers=HEADERS)
+
+
+def comparison(dag_id: str, run: str) -> HTMLResponse:
+    """The page that compares challenger and champion, by the slug of its run; 404 unless the gate wrote just that."""
+    monitor = _monitor(dag_id, "retrain")
+    with _told(dag_id):
+        artifacts = airflow_runtime().artifacts
+        key = comparison_key(monitor, run) if monitor and is_slug(run) else None
+        if key is None or not artifacts.exists(key):
+            raise HTTPException(404, "no such comparison: open it from its task; if it is lost, clear the gate's task")
+        return HTMLResponse(self_contained(artifacts, key), headers=HEADERS)
+
+
+@contextmanager
+def _told(dag_id: str) -> Iterator[None]:
+    """Turns what went wrong into an answer: 503 where trying again can help, else 404."""
+    try:
+        yield
     except MonitoringError as error:
         log.exception("report.unreadable dag_id=%s", dag_id)
         raise HTTPException(503 if error.retryable else 404, str(error)) from error
-    return HTMLResponse(page, headers=HEADERS)
+
+
+def _monitor(dag_id: str, kind: str) -> str | None:
+    found = DAG_ID.fullmatch(dag_id)
+    return found[2] if found and found[1] == kind else None
 
 
 def _subject(dag_id: str, champion: str, span: str, config_hash: str) -> Subject | None:
-    monitor, window = DAG_ID.fullmatch(dag_id), SPAN.fullmatch(span)
+    monitor, window = _monitor(dag_id, "monitor"), SPAN.fullmatch(span)
     if monitor is None or window is None:
         return None
     try:
-        return Subject(monitor[1], champion, Window(_moment(window[1]), _moment(window[2])), config_hash)
+        return Subject(monitor, champion, Window(_moment(window[1]), _moment(window[2])), config_hash)
     except (ValueError, MonitoringError):
         return None
 
