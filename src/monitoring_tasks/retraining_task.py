@@ -59,9 +59,10 @@ def champion_source(monitor: Monitor) -> tuple[str, str]:
 
 
 def artifact_paths(monitor: Monitor) -> tuple[str, ...]:
-    """The files that a version of the model must have: model, reference, and importances when they are named."""
+    """The files that a version must have: reference, importances when they are named, the model of a retrained one."""
     reference = champion_reference(monitor)
-    paths = (retraining_of(monitor).pipeline.model, reference.path, reference.importances)
+    model = monitor.retraining.pipeline.model if monitor.retraining else None
+    paths = (model, reference.path, reference.importances)
     return tuple(path for path in paths if path)
 
 

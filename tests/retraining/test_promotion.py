@@ -27,7 +27,7 @@ from tests.git_repository import commit, run, start, tag
 
 NOW = datetime(2013, 8, 2, 10, tzinfo=UTC)
 DECISION = {"run": "r1", "by": "jane", "reason": "it ranks better", "verdict": "3f2a9c1b"}
-ROUNDS = 10
+ROUNDS = 8
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import traceback
 from pathlib import Path
 
 import pytest
@@ -156,3 +158,15 @@ def test_a_revision_that_is_not_there(work: Path, tmp_path: Path) -> None:
             ask(work, revision)
     with pytest.raises(ReferenceUnavailable):
         admissible(str(tmp_path / "absent.git"), "main", model="toy", branch=None)
+
+
+def test_credentials_never_show() -> None:
+    """A server that refuses is told without user and password, in every part of the error."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        url = f"http://bot:s3cret@127.0.0.1:{bound.getsockname()[1]}/x.git"
+        with pytest.raises(ReferenceUnavailable) as caught:
+            admissible(url, "main", model="toy", branch=None)
+    text = "".join(traceback.format_exception(caught.value))
+    assert "***@127.0.0.1" in text
+    assert "s3cret" not in text

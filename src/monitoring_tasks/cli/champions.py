@@ -13,10 +13,8 @@ import typer
 
 from monitoring_tasks.cli.terminal import DEFAULT_FOLDER, ERROR, HEALTHY, AsJson, Folder, Name, complain, say
 from monitoring_tasks.monitor_file import find_monitor
-from monitoring_tasks.sections import ChampionReference
 
 if TYPE_CHECKING:
-    from monitoring_tasks.monitor import Monitor
     from monitoring_tasks.retraining.history import Assignment
 
 To = Annotated[
@@ -43,7 +41,7 @@ def rollback(name: Name, to: To = None, reason: Reason = "", yes: Yes = False, f
     from monitoring_tasks.retraining.history import history, sentences
     from monitoring_tasks.retraining.promotion import roll_back, rollback_target
     from monitoring_tasks.retraining.repository import allow, allowed_repositories
-    from monitoring_tasks.retraining_task import champion_source
+    from monitoring_tasks.retraining_task import artifact_paths, champion_source
 
     monitor = find_monitor(folder, name)
     repository, model = champion_source(monitor)
@@ -56,8 +54,8 @@ def rollback(name: Name, to: To = None, reason: Reason = "", yes: Yes = False, f
         complain("nothing was changed")
         return ERROR
     decision = _decision(past[0], reason)
-    moment = datetime.now(UTC)
-    made = roll_back(repository, model, to=target.revision, decision=decision, files=_files(monitor), moment=moment)
+    files, moment = artifact_paths(monitor), datetime.now(UTC)
+    made = roll_back(repository, model, to=target.revision, decision=decision, files=files, moment=moment)
     when = f"{moment:%Y-%m-%d %H:%M}Z"
     say(f"{made.version} is champion #{made.number} of {model}, put back in place by {decision['by']} at {when}")
     return HEALTHY
@@ -68,13 +66,6 @@ def _confirmed() -> bool:
         return typer.confirm("Its files are fetched first; then every monitor of the model uses it. Go on?", err=True)
     except typer.Abort:  # Ctrl-C, or nobody is there to ask
         return False
-
-
-def _files(monitor: Monitor) -> list[str]:
-    """What a version must have to be used: reference, importances when they are named, and a retrained one's model."""
-    assert isinstance(monitor.reference, ChampionReference)
-    model = monitor.retraining.pipeline.model if monitor.retraining else None
-    return [path for path in (model, monitor.reference.path, monitor.reference.importances) if path]
 
 
 def _decision(current: Assignment, reason: str) -> dict[str, Any]:
