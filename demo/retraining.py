@@ -1,4 +1,4 @@
-"""The two retrainings of the demonstration: July's challenger wins and is approved, October's is refused by the gate."""
+"""The two retrainings of the demonstration: July's challenger wins and is approved, the gate refuses October's."""
 
 from __future__ import annotations
 

@@ -173,7 +173,8 @@ def test_parsing_loads_nothing_heavy(production: Production) -> None:
         "import json, sys, runpy\n"
         "import airflow.sdk, airflow.providers.standard.operators.python\n"
         "before = set(sys.modules)\n"
-        f"for name in ('monitor', 'retrain', 'maintenance', 'broken_monitors'): runpy.run_path({str(ROOT / 'dags')!r} + f'/{{name}}.py')\n"
+        "names = ('monitor', 'retrain', 'maintenance', 'broken_monitors')\n"
+        f"for name in names: runpy.run_path({str(ROOT / 'dags')!r} + f'/{{name}}.py')\n"
         "print(json.dumps(sorted({name.partition('.')[0] for name in set(sys.modules) - before})))"
     )
     loaded = set(json.loads(parse(program)))

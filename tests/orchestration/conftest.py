@@ -36,6 +36,8 @@ class Run:
 def run_dag(airflow_database: None, caplog: pytest.LogCaptureFixture) -> Iterator[Callable[..., Run]]:
     """Run the monitor's DAG for the day before a logical date, for real, as `dag.test()` does; retries do not wait.
 
+    `on_time` is a run that is made as its day ends, as the scheduler makes it; another looks back.
+
     Airflow forgets the DAG after each test: making a run anew whose DAG has had several versions upsets its own models.
     """
 
@@ -45,14 +47,17 @@ def run_dag(airflow_database: None, caplog: pytest.LogCaptureFixture) -> Iterato
 
     ran: set[str] = set()
 
-    def run(day: date | None, *, conf: dict[str, Any] | None = None, name: str = "monitor_churn") -> Run:
+    def run(
+        day: date | None, *, conf: dict[str, Any] | None = None, name: str = "monitor_churn", on_time: bool = False
+    ) -> Run:
         ran.add(name)
         dag = DagBag(HOME / "dags").dags[name]
         for task in dag.tasks:
             task.retry_delay, task.retry_exponential_backoff = timedelta(0), 0
         caplog.clear()
         with caplog.at_level(logging.INFO):
-            found = dag.test(logical_date=day and datetime(day.year, day.month, day.day, tzinfo=UTC), run_conf=conf)
+            moment = day and datetime(day.year, day.month, day.day, tzinfo=UTC)
+            found = dag.test(logical_date=moment, run_after=moment if on_time else None, run_conf=conf)
         instances = {instance.task_id: instance for instance in found.get_task_instances()}
         return Run(
             run_id=found.run_id,

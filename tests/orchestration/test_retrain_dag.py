@@ -60,6 +60,19 @@ def record() -> RetrainingRecord:
     return airflow_runtime().store.retrainings(MODEL)[0]
 
 
+def record_requests(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
+    """Run id and form of each run that would be started in another DAG; a single process cannot run it."""
+    from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+
+    asked: list[tuple[str, dict[str, Any]]] = []
+
+    def execute(self: Any, context: Any) -> None:
+        asked.append((self.trigger_run_id, self.conf))
+
+    monkeypatch.setattr(TriggerDagRunOperator, "execute", execute)
+    return asked
+
+
 def test_a_better_challenger_that_is_approved_becomes_champion(
     world: World, answered: Callable[..., None], run_dag: RunDag
 ) -> None:
@@ -171,16 +184,11 @@ def test_a_champion_that_moved_is_compared_anew(
     world: World, answered: Callable[..., None], run_dag: RunDag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While the answer was waited for another version was tagged: nothing is promoted, a new comparison is started."""
-    from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-
     from monitoring_tasks.orchestration.retrain_tasks import RetrainingTasks
 
     world.tell_story(learnt=-1.5, lived=-1.5)
     answered("Approve")
-    asked: list[Any] = []
-    monkeypatch.setattr(
-        TriggerDagRunOperator, "execute", lambda self, _: asked.append((self.trigger_run_id, self.conf))
-    )
+    asked = record_requests(monkeypatch)
     announce = RetrainingTasks.announce
 
     def meanwhile(self: RetrainingTasks, dag_run: Any, ti: Any) -> Any:
@@ -190,7 +198,6 @@ def test_a_champion_that_moved_is_compared_anew(
         return announce(self, dag_run, ti)
 
     monkeypatch.setattr(RetrainingTasks, "announce", meanwhile)
-    monkeypatch.setattr(RetrainingTasks, "answer", lambda self, ti: "promote")
     run = run_dag(None, conf=ASKED, name=DAG)
     assert run.state == "success"
     assert run.tasks["again"] == "success"
@@ -231,14 +238,9 @@ def test_drift_that_persists_requests_a_retraining(
     world: World, run_dag: RunDag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The monitor's run starts the other DAG under an id that is the same for every repetition."""
-    from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-
     world.tell(date(2013, 3, 1), 6, effect=1.5, count=300, shift=3.0)
-    asked: list[Any] = []
-    monkeypatch.setattr(
-        TriggerDagRunOperator, "execute", lambda self, _: asked.append((self.trigger_run_id, self.conf))
-    )
-    run = run_dag(date(2013, 3, 5))
+    asked = record_requests(monkeypatch)
+    run = run_dag(date(2013, 3, 5), on_time=True)
     assert run.returned["verdict"]["actions"] == ["alert", "investigate", "retrain"], run.returned["verdict"]
     assert run.tasks["request_retraining"] == "success"
     [(run_id, conf)] = asked
@@ -264,7 +266,7 @@ def test_one_retraining_at_a_time_is_requested(world: World, run_dag: RunDag) ->
     world.tell(date(2013, 3, 1), 6, effect=1.5, count=300, shift=3.0)
     run_dag(None, conf={**ASKED, "window_end": "2013-03-02T00:00:00Z"}, name=DAG)
     airflow_runtime().store.put_retraining(replace(record(), state="awaiting", closed_at=None))
-    run = run_dag(date(2013, 3, 5))
+    run = run_dag(date(2013, 3, 5), on_time=True)
     assert run.tasks["request_retraining"] == "skipped"
     assert "is under way (awaiting)" in run.log
     refused = [each for each in airflow_runtime().store.retrainings(MODEL) if each.run.startswith("retrain__")]

@@ -60,7 +60,8 @@ def retraining_document(monitor: Monitor, section: Retraining) -> str:
             tasks,
             f"Started by `{monitor.dag_id}` when drift persists, by hand with the form, or by its own schedule. "
             "Refused, rejected and declined are successful runs: the log of `notify` says what happened and why. "
-            f"To undo a promotion, trigger a run with `rollback` = `previous`, or `monitoring rollback {monitor.name}`.",
+            "To undo a promotion, trigger a run with `rollback` = `previous`, or write "
+            f"`monitoring rollback {monitor.name}`.",
         ]
     )
 
