@@ -1,13 +1,15 @@
-"""`python -m bench [--quick]`: generate the data, run every contender in a process of its own, print one table."""
+"""`python -m bench [drift|gate] [--quick]`: a new window's cost beside other ways, the gate's cost and error rates."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from bench import gate
 from bench.data import Data, generate
 from bench.lines import LARGE, SMALL, Section
 from bench.measure import ROOT, measured
@@ -17,12 +19,29 @@ FOLDER = ROOT / ".bench"
 CHUNK = 1 << 24
 
 
+class Part(StrEnum):
+    """What to measure."""
+
+    ALL = "all"
+    DRIFT = "drift"
+    GATE = "gate"
+
+
 def main(
+    part: Annotated[Part, typer.Argument(help="drift: about 8 minutes; gate: about 2")] = Part.ALL,
     quick: Annotated[bool, typer.Option(help="A fifth of the rows; goals are not judged")] = False,
 ) -> None:
-    """What a new window costs, against other ways to the same answer (about 8 minutes; --quick 2)."""
-    small, large = (200_000, 2_000_000) if quick else (1_000_000, 10_000_000)
+    """What a new window costs, against other ways to the same answer; what the gate costs, and how often it errs."""
     progress = Console(stderr=True)
+    if part != Part.GATE:
+        drift(progress, quick=quick)
+    if part != Part.DRIFT:
+        gate.show(Console(), progress, quick=quick)
+
+
+def drift(progress: Console, *, quick: bool) -> None:
+    """Generate the data, run every contender in a process of its own, print one table."""
+    small, large = (200_000, 2_000_000) if quick else (1_000_000, 10_000_000)
     found = {
         small: fill(SMALL, Data(FOLDER, small, small), progress),
         large: fill(LARGE, Data(FOLDER, small, large), progress),

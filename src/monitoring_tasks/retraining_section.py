@@ -109,7 +109,9 @@ class Gate(Section):
         0.0, description="A guardrail metric or segment is worse when all of its interval is below minus this"
     )
     calibration: Positive = Field(
-        0.02, description="Most by which the challenger's |actual - predicted| mean may exceed the champion's"
+        0.02,
+        description="Most by which the challenger's mean prediction may miss the mean outcome by more than the "
+        "champion's; regression: in standard deviations of the outcome",
     )
     floor: float | None = Field(None, description="Least value of the metric (most, for a loss) a challenger must have")
     latency: Annotated[float, Field(ge=1, allow_inf_nan=False)] = Field(3.0, description="Most scoring time, as ratio")

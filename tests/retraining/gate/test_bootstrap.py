@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from bench.windows import Window, window
 from monitoring_tasks.retraining.gate import bootstrap
 from monitoring_tasks.retraining.gate.bootstrap import DRAWS, degrees, standard_error, weights
 from monitoring_tasks.retraining.gate.compare import compare
 from monitoring_tasks.retraining.gate.sample import Sample, sample
-from tests.retraining.gate.drawn import Window, window
 
 
 def resampled(metric: str, rows: Sample, draws: int) -> float:

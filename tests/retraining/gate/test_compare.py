@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import brier_score_loss, log_loss, mean_absolute_error, mean_squared_error, roc_auc_score
 
+from bench.windows import Window, window
 from monitoring_tasks.retraining.gate import Comparison
 from monitoring_tasks.retraining.gate.compare import compare
 from monitoring_tasks.retraining.gate.losses import LOSSES
 from monitoring_tasks.retraining.gate.sample import Sample, sample
-from tests.retraining.gate.drawn import Window, window
 
 METRICS = ("auc", "log_loss", "brier")
 ORACLES = {

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.windows import Window, window
 from monitoring_tasks.errors import GateInvalid
 from monitoring_tasks.retraining.gate import Cost, GateData, GateVerdict, Guardrail, judge
 from monitoring_tasks.retraining.gate.power import rows_to_see
 from monitoring_tasks.retraining_section import Gate
-from tests.retraining.gate.drawn import Window, window
 
 EQUAL = window(1, Window(3000, days=14))
 BETTER = window(2, Window(3000, days=14, champion=1.2, challenger=0.2))

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.windows import Window, window
 from monitoring_tasks.retraining.gate.compare import compare
 from monitoring_tasks.retraining.gate.sample import Sample, sample
 from monitoring_tasks.retraining.gate.segments import compare_segments, holm
 from monitoring_tasks.retraining_section import Gate
-from tests.retraining.gate.drawn import Window, window
 
 
 def rows_of(seed: int = 0, **about: Any) -> Sample:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from monitoring_tasks.retraining.gate import GateData
+from monitoring_tasks.retraining.gate.sample import Floats, Whole
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,12 @@ def window(seed: int, about: Window) -> GateData:
     return GateData(label, champion, challenger, day)
 
 
-def _logit(random: np.random.Generator, signal: np.ndarray, day: np.ndarray, noise: float, about: Window) -> np.ndarray:
+def _logit(random: np.random.Generator, signal: Floats, day: Whole, noise: float, about: Window) -> Floats:
     shift, tilt = about.clustering * random.normal(size=(2, about.days))
-    return -1.4 + np.exp(tilt[day]) * signal + shift[day] + noise * random.normal(size=about.rows)
+    logit: Floats = -1.4 + np.exp(tilt[day]) * signal + shift[day] + noise * random.normal(size=about.rows)
+    return logit
 
 
-def _logistic(logit: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-logit))
+def _logistic(logit: Floats) -> Floats:
+    probability: Floats = 1 / (1 + np.exp(-logit))
+    return probability
