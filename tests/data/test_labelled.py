@@ -247,6 +247,7 @@ def test_who_scores_sees_neither_prediction_nor_outcome(logs: Logs) -> None:
     logs.keep("predictions", "parquet", {"ts": [at(1)], "id": [7], **spare})
     logs.keep("labels", "parquet", {"id": [7], "delayed": [0], "when": [at(5)]})
     labels = {"source": logs.sources["labels"], "column": "delayed", "timestamp": "when"}
+    assert counts(read(logs, WEEK.start, labels=labels, label="late")) == (1, 0, 0, 0)
     found = read(logs, labels=labels, label="late")
     assert found.rows.to_pylist() == [{"id": 7, "ts": at(1), "score_old": 0.2, "label": 0}]
 
@@ -271,6 +272,17 @@ def test_missing_columns_are_named_with_the_likely_one(logs: Logs, kind: str) ->
         with pytest.raises(SourceInvalid, match=told) as caught:
             read(logs, **changes)
         assert not caught.value.retryable
+
+
+def test_an_outcome_is_one_value(logs: Logs) -> None:
+    """A nested outcome is named with its type, in a log of labels and in the predictions themselves."""
+    logs.keep("predictions", "parquet", {"ts": [at(1)], "id": [7], "score": [0.1], "late": [[1]]})
+    logs.keep("labels", "parquet", {"id": [7], "label": [[1]], "label_time": [at(5)]})
+    told = r"label column '{}' has type list<element: int64>: an outcome may be a number, text, true or false"
+    with pytest.raises(SourceInvalid, match="labels: " + told.format("label")):
+        read(logs)
+    with pytest.raises(SourceInvalid, match="^" + told.format("late")):
+        read(logs, labels=None, label="late")
 
 
 def test_labels_without_the_id_are_named(logs: Logs) -> None:
@@ -351,7 +363,7 @@ def test_shuffled_files_give_the_same_bytes(logs: Logs) -> None:
     """However rows are spread over files, and whatever order and types those have, the rows' bytes are equal."""
     chance = random.Random(7)
     columns: dict[str, list[Any]] = {name: [*values, *values[:5]] for name, values in PREDICTIONS.items()}
-    columns["temp"][-1] = 99.0  # a double at the same moment that differs
+    columns["temp"][9] = 99.0  # the same id at the same moment, and another value
     seen = set()
     for turn in range(6):
         order = list(range(len(columns["id"])))

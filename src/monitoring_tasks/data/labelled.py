@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from monitoring_tasks.data.connections import Connections
-from monitoring_tasks.data.ids import first_of_each, without_nan
+from monitoring_tasks.data.ids import Column, first_of_each, without_nan
 from monitoring_tasks.data.parquet import ParquetRows
 from monitoring_tasks.data.source import open_rows, open_source
 from monitoring_tasks.data.sql import SqlRows
@@ -59,7 +59,7 @@ def read_labelled(monitor: Monitor, connections: Connections, window: Window, *,
     roles = _roles(monitor)
     logged = _predictions(monitor, connections, window, roles)
     unique = logged.filter(first_of_each(logged[roles.id]))
-    known = _known(monitor, connections, window, known_at) if monitor.labels else None
+    known = _known(monitor, monitor.labels, connections, window, known_at) if monitor.labels else None
     found = unique if known is None else _with_labels(unique, known, roles.id)
     rows = found.filter(pc.and_(pc.is_valid(found[LABEL]), pc.is_valid(found[roles.id]))).combine_chunks()
     orphans = 0 if known is None else known.num_rows - rows.num_rows
@@ -93,16 +93,17 @@ def _predictions(monitor: Monitor, connections: Connections, window: Window, rol
     outcome = {LABEL, monitor.label, monitor.labels.column if monitor.labels else None}
     hidden = {monitor.prediction, *outcome}
     table = read_table(open_rows(monitor, connections), window, roles, other=lambda name: name not in hidden)
-    names = [
-        roles.id,
-        roles.timestamp,
-        *(name for name in table.column_names if name not in (roles.id, roles.timestamp)),
-    ]
-    if roles.label is None:
-        return _sorted(table.select(names), roles)
-    label = without_nan(table[roles.label])
-    features = table.select([name for name in names if name != roles.label])
-    return _sorted(features.append_column(LABEL, label), roles)
+    others = [name for name in table.column_names if name not in (roles.id, roles.timestamp, roles.label)]
+    rows = table.select([roles.id, roles.timestamp, *others])
+    return _sorted(rows.append_column(LABEL, _outcome(table, roles.label)) if roles.label else rows, roles)
+
+
+def _outcome(table: pa.Table, name: str) -> Column:
+    """The column of the outcome, null where it is not known."""
+    kind = table[name].type
+    if pa.types.is_nested(kind):
+        raise SourceInvalid(f"label column {name!r} has type {kind}: an outcome may be a number, text, true or false")
+    return without_nan(table[name])
 
 
 def _sorted(table: pa.Table, roles: Roles) -> pa.Table:
@@ -112,22 +113,19 @@ def _sorted(table: pa.Table, roles: Roles) -> pa.Table:
     return table.take(pc.sort_indices(table, sort_keys=[(name, "ascending") for name in keys]))
 
 
-def _known(monitor: Monitor, connections: Connections, window: Window, known_at: datetime) -> pa.Table:
+def _known(monitor: Monitor, section: Labels, connections: Connections, window: Window, known_at: datetime) -> pa.Table:
     """One row for each id whose outcome is known: the columns of the id and of the outcome."""
-    section = monitor.labels
-    assert section is not None
-    assert monitor.id is not None
-    roles = Roles(monitor.id, section.timestamp, section.column)
+    roles = Roles(_roles(monitor).id, section.timestamp, section.column)
     until = known_at.replace(microsecond=0)
     if until <= window.start:
-        return pa.table({roles.id: pa.nulls(0), section.column: pa.nulls(0)})
+        return pa.table({"id": pa.nulls(0), LABEL: pa.nulls(0)})
     with _about_labels():
-        table = read_table(_open_labels(monitor, section, connections), Window(window.start, until), roles)
-    table = table.set_column(table.column_names.index(section.column), LABEL, without_nan(table[section.column]))
-    table = table.filter(pc.is_valid(table[roles.id]))
-    newest = table.take(pc.sort_indices(table, sort_keys=[(section.timestamp, "descending"), (LABEL, "descending")]))
-    last = newest.filter(first_of_each(newest[roles.id]))
-    return last.filter(pc.is_valid(last[LABEL])).select([roles.id, LABEL])
+        logged = read_table(_open_labels(monitor, section, connections), Window(window.start, until), roles)
+        columns = {"id": logged[roles.id], "moment": logged[roles.timestamp], LABEL: _outcome(logged, section.column)}
+    table = pa.Table.from_arrays(list(columns.values()), names=list(columns))
+    newest = table.take(pc.sort_indices(table, sort_keys=[("moment", "descending"), (LABEL, "descending")]))
+    last = newest.filter(pc.and_(first_of_each(newest["id"]), pc.is_valid(newest["id"])))
+    return last.filter(pc.is_valid(last[LABEL])).select(["id", LABEL])
 
 
 def _open_labels(monitor: Monitor, section: Labels, connections: Connections) -> ParquetRows | SqlRows:
@@ -135,7 +133,7 @@ def _open_labels(monitor: Monitor, section: Labels, connections: Connections) ->
 
 
 def _with_labels(predictions: pa.Table, known: pa.Table, id: str) -> pa.Table:
-    ours, theirs = predictions[id].type, known[id].type
+    ours, theirs = predictions[id].type, known["id"].type
     if pa.types.is_null(ours) or pa.types.is_null(theirs):
         return predictions.append_column(LABEL, pa.nulls(predictions.num_rows, known[LABEL].type))
     if ours != theirs:
@@ -143,7 +141,7 @@ def _with_labels(predictions: pa.Table, known: pa.Table, id: str) -> pa.Table:
             f"column {id!r} holds {_WORDS[ours]} ({ours}) in the predictions and {_WORDS[theirs]} ({theirs}) in the "
             "labels: write the ids alike in both logs, or convert them in the query of one"
         )
-    places = pc.index_in(predictions[id], value_set=known[id])
+    places = pc.index_in(predictions[id], value_set=known["id"])
     return predictions.append_column(LABEL, known[LABEL].take(places))
 
 
