@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from monitoring_tasks.retraining.parameters import moment_text
 from monitoring_tasks.retraining_section import DAY, Retraining
 from monitoring_tasks.store.records import RetrainingRecord
-from monitoring_tasks.window import HOUR, floor, stamp
+from monitoring_tasks.window import HOUR
 
 _NEVER_TRAINED = ("rollback", "again")
 _LEFT_NOTHING = ("failed", "no_new_data")
@@ -69,7 +70,7 @@ def _never_forced(
         return None
     return _refused(
         "open",
-        f"retraining {other.run} of {asked.monitor}, asked for at {_text(other.requested_at)}, is {other.state}, and a "
+        f"retraining {other.run} of {asked.monitor}, asked for at {moment_text(other.requested_at)}, is {other.state}, and a "
         "model has one at a time: let it end, or end it in Airflow, then ask again",
     )
 
@@ -81,7 +82,7 @@ def _same_data(asked: RetrainingRecord, taken: Sequence[RetrainingRecord]) -> Ad
         return None
     return _refused(
         "same_data",
-        f"the rows from {_text(asked.training.start)} to {_text(asked.training.end)} (snapshot {asked.snapshot}) and "
+        f"the rows from {moment_text(asked.training.start)} to {moment_text(asked.training.end)} (snapshot {asked.snapshot}) and "
         f"the champion are those of retraining {last.run}, which ended {last.state}: trained again they give the same. "
         "Force it, or ask with a later window end",
     )
@@ -98,7 +99,7 @@ def _too_often(section: Retraining, asked: RetrainingRecord, taken: Sequence[Ret
     if reason is None:
         return None
     code, text = reason
-    return _refused(code, f"{text}. Force it, or wait until {_text(_next_end(section, asked, cooling, counted))}")
+    return _refused(code, f"{text}. Force it, or wait until {moment_text(_next_end(section, asked, cooling, counted))}")
 
 
 def _cooldown(section: Retraining, asked: RetrainingRecord, cooling: Sequence[datetime]) -> tuple[str, str] | None:
@@ -107,7 +108,7 @@ def _cooldown(section: Retraining, asked: RetrainingRecord, cooling: Sequence[da
         return None
     which = "the last training's" if last <= asked.window_end else "a later training's"
     return "cooldown", (
-        f"{which} window ended {_text(last)}, {_distance(last, asked.window_end)} this one's; the cooldown is "
+        f"{which} window ended {moment_text(last)}, {_distance(last, asked.window_end)} this one's; the cooldown is "
         f"{_span(section.cooldown)} (retraining.cooldown)"
     )
 
@@ -125,8 +126,8 @@ def _budget(section: Retraining, asked: RetrainingRecord, counted: Sequence[date
         return None
     trainings = "1 training" if len(near) == 1 else f"{len(near)} trainings"
     return "budget", (
-        f"{trainings}, failed ones too, had window ends within {_span(period)} of {_text(asked.window_end)} "
-        f"({_text(near[0])} to {_text(near[-1])}); the budget is {most} in {_span(period)} (retraining.budget)"
+        f"{trainings}, failed ones too, had window ends within {_span(period)} of {moment_text(asked.window_end)} "
+        f"({moment_text(near[0])} to {moment_text(near[-1])}); the budget is {most} in {_span(period)} (retraining.budget)"
     )
 
 
@@ -164,16 +165,12 @@ def _refused(code: str, reason: str) -> Admission:
 
 def _admitted(asked: RetrainingRecord, forced: Admission | None) -> str:
     although = f"; forced, although it would be refused for {forced.code}" if forced else ""
-    return f"asked for by {asked.origin} with rows up to {_text(asked.window_end)}: {asked.reason}{although}"
+    return f"asked for by {asked.origin} with rows up to {moment_text(asked.window_end)}: {asked.reason}{although}"
 
 
 def _listed(faults: Sequence[str]) -> str:
     more = len(faults) - _SHOWN
     return "; ".join(faults[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")
-
-
-def _text(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d}" if moment == floor(moment, DAY) else stamp(moment)
 
 
 def _span(width: timedelta) -> str:
