@@ -70,8 +70,8 @@ def _never_forced(
         return None
     return _refused(
         "open",
-        f"retraining {other.run} of {asked.monitor}, asked for at {moment_text(other.requested_at)}, is {other.state}, and a "
-        "model has one at a time: let it end, or end it in Airflow, then ask again",
+        f"retraining {other.run} of {asked.monitor}, asked for at {moment_text(other.requested_at)}, is {other.state}, "
+        "and a model has one at a time: let it end, or end it in Airflow, then ask again",
     )
 
 
@@ -80,10 +80,10 @@ def _same_data(asked: RetrainingRecord, taken: Sequence[RetrainingRecord]) -> Ad
     last = max(ended, key=lambda record: (record.requested_at, record.run), default=None)
     if last is None or asked.training is None or not asked.snapshot or _material(last) != _material(asked):
         return None
+    rows = f"{moment_text(asked.training.start)} to {moment_text(asked.training.end)}"
     return _refused(
         "same_data",
-        f"the rows from {moment_text(asked.training.start)} to {moment_text(asked.training.end)} (snapshot {asked.snapshot}) and "
-        f"the champion are those of retraining {last.run}, which ended {last.state}: trained again they give the same. "
+        f"the rows from {rows} (snapshot {asked.snapshot}) and the champion are those of retraining {last.run}, which ended {last.state}: trained again they give the same. "
         "Force it, or ask with a later window end",
     )
 
@@ -127,7 +127,8 @@ def _budget(section: Retraining, asked: RetrainingRecord, counted: Sequence[date
     trainings = "1 training" if len(near) == 1 else f"{len(near)} trainings"
     return "budget", (
         f"{trainings}, failed ones too, had window ends within {_span(period)} of {moment_text(asked.window_end)} "
-        f"({moment_text(near[0])} to {moment_text(near[-1])}); the budget is {most} in {_span(period)} (retraining.budget)"
+        f"({moment_text(near[0])} to {moment_text(near[-1])}); the budget is {most} in {_span(period)} "
+        "(retraining.budget)"
     )
 
 
