@@ -83,7 +83,8 @@ def _same_data(asked: RetrainingRecord, taken: Sequence[RetrainingRecord]) -> Ad
     rows = f"{moment_text(asked.training.start)} to {moment_text(asked.training.end)}"
     return _refused(
         "same_data",
-        f"the rows from {rows} (snapshot {asked.snapshot}) and the champion are those of retraining {last.run}, which ended {last.state}: trained again they give the same. "
+        f"the rows from {rows} (snapshot {asked.snapshot}) and the champion are those of retraining {last.run}, which "
+        f"ended {last.state}: trained again they give the same. "
         "Force it, or ask with a later window end",
     )
 
