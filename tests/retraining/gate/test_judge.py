@@ -65,10 +65,11 @@ def test_a_better_challenger_is_promoted() -> None:
 
 
 def test_a_worse_challenger_is_rejected() -> None:
-    """All of the interval below 0, told as such where no guardrail speaks first."""
+    """All of the interval below 0, told as such beside what guardrails say."""
     verdict = judged(numbers(1, (1.0, 1.5)), task="regression", tolerance=1e9)
     assert verdict.decision == "reject"
     assert verdict.reasons[1] == "All of the interval is below 0: the challenger is worse."
+    assert judged(WORSE).reasons[1] == f"{verdict.reasons[1]} Broken guardrails: 3 of 5."
 
 
 def test_an_equal_challenger_is_inconclusive() -> None:

@@ -1,4 +1,7 @@
-"""Standard errors where rows of a block (a day) are not independent: whole blocks are drawn, with replacement."""
+"""Standard errors where rows of a block (a day) are not independent: whole blocks are drawn, with replacement.
+
+Blocks are taken as independent of each other: weather that lasts for days makes intervals somewhat too narrow.
+"""
 
 from __future__ import annotations
 

@@ -62,12 +62,17 @@ def calibration(rows: Sample, task: str, gate: Gate) -> Iterator[Guardrail]:
         return
     actual, old, new = (float(np.mean(each)) for each in (rows.label, rows.champion, rows.challenger))
     value = (abs(actual - new) - abs(actual - old)) / unit
-    places = decimals(unit / 10)
-    told = (
-        f"mean prediction {figure(new, places)} against {figure(old, places)}, mean outcome {figure(actual, places)}: "
-        f"off by {figure(value, sign=True)}{' standard deviations' if task == 'regression' else ''} more"
-    )
+    told = _missed(actual, old, new, decimals(unit / 10))
+    if task == "regression":
+        told += f"; {figure(value, sign=True)} standard deviations"
     yield Guardrail("calibration", value <= gate.calibration, told, value, gate.calibration)
+
+
+def _missed(actual: float, old: float, new: float, places: int) -> str:
+    means = (
+        f"mean prediction {figure(new, places)} against {figure(old, places)}, mean outcome {figure(actual, places)}"
+    )
+    return f"{means}: off by {figure(abs(actual - new), places)} against {figure(abs(actual - old), places)}"
 
 
 def floor(primary: Comparison, gate: Gate) -> Iterator[Guardrail]:

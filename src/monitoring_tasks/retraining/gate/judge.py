@@ -32,8 +32,8 @@ def judge(
 ) -> GateVerdict:
     """The gate's decision on rows that both sides scored; the same rows in any order give the same verdict.
 
-    In this order: too few rows, rows of a class or days are inconclusive; identical predictions and a broken guardrail
-    are rejected; an interval of the deciding metric above 0 is promoted, below 0 rejected; anything else is
+    In this order: too few rows, rows of a class or days are inconclusive; identical predictions, a broken guardrail and
+    an interval of the deciding metric below 0 are rejected; an interval above 0 is promoted; anything else is
     inconclusive. Raises `GateInvalid` for a metric that does not fit the task, a declared segment column that is
     missing, and rows that cannot be compared (see `GateData`).
 
@@ -97,14 +97,20 @@ def _rule(found: GateVerdict, gate: Gate, rows: Sample, *, identical: bool) -> _
         return _too_few(short, len(rows))
     if identical:
         return _Ruling("reject", "Both sides predict the same in every row: nothing would change.")
-    broken = [guardrail for guardrail in found.guardrails if guardrail.held is False]
-    if broken:
-        return _Ruling("reject", f"Broken guardrails: {len(broken)} of {len(found.guardrails)}.")
+    if against := _against(found):
+        return _Ruling("reject", " ".join(against))
     if primary.low is not None and primary.low > 0:
         return _Ruling("promote", "All of the interval is above 0: the challenger is better.")
-    if primary.high is not None and primary.high < 0:
-        return _Ruling("reject", "All of the interval is below 0: the challenger is worse.")
     return _undecided(primary, gate)
+
+
+def _against(found: GateVerdict) -> list[str]:
+    said = []
+    if found.primary.high is not None and found.primary.high < 0:
+        said.append("All of the interval is below 0: the challenger is worse.")
+    if broken := sum(guardrail.held is False for guardrail in found.guardrails):
+        said.append(f"Broken guardrails: {broken} of {len(found.guardrails)}.")
+    return said
 
 
 def _too_few(short: list[tuple[str, int, int]], rows: int) -> _Ruling:
