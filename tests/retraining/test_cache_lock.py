@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
-from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pytest
@@ -17,16 +15,15 @@ from tests.retraining.processes import wait_until
 CONTEXT = multiprocessing.get_context("spawn")
 
 
-def hold(cache: Path, held: Event, let_go: Event) -> None:
-    """Hold the lock as a training does, until told to let go."""
+def hold(cache: Path, file: Path) -> None:
+    """Hold the lock as a training does, say so in a file, and never let go."""
     with shared(cache):
-        held.set()
-        let_go.wait(60)
+        file.touch()
+        signal.pause()
 
 
-def write_when_shared(cache: Path, started: Event, file: Path) -> None:
+def write_when_shared(cache: Path, file: Path) -> None:
     """Say that the lock was got, in a file."""
-    started.set()
     with shared(cache):
         file.write_text("got it")
 
@@ -54,19 +51,16 @@ def test_the_lock_is_free_after_an_error(cache: Path) -> None:
         assert alone
 
 
-def test_a_killed_training_holds_nothing(cache: Path) -> None:
+def test_a_killed_training_holds_nothing(cache: Path, tmp_path: Path) -> None:
     """Another process holds it, and the system frees it when that one is killed."""
-    held, let_go = CONTEXT.Event(), CONTEXT.Event()
-    process = CONTEXT.Process(target=hold, args=(cache, held, let_go))
+    process = CONTEXT.Process(target=hold, args=(cache, tmp_path / "held"))
     process.start()
     try:
-        assert held.wait(60)
+        wait_until((tmp_path / "held").exists, "holding the lock")
         with exclusive(cache) as alone:
             assert not alone
-        assert process.pid is not None
-        os.kill(process.pid, signal.SIGKILL)
     finally:
-        let_go.set()
+        process.kill()
         process.join(60)
     with exclusive(cache) as alone:
         assert alone
@@ -74,12 +68,11 @@ def test_a_killed_training_holds_nothing(cache: Path) -> None:
 
 def test_a_training_waits_while_objects_are_removed(cache: Path, tmp_path: Path) -> None:
     """It goes on as soon as the removal is over, and not before."""
-    started, file = CONTEXT.Event(), tmp_path / "got"
-    process = CONTEXT.Process(target=write_when_shared, args=(cache, started, file))
+    file = tmp_path / "got"
+    process = CONTEXT.Process(target=write_when_shared, args=(cache, file))
     with exclusive(cache) as alone:
         assert alone
         process.start()
-        assert started.wait(60)
         wait_until(lambda: _waits(process.pid), "waiting for the lock")
         assert not file.exists()
     process.join(60)
