@@ -6,26 +6,27 @@ import logging
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from monitoring_tasks.data.labelled import LABEL
 from monitoring_tasks.errors import GateInvalid, PipelineFailed
 from monitoring_tasks.retraining.checkout import check_out, pull, require_file, verify
 from monitoring_tasks.retraining.command import minimal_environment
 from monitoring_tasks.retraining.disk import naming_full_disk, require_room
+from monitoring_tasks.retraining.predictions import check_predictions
 from monitoring_tasks.retraining.runner import run
 from monitoring_tasks.retraining_section import INPUT, OUTPUT, Pipeline
 
 log = logging.getLogger(__name__)
 Tell = Callable[[str], None]
-PREDICTION = "prediction"
 _LAST_LINES = 10
 
 
@@ -42,7 +43,8 @@ class Side:
 class Contest:
     """What both sides have in common: rows without label and prediction, their id column, and how to score them.
 
-    `task` is the model's: binary, multiclass or regression. `cache` is DVC's on this machine.
+    `task` is the model's: binary, multiclass or regression. `cache` is DVC's on this machine. Raises `GateInvalid` for
+    rows with the label.
     """
 
     rows: pa.Table
@@ -51,12 +53,16 @@ class Contest:
     pipeline: Pipeline
     cache: Path
 
+    def __post_init__(self) -> None:
+        if LABEL in self.rows.column_names:
+            raise GateInvalid(f"the rows to score hold the column {LABEL}: neither side may see the outcome")
+
 
 @dataclass(frozen=True)
 class Scored:
     """A side's predictions, one for each row in the rows' order, and what they cost in seconds and bytes of model."""
 
-    predictions: pa.ChunkedArray[Any]
+    predictions: pa.Array[Any]
     seconds: float
     model_bytes: int
 
@@ -69,28 +75,45 @@ def score(side: Side, contest: Contest, *, workspace: Path, tell: Tell) -> Score
     side when its code fails, `GateInvalid` when its predictions are not one for each row, `PipelineUnavailable` when
     repository, remote or disk is the cause.
     """
-    workspace.mkdir(parents=True, exist_ok=True)
-    with naming_full_disk((workspace, contest.cache)):
+    for place in (workspace, contest.cache):
+        place.mkdir(parents=True, exist_ok=True)
+    with naming_full_disk((workspace, contest.cache)), _naming(side):
         require_room((workspace,))
-        folder = Path(mkdtemp(prefix="scoring-", dir=workspace)).absolute()
-        model = _checkout(side, contest, folder)
+        folder = _folder(workspace)
+        size = _checkout(side, contest, folder)
         pq.write_table(contest.rows, folder / "rows.parquet")
         seconds = _run(side, contest, folder, tell)
-        found = _read(side, folder / "predictions.parquet")
-        size = model.stat().st_size
+        written = _read(folder / "predictions.parquet")
+        found = check_predictions(contest.rows, written, id=contest.id, task=contest.task)
         shutil.rmtree(folder, ignore_errors=True)
-    log.info("scored side=%s revision=%s rows=%d seconds=%.1f", side.name, side.revision, found.num_rows, seconds)
-    return Scored(matched(contest, found, side=side.name), seconds, size)
+    log.info("scoring.scored side=%s revision=%s rows=%d seconds=%.1f", side.name, side.revision, len(found), seconds)
+    return Scored(found, seconds, size)
 
 
-def _checkout(side: Side, contest: Contest, folder: Path) -> Path:
-    """The verified model in a checkout of the side's revision."""
+@contextmanager
+def _naming(side: Side) -> Iterator[None]:
+    """Says of an error which side it is about: a champion that cannot score is no win for the challenger."""
+    try:
+        yield
+    except (GateInvalid, PipelineFailed) as error:
+        raise type(error)(f"the {side.name} ({side.revision[:8]}): {error}") from error
+
+
+def _folder(workspace: Path) -> Path:
+    """A new folder: what a killed scoring left may still be in the hands of its code."""
+    for left in workspace.glob("scoring-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    return Path(mkdtemp(prefix="scoring-", dir=workspace)).absolute()
+
+
+def _checkout(side: Side, contest: Contest, folder: Path) -> int:
+    """Check out the side's revision with its model, verified; the model's size in bytes."""
     checkout = check_out(side.repository, side.revision, folder / "repository")
     path = contest.pipeline.model
     require_file(checkout, path)
     pull(checkout, [path], cache=contest.cache)
     verify(checkout, [path])
-    return checkout / path
+    return (checkout / path).stat().st_size
 
 
 def _run(side: Side, contest: Contest, folder: Path, tell: Tell) -> float:
@@ -110,8 +133,7 @@ def _run(side: Side, contest: Contest, folder: Path, tell: Tell) -> float:
         tell=follow,
     )
     if code:
-        said = "\n".join(last)
-        raise PipelineFailed(f"the {side.name}'s score command ended with exit code {code} at {side.revision}: {said}")
+        raise PipelineFailed(f"its score command ended with exit code {code}: " + "\n".join(last))
     return time.monotonic() - started
 
 
@@ -121,68 +143,11 @@ def _filled(word: str, places: dict[str, str]) -> str:
     return word
 
 
-def _read(side: Side, file: Path) -> pa.Table:
+def _read(file: Path) -> pa.Table:
     if not file.is_file():
-        raise GateInvalid(f"the {side.name}'s score command wrote no file where {OUTPUT} stood: it must write parquet")
+        raise GateInvalid(f"its score command wrote no file where {OUTPUT} stands: it must write parquet there")
     try:
-        return pq.ParquetFile(file).read()
+        with pq.ParquetFile(file) as written:
+            return written.read()
     except (pa.ArrowException, OSError) as error:
-        raise GateInvalid(f"what the {side.name}'s score command wrote is no parquet file: {error}") from error
-
-
-def matched(contest: Contest, predictions: pa.Table, *, side: str) -> pa.ChunkedArray[Any]:
-    """The predictions in the order of the contest's rows.
-
-    Raises `GateInvalid` unless there is exactly one for each row, none missing or infinite, and for a binary model all
-    within [0, 1].
-    """
-    for name in (contest.id, PREDICTION):
-        if name not in predictions.column_names:
-            raise GateInvalid(
-                f"the {side}'s predictions have columns {', '.join(predictions.column_names) or 'none'}: "
-                f"the score command must write {contest.id} and {PREDICTION}"
-            )
-    places = _places(contest, predictions[contest.id], side)
-    found = predictions[PREDICTION].take(places)
-    _check(found, contest.task, side)
-    return found
-
-
-def _places(contest: Contest, ids: pa.ChunkedArray[Any], side: str) -> pa.Array[Any]:
-    """Where the prediction of each row stands."""
-    wanted = contest.rows[contest.id]
-    if ids.type != wanted.type:
-        try:
-            ids = ids.cast(wanted.type)
-        except pa.ArrowException as error:
-            raise GateInvalid(
-                f"the {side} writes {contest.id} as {ids.type}, the rows have {wanted.type}: write it as it came"
-            ) from error
-    if len(ids) != len(wanted) or pc.count_distinct(ids).as_py() != len(ids):
-        raise GateInvalid(
-            f"the {side} wrote {len(ids)} predictions of {pc.count_distinct(ids).as_py()} ids for {len(wanted)} rows: "
-            "exactly one for each row is needed"
-        )
-    places = pc.index_in(wanted.combine_chunks(), value_set=ids.combine_chunks())
-    if places.null_count:
-        example = wanted.combine_chunks().filter(pc.is_null(places))[0].as_py()
-        raise GateInvalid(f"the {side} wrote no prediction for {places.null_count} rows, such as {example!r}")
-    return places
-
-
-def _check(found: pa.ChunkedArray[Any], task: str, side: str) -> None:
-    if found.null_count:
-        raise GateInvalid(f"{found.null_count} of the {side}'s {len(found)} predictions are missing")
-    if task == "multiclass":
-        return
-    if not (pa.types.is_floating(found.type) or pa.types.is_integer(found.type)):
-        raise GateInvalid(f"the {side}'s predictions are {found.type}: a {task} model predicts numbers")
-    numbers = found.cast(pa.float64())
-    finite = numbers.filter(pc.is_finite(numbers))
-    if len(finite) < len(found):
-        raise GateInvalid(f"{len(found) - len(finite)} of the {side}'s {len(found)} predictions are NaN or infinite")
-    if task == "binary" and (pc.min(numbers).as_py() < 0 or pc.max(numbers).as_py() > 1):
-        raise GateInvalid(
-            f"the {side}'s predictions reach from {pc.min(numbers).as_py()} to {pc.max(numbers).as_py()}: those of a "
-            "binary model are probabilities, within [0, 1]"
-        )
+        raise GateInvalid(f"its score command wrote something that is no parquet file: {error}") from error
