@@ -80,10 +80,15 @@ class Rest:
         raise TimeoutError(f"backfill {number} of {dag} has not ended in {patience:.0f} s: {states}")
 
     def wait_for_question(self, dag: str, run: str, *, patience: float = 180) -> dict[str, Any] | None:
-        """The question that a run asks a person; None when the run ended without one."""
+        """The question that a run asks a person; None when the run ended without one.
+
+        Airflow shows a question a moment before its task has gone to wait, and loses an answer given in that moment.
+        """
         path = f"dags/{dag}/dagRuns/{run}/hitlDetails"
         for _ in _until(patience):
+            waiting = {task for task, state in self.tasks(dag, run).items() if state == "awaiting_input"}
             asked = [dict(each) for each in self.get(path)["hitl_details"] if not each["response_received"]]
+            asked = [each for each in asked if each["task_instance"]["task_id"] in waiting]
             if asked:
                 return asked[0]
             if self.get(f"dags/{dag}/dagRuns/{run}")["state"] in ENDED:

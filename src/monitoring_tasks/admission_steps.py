@@ -17,9 +17,9 @@ from monitoring_tasks.policy.verdict import Action
 from monitoring_tasks.retraining.admission import Admission, admit
 from monitoring_tasks.retraining.names import retraining_folder
 from monitoring_tasks.retraining.parameters import read_parameter
-from monitoring_tasks.retraining.repository import admissible
 from monitoring_tasks.retraining.registry import Champion, fetch_artifact, find_champion
-from monitoring_tasks.retraining_task import champion_source, retraining_of, task_json, write_table
+from monitoring_tasks.retraining.repository import admissible
+from monitoring_tasks.retraining_task import allowed_source, champion_source, retraining_of, task_json, write_table
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.store.records import RetrainingRecord
 from monitoring_tasks.window import Window, parse_moment, stamp
@@ -68,7 +68,7 @@ def admit_retraining(
     record, rows, base = _blank(monitor, runtime, asked, now), 0, ""
     try:
         _refuse_at_once(asked, now)
-        champion = find_champion(*champion_source(monitor))
+        champion = find_champion(*allowed_source(monitor))
         base = _base(monitor, asked, champion)
         record = _planned(monitor, runtime, record, champion)
         _refuse_by_history(monitor, runtime, asked, record)

@@ -19,9 +19,9 @@ from monitoring_tasks.retraining.promotion import promote, roll_back
 from monitoring_tasks.retraining.registry import Champion, find_champion
 from monitoring_tasks.retraining_task import (
     advance,
+    allowed_source,
     artifact_paths,
     champion_of,
-    champion_source,
     folder_of,
     record_of,
     required,
@@ -89,7 +89,7 @@ def promote_challenger(monitor: Monitor, runtime: Runtime, task: Json, judged: J
     the challenger is `superseded`, and is to be compared with the new champion.
     """
     _require_verdict(runtime, task, judged)
-    repository, model = champion_source(monitor)
+    repository, model = allowed_source(monitor)
     try:
         made = promote(
             repository,
@@ -134,7 +134,7 @@ def _promoted(task: Json, made: Champion, answer: Answer) -> str:
 
 
 def _superseded(monitor: Monitor, runtime: Runtime, task: Json, refused: PromotionRefused) -> Json:
-    now = find_champion(*champion_source(monitor))
+    now = find_champion(*allowed_source(monitor))
     if (now.number, now.revision) == (task["champion"]["number"], task["champion"]["revision"]):
         raise refused
     text = f"the champion became {now.version} meanwhile: the challenger is compared with it anew"
@@ -152,7 +152,7 @@ def _take_over(monitor: Monitor, runtime: Runtime) -> None:
 
 def roll_back_champion(monitor: Monitor, runtime: Runtime, record: RetrainingRecord, *, to: str | None) -> Json:
     """Put an older version in place again, once its files are found to be there; the record is kept in the store."""
-    repository, model = champion_source(monitor)
+    repository, model = allowed_source(monitor)
     before = find_champion(repository, model)
     decision = {"run": record.run, "by": record.requested_by, "reason": record.reason}
     files = artifact_paths(monitor)

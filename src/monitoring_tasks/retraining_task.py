@@ -16,6 +16,7 @@ from monitoring_tasks.errors import ConfigurationError, SourceInvalid
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.retraining.names import retraining_folder, run_slug
 from monitoring_tasks.retraining.registry import Champion
+from monitoring_tasks.retraining.repository import allow, allowed_repositories
 from monitoring_tasks.retraining_section import Retraining
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.sections import ChampionReference
@@ -56,6 +57,13 @@ def champion_source(monitor: Monitor) -> tuple[str, str]:
     """Repository and model name of the monitor's champion. Raises `ConfigurationError` for a reference in a file."""
     reference = champion_reference(monitor)
     return monitor.locate(reference.repository), reference.model or monitor.name
+
+
+def allowed_source(monitor: Monitor) -> tuple[str, str]:
+    """`champion_source`, whose code may be run and whose tags may be written. Raises `ConfigurationError` otherwise."""
+    repository, model = champion_source(monitor)
+    allow(repository, allowed_repositories())
+    return repository, model
 
 
 def artifact_paths(monitor: Monitor) -> tuple[str, ...]:

@@ -22,9 +22,9 @@ from monitoring_tasks.retraining.pipeline import Challenger, TrainingPlan, train
 from monitoring_tasks.retraining.scoring import Contest, Scored, Side, score
 from monitoring_tasks.retraining_task import (
     advance,
+    allowed_source,
     artifact_paths,
     cache_of,
-    champion_source,
     folder_of,
     read_table,
     record_of,
@@ -68,7 +68,7 @@ def _made(monitor: Monitor, runtime: Runtime, task: Json, tell: Tell) -> Challen
 def _plan(monitor: Monitor, runtime: Runtime, task: Json) -> TrainingPlan:
     pipeline, record = retraining_of(monitor).pipeline, record_of(runtime, task)
     return TrainingPlan(
-        repository=champion_source(monitor)[0],
+        repository=allowed_source(monitor)[0],
         base=task["base"],
         branch=f"retrain/{task['slug']}",
         parameters=_parameters(monitor, task),
@@ -103,7 +103,7 @@ def _scored_anew(monitor: Monitor, runtime: Runtime, task: Json, revisions: Mapp
     rows = read_table(runtime, f"{folder}/rows.parquet")
     segments = _segments(monitor, rows)
     contest = _contest(monitor, runtime, rows)
-    repository, scored = champion_source(monitor)[0], {}
+    repository, scored = allowed_source(monitor)[0], {}
     with shared(contest.cache):
         for name, revision in revisions.items():
             scored[name] = score(Side(name, repository, revision), contest, workspace=workspace / name, tell=tell)
