@@ -108,9 +108,8 @@ def check_months(records: Mapping[str, RetrainingRecord]) -> list[str]:
 
 def _check(month: Month, record: RetrainingRecord | None) -> list[str]:
     if record is None or record.verdict is None:
-        return [
-            f"{month.run}: a challenger was compared (found {record and record.state}: {record and record.outcome})"
-        ]
+        found = f"{record.state}: {record.outcome}" if record else "nothing"
+        return [f"{month.run}: a challenger was compared (found {found})"]
     primary, (low, high) = record.verdict["primary"], month.difference
     width = primary["high"] - primary["low"]
     told = {
