@@ -41,7 +41,8 @@ def test_small_segments_are_left_out_and_counted() -> None:
     rows = rows_of()
     assert rows.block is not None
     values = np.full(len(rows), "large", dtype=object)
-    values[np.flatnonzero(rows.label == 0)[:400]] = "no positives"
+    values[np.flatnonzero(rows.label == 0)[::5]] = "few positives"
+    values[np.flatnonzero(rows.label == 1)[::80]] = "few positives"
     values[-30:] = "small"
     values[(rows.block == 2) & (values == "large")] = "a day"
     (found,) = compare_segments(rows, {"place": values}, "auc", Gate(segment_rows=200))
