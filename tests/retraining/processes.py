@@ -39,3 +39,16 @@ def wait_for_pids(folder: Path, count: int) -> list[int]:
 def wait_for_end(pids: list[int]) -> None:
     """Return once none of the processes is alive."""
     wait_until(lambda: not any(map(alive, pids)), f"end of processes {pids}")
+
+
+def working_in(folder: Path) -> list[int]:
+    """Processes whose working folder, command or environment names a folder."""
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit() and _names(entry, str(folder))]
+
+
+def _names(process: Path, folder: str) -> bool:
+    try:
+        words = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+        return folder.encode() in words or str((process / "cwd").readlink()).startswith(folder)
+    except OSError:  # it ended meanwhile, or is another user's
+        return False

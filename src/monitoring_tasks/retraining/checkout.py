@@ -53,10 +53,10 @@ class Output:
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage as `dvc.lock` records its last run: the keys of `params.yaml` it depends on, and its outputs by path."""
+    """A stage as `dvc.lock` records its last run: what it read of `params.yaml` by key, and its outputs by path."""
 
     name: str
-    parameters: frozenset[str]
+    parameters: Mapping[str, Any]
     outputs: Mapping[str, Output] = field(default_factory=dict)
 
 
@@ -204,13 +204,9 @@ def _parse(file: Path, checkout: Path, read: Callable[[Any, PurePosixPath], list
 
 def _stages_of(lock: Any, folder: PurePosixPath) -> list[Stage]:
     return [
-        Stage(str(folder / name), _parameters_of(entry), dict(_outputs_of(entry, folder)))
+        Stage(str(folder / name), entry.get("params", {}).get("params.yaml", {}), dict(_outputs_of(entry, folder)))
         for name, entry in lock.get("stages", {}).items()
     ]
-
-
-def _parameters_of(entry: Any) -> frozenset[str]:
-    return frozenset(key for file, keys in entry.get("params", {}).items() if file == "params.yaml" for key in keys)
 
 
 def _outputs_of(entry: Any, folder: PurePosixPath) -> list[tuple[str, Output]]:

@@ -6,44 +6,45 @@ result; else the cache's record of runs makes DVC skip the stages that ended.
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from tempfile import mkdtemp
 
 from monitoring_tasks.errors import PipelineFailed, PipelineUnavailable
 from monitoring_tasks.retraining.checkout import (
-    TRANSFER_SECONDS,
     Output,
     Stage,
     check_out,
-    dvc,
     dvc_command,
     find_commit,
     git,
     outputs,
     pull,
-    push_target,
     stages,
     verify,
 )
-from monitoring_tasks.retraining.command import execute, minimal_environment, redact
+from monitoring_tasks.retraining.command import minimal_environment, redact
 from monitoring_tasks.retraining.disk import naming_full_disk, remove_stale, require_room
-from monitoring_tasks.retraining.parameters import write_parameters
+from monitoring_tasks.retraining.parameters import read_parameter, write_parameters
+from monitoring_tasks.retraining.publication import (
+    PARAMETERS,
+    commit_results,
+    is_result,
+    occupied,
+    push_branch,
+    push_files,
+)
 from monitoring_tasks.retraining.runner import run
 
 log = logging.getLogger(__name__)
 Tell = Callable[[str], None]
-PARAMETERS = "params.yaml"
-_LIST_SECONDS = 60
 _LAST_LINES = 10
 _ROOM_FACTOR = 3
-_IDENTITY = ("-c", "user.name=monitoring", "-c", "user.email=monitoring@localhost")
 
 
 @dataclass(frozen=True)
@@ -102,18 +103,6 @@ def train(plan: TrainingPlan, *, workspace: Path, cache: Path, tell: Tell) -> Ch
     return made
 
 
-def published(repository: str, branch: str) -> str | None:
-    """The commit of a branch on origin, by one `git ls-remote`; None when there is no such branch.
-
-    Raises `PipelineUnavailable` when the repository does not answer.
-    """
-    name = f"refs/heads/{branch}"
-    command = ["git", "ls-remote", "--heads", "--", repository, name]
-    listing = execute(command, seconds=_LIST_SECONDS, about=repository, failure=PipelineUnavailable)
-    commits = {ref: commit for commit, _, ref in (line.partition("\t") for line in listing.splitlines())}
-    return commits.get(name)
-
-
 @dataclass(frozen=True)
 class _Training:
     """A training under way: `folder` holds its checkout of commit `base`, whose outputs were `before`."""
@@ -156,13 +145,19 @@ def _result(training: _Training, tell: Tell) -> Challenger | None:
         return None
     verify(training.checkout, training.plan.files)
     log.info("training.verified files=%s", ",".join(training.plan.files))
-    _push_files(training.checkout)
+    return training.challenger(_publish(training))
+
+
+def _publish(training: _Training) -> str:
+    """Files first: a branch on origin promises that its files can be had."""
+    plan, checkout = training.plan, training.checkout
+    push_files(checkout)
     log.info("training.pushed")
-    revision = _commit(training)
+    revision = commit_results(checkout, message=plan.message, moment=plan.moment)
     log.info("training.committed revision=%s", revision)
-    revision = _push_branch(training, revision)
-    log.info("training.published branch=%s revision=%s", training.plan.branch, revision)
-    return training.challenger(revision)
+    revision = push_branch(checkout, plan.repository, plan.branch)
+    log.info("training.published branch=%s revision=%s", plan.branch, revision)
+    return revision
 
 
 def _adopted(training: _Training, found: str) -> Challenger:
@@ -172,10 +167,11 @@ def _adopted(training: _Training, found: str) -> Challenger:
     git(checkout, "checkout", "--quiet", "--force", "--detach", found, "--")
     known = {*training.before, *outputs(checkout)}
     names = git(checkout, "diff", "--name-only", "-z", training.base, found).split("\0")
-    foreign = [name for name in names if name and not _is_result(name, known)]
+    foreign = [name for name in names if name and not is_result(name, known)]
     same = (checkout / PARAMETERS).read_text(encoding="utf-8") == written
     if foreign or not same or find_commit(checkout, f"{found}^") != training.base:
-        raise PipelineFailed(_occupied(plan, found, f"a training of {training.base} with other parameters"))
+        asked = f"a training of {training.base} with this run's parameters"
+        raise PipelineFailed(occupied(plan.repository, plan.branch, found, asked))
     log.info("training.found branch=%s revision=%s", plan.branch, found)
     return training.challenger(found)
 
@@ -202,8 +198,8 @@ def _reproduce(training: _Training, tell: Tell) -> None:
 
 def _has_new_data(training: _Training) -> bool:
     """Whether the stages that depend on the parameters made something else than at the base."""
-    keys = training.plan.parameters
-    reading = [stage for stage in stages(training.checkout) if _depends(stage, keys)]
+    keys, text = training.plan.parameters, (training.checkout / PARAMETERS).read_text(encoding="utf-8")
+    reading = [stage for stage in stages(training.checkout) if _depends(stage, keys, text)]
     if not reading:
         raise PipelineFailed(
             f"no stage of dvc.yaml depends on {', '.join(keys)}: list them as params of the stage that reads the data"
@@ -212,70 +208,11 @@ def _has_new_data(training: _Training) -> bool:
     return any(_md5(training.before, path) != md5 for path, md5 in made.items())
 
 
-def _depends(stage: Stage, keys: Mapping[str, str]) -> bool:
-    return any(key == own or key.startswith(f"{own}.") for own in stage.parameters for key in keys)
+def _depends(stage: Stage, keys: Iterable[str], text: str) -> bool:
+    """Whether a stage ran on what is written now; the lock keeps old values of keys that it depends on no more."""
+    read = [own for own in stage.parameters if any(key == own or key.startswith(f"{own}.") for key in keys)]
+    return any(stage.parameters[own] == read_parameter(text, own) for own in read)
 
 
 def _md5(known: Mapping[str, Output], path: str) -> str | None:
     return known[path].md5 if path in known else None
-
-
-def _push_files(checkout: Path) -> None:
-    """Push to the DVC remote, and ask it: `dvc push` ends well although an object is missing on both sides."""
-    dvc(checkout, "push")
-    status = dvc(checkout, "status", "--cloud", "--json").strip()
-    missing = json.loads(dvc(checkout, "data", "status", "--not-in-remote", "--json")).get("not_in_remote", [])
-    if status != "{}" or missing:
-        raise PipelineUnavailable(
-            f"the DVC remote lacks files after the push ({redact(status)}; {', '.join(missing)}): see to its rights "
-            "and its room; the next try pushes again"
-        )
-
-
-def _commit(training: _Training) -> str:
-    """Commit what the run made, and nothing else that stages may have left; equal in all tries of a plan."""
-    plan, checkout = training.plan, training.checkout
-    known, literal = outputs(checkout), {"GIT_LITERAL_PATHSPECS": "1"}
-    changed = git(checkout, "ls-files", "-z", "--modified", "--others", "--exclude-standard").split("\0")
-    git(checkout, "add", "--", *sorted({name for name in changed if _is_result(name, known)}), settings=literal)
-    moment = f"@{int(plan.moment.timestamp())} +0000"
-    settings = {"GIT_AUTHOR_DATE": moment, "GIT_COMMITTER_DATE": moment}
-    commit = ["commit", "--quiet", "--no-gpg-sign", "--cleanup=whitespace", f"--message={plan.message}"]
-    git(checkout, *_IDENTITY, *commit, settings=settings)
-    return git(checkout, "rev-parse", "HEAD")
-
-
-def _is_result(name: str, known: Mapping[str, Output] | set[str]) -> bool:
-    path = PurePosixPath(name)
-    written_by_dvc = path.name in {"dvc.lock", ".gitignore"} or path.suffix == ".dvc"
-    return name == PARAMETERS or written_by_dvc or any(str(place) in known for place in (path, *path.parents))
-
-
-def _push_branch(training: _Training, revision: str) -> str:
-    """Publish the commit as a branch that is not there yet; the commit that is there in the end."""
-    plan, checkout = training.plan, training.checkout
-    name, origin = f"refs/heads/{plan.branch}", push_target(plan.repository)
-    # The lease is on a branch that does not exist: one that does is not even moved forward.
-    push = ["push", "--quiet", "--no-verify", f"--force-with-lease={name}:", "--", origin, f"HEAD:{name}"]
-    try:
-        git(checkout, *push, seconds=TRANSFER_SECONDS)
-    except PipelineUnavailable:
-        found = published(plan.repository, plan.branch)
-        if found is None:
-            raise
-        git(checkout, "fetch", "--quiet", "--", origin, name, seconds=TRANSFER_SECONDS)
-        if _tree(checkout, found) != _tree(checkout, revision):
-            raise PipelineFailed(_occupied(plan, found, revision)) from None
-        return found
-    return revision
-
-
-def _tree(checkout: Path, commit: str) -> str:
-    return git(checkout, "rev-parse", f"{commit}^{{tree}}")
-
-
-def _occupied(plan: TrainingPlan, found: str, made: str) -> str:
-    return (
-        f"branch {plan.branch} of {redact(plan.repository)} is at {found}, which is not {made}: it is left as it is. "
-        "Delete the branch there, or train under another run"
-    )
