@@ -82,7 +82,8 @@ class Rest:
     def wait_for_question(self, dag: str, run: str, *, patience: float = 180) -> dict[str, Any] | None:
         """The question that a run asks a person; None when the run ended without one.
 
-        Airflow shows a question a moment before its task has gone to wait, and loses an answer given in that moment.
+        Airflow 3.3 loses an answer that is given in the first seconds, while the worker of the task still winds up: the
+        task is tried again, and asks again. Who answers that fast has to look whether there is another question.
         """
         path = f"dags/{dag}/dagRuns/{run}/hitlDetails"
         for _ in _until(patience):

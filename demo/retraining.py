@@ -59,9 +59,8 @@ def retrain(stack: Stack, month: Month, *, say: Callable[[str], None]) -> None:
     rest = stack.rest
     rest.wait_for_dags([DAG])
     rest.trigger(DAG, month.run, {"window_end": month.window_end, "reason": month.reason})
-    asked = rest.wait_for_question(DAG, month.run, patience=PATIENCE)
-    if asked:
-        say(f"airflow: {asked['subject']} Approved through the REST API, as admin")
+    while asked := rest.wait_for_question(DAG, month.run, patience=PATIENCE):
+        say(f"airflow: {asked['subject']}: approved through the REST API, as admin")
         rest.answer(DAG, month.run, str(asked["task_instance"]["task_id"]), "Approve", {"comment": "the demonstration"})
     state = rest.wait_for_run(DAG, month.run, patience=PATIENCE)
     if state != "success":

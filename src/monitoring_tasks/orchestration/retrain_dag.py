@@ -77,7 +77,11 @@ def _wire(tasks: RetrainingTasks, section: Retraining) -> None:
 
 
 def _question(section: Retraining) -> HITLOperator:
-    """The question to a person. It occupies no worker while it waits, and no answer in time is Reject."""
+    """The question to a person. It occupies no worker while it waits, and no answer in time is Reject.
+
+    An answer given within seconds of the question is lost by Airflow 3.3, which then tries the task again: it must have
+    tries left, and asks again soon.
+    """
     text = f"ti.xcom_pull(task_ids='gate', key='{RESULT}')"
     return HITLOperator(
         task_id="ask",
@@ -89,6 +93,7 @@ def _question(section: Retraining) -> HITLOperator:
         assigned_users=[{"id": user, "name": user} for user in section.approval.users],
         response_timeout=section.approval.timeout,
         execution_timeout=None,
+        retry_delay=timedelta(seconds=5),
     )
 
 
