@@ -116,11 +116,11 @@ def in_airflow(stack: Stack) -> None:
 
 
 def retrainings(stack: Stack) -> None:
-    """July's retraining, approved; the same week judged against both references; back again; October's, refused."""
+    """July's retraining, approved; one week judged against both references; back again; October's, refused."""
     say("airflow: a retraining for July, trained on the 90 days before it and compared on July itself")
     retrain(stack, JULY, say=say)
     week = ["monitoring", "check", MONITOR, "--start", str(WEEK.start.date()), "--end", str(WEEK.end.date())]
-    say("a week of July, judged against the new champion's reference")
+    say("a week of September, judged against the new champion's reference")
     execute(week)
     say("back to the first champion, so that October asks the same question as July did")
     execute(["monitoring", "rollback", MONITOR, "--to", FIRST_VERSION, "--reason", "October asks anew", "--yes"])
