@@ -83,6 +83,8 @@ def test_how_a_model_is_retrained_changes_no_verdict(tmp_path: Path) -> None:
         ("retraining: {}", "retraining: {pipeline: {parameters: {end: 'a b'}}}", "parameters.end"),
         ("retraining: {}", "retraining: {approval: {mode: always}}", "approval.mode: found 'always'"),
         ("retraining: {}", "retraining: {gate: {confidence: 0.5}}", "gate.confidence: found 0.5"),
+        ("retraining: {}", "retraining: {gate: {floor: .nan}}", "gate.floor"),
+        ("retraining: {}", "retraining: {gate: {floor: .inf}}", "gate.floor"),
         ("retraining: {}", "retraining: {cooldwn: 1d}", "retraining.cooldwn"),
         ("retraining: {}", "retraining: {schedule: sometimes}", "retraining.schedule: found 'sometimes'"),
     ],

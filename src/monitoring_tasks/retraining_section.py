@@ -113,7 +113,9 @@ class Gate(Section):
         description="Most by which the challenger's mean prediction may miss the mean outcome by more than the "
         "champion's; regression: in standard deviations of the outcome",
     )
-    floor: float | None = Field(None, description="Least value of the metric (most, for a loss) a challenger must have")
+    floor: Annotated[float, Field(allow_inf_nan=False)] | None = Field(
+        None, description="Least value of the metric (most, for a loss) a challenger must have"
+    )
     latency: Annotated[float, Field(ge=1, allow_inf_nan=False)] = Field(3.0, description="Most scoring time, as ratio")
     size: Annotated[float, Field(ge=1, allow_inf_nan=False)] = Field(3.0, description="Most size of model, as ratio")
 

@@ -54,6 +54,18 @@ def test_only_branches_of_runs_are_listed(work: Path) -> None:
         assert published_branches(clone) == [Branch(NAME, revision, datetime(2013, 7, 1, 10, tzinfo=UTC))]
 
 
+def test_a_date_that_no_calendar_has_is_the_last_one(work: Path) -> None:
+    """Whoever may push a branch chooses its commit's date; it must not stop the others from being listed."""
+    dated = ["env", "GIT_COMMITTER_DATE=@999999999999 +0000", "git"]
+    run(*dated, "commit", "--quiet", "--allow-empty", "-m", "later", cwd=work)
+    later = retraining_branch("manual__33658-01-01")
+    run("git", "push", "--quiet", "origin", f"HEAD:refs/heads/{later}", cwd=work)
+    with bare_clone(str(origin(work))) as clone:
+        moments = {branch.name: branch.moment for branch in published_branches(clone)}
+    assert moments[NAME] == datetime(2013, 7, 1, 10, tzinfo=UTC)
+    assert moments[later].year == 9999
+
+
 def test_a_branch_is_deleted_once(work: Path) -> None:
     """The second time it is gone already."""
     with bare_clone(str(origin(work))) as clone:

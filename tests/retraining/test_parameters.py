@@ -179,3 +179,15 @@ def test_moments_are_written_as_they_are_read(days: int, time: timedelta) -> Non
     text = moment_text(moment)
     read: Any = datetime.fromisoformat(text)
     assert (read if read.tzinfo else read.replace(tzinfo=UTC)) == moment
+
+
+@pytest.mark.parametrize("rest", ["x: 2013-13-45", "x: 2013-01-01T99:00:00Z", "x: !!int abc", "x: " + "[" * 5000])
+def test_values_that_yaml_itself_cannot_build_are_told(file: Path, rest: str) -> None:
+    """A day that no calendar has elsewhere in the file, or nesting without end, is a mistake in the file."""
+    text = f"data: {{end: 2013-03-01}}\n{rest}\n"
+    file.write_text(text)
+    with pytest.raises(PipelineFailed, match=r"params\.yaml is not YAML"):
+        write_parameters(file, {"data.end": "2013-04-02"})
+    with pytest.raises(PipelineFailed, match=r"params\.yaml is not YAML"):
+        read_parameter(text, "data.end")
+    assert file.read_text() == text

@@ -102,6 +102,15 @@ def test_missing_columns_are_told(columns: list[str], told: str) -> None:
         )
 
 
+@pytest.mark.parametrize("twice", ["id", "prediction"])
+def test_a_column_written_twice_is_told(twice: str) -> None:
+    """Which of the two is meant cannot be known."""
+    arrays, names = [pa.array(IDS), pa.array([0.1] * 3)], ["id", "prediction"]
+    written = pa.Table.from_arrays([*arrays, arrays[names.index(twice)]], names=[*names, twice])
+    with pytest.raises(GateInvalid, match=rf"columns id, prediction, {twice}: .* must write {twice}, once"):
+        check_predictions(pa.table({"id": IDS}), written, id="id", task="binary")
+
+
 def test_hostile_ids_and_columns_stay_on_one_line() -> None:
     """Ids and names from outside reach the message without control characters, cut."""
     hostile = "a\x1b[31m\nFAKE " + "x" * 500
@@ -126,6 +135,14 @@ def test_classes_are_names_or_numbers(classes: list[Any]) -> None:
     """A multiclass model writes its classes as they are; categories of pandas too."""
     assert checked(IDS, classes, task="multiclass") == classes
     assert checked(IDS, pa.array(classes).dictionary_encode(), task="multiclass") == classes
+
+
+def test_texts_may_be_written_as_views() -> None:
+    """Arrow has more than one layout for texts; a file keeps the one that it was written with."""
+    classes, ids = (pa.array(texts, pa.string_view()) for texts in (["red", "green", "red"], IDS))
+    written = pa.table({"id": ids, "prediction": classes})
+    found = check_predictions(pa.table({"id": IDS}), written, id="id", task="multiclass")
+    assert found.to_pylist() == ["red", "green", "red"]
 
 
 @pytest.mark.parametrize("classes", [["red", None, "red"], [1.0, math.nan, 1.0], [["red"]] * 3])

@@ -15,6 +15,7 @@ from monitoring_tasks.retraining.repository import READ_SECONDS
 
 PUSH_SECONDS = 300
 FOLDER = "retrain/"
+_LAST_SECOND = 253402300799  # of the year 9999: a commit may bear any number as its date
 # A hook or the server's rules; anything else that stops a push can be another time's success.
 _REFUSED = re.compile(r"\[remote rejected\].*\b(declined|prohibited|denied)\b")
 
@@ -39,7 +40,7 @@ def published_branches(clone: Path) -> list[Branch]:
     lines = execute(listing, seconds=READ_SECONDS, about="branches", folder=clone).splitlines()
     found = (line.split(" ") for line in lines)
     return [
-        Branch(name, revision, datetime.fromtimestamp(int(seconds), UTC))
+        Branch(name, revision, datetime.fromtimestamp(min(int(seconds or 0), _LAST_SECOND), UTC))
         for name, revision, seconds in found
         if is_slug(name.removeprefix(FOLDER))
     ]

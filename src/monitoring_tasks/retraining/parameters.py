@@ -62,7 +62,8 @@ def moment_text(moment: datetime) -> str:
 def _load(yaml: YAML, text: str | bytes) -> Any:
     try:
         return yaml.load(text)
-    except (YAMLError, UnicodeDecodeError) as error:
+    # ValueError: a day that no calendar has, text that is no Unicode; RecursionError: nested without end.
+    except (YAMLError, ValueError, RecursionError) as error:
         raise PipelineFailed(f"params.yaml is not YAML: {' '.join(str(error).split())}") from error
 
 

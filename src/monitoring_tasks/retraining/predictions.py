@@ -25,19 +25,20 @@ def check_predictions(rows: pa.Table, predictions: pa.Table, *, id: str, task: s
     [0.5, 0.75]
     """
     for name in (id, PREDICTION):
-        if name not in predictions.column_names:
+        if predictions.column_names.count(name) != 1:
             columns = ", ".join(map(shown, predictions.column_names)) or "none"
-            raise GateInvalid(f"the predictions have the columns {columns}: the score command must write {name}")
+            raise GateInvalid(f"the predictions have the columns {columns}: the score command must write {name}, once")
     wanted = _plain(rows[id])
     places = _places(wanted, _ids(_plain(predictions[id]), wanted.type, id))
     return _checked(_plain(predictions[PREDICTION]).take(places), wanted, task)
 
 
 def _plain(column: pa.ChunkedArray[Any]) -> pa.Array[Any]:
-    """The column in one piece, without a dictionary, as categories of pandas have one."""
-    kind = column.type
+    """The column in one piece, without a dictionary, as categories of pandas have one, and texts as plain strings."""
     whole: pa.Array[Any] = column.combine_chunks()
-    return whole.cast(kind.value_type) if isinstance(kind, pa.DictionaryType) else whole
+    kind = whole.type.value_type if isinstance(whole.type, pa.DictionaryType) else whole.type
+    # Arrow cannot reorder views of texts, which some libraries write.
+    return whole.cast(pa.large_string() if pa.types.is_string_view(kind) else kind)
 
 
 def _ids(written: pa.Array[Any], wanted: pa.DataType, id: str) -> pa.Array[Any]:

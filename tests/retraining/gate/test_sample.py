@@ -48,6 +48,7 @@ def test_a_part_numbers_its_own_days() -> None:
         ({"challenger": np.array([0.1, None, 0.4], dtype=object)}, "challenger is missing or infinite"),
         ({"challenger": np.array(["a", "b", "c"])}, "challenger holds values that are not numbers"),
         ({"label": np.array([0.0, np.nan, 1.0])}, "label is missing"),
+        ({"challenger": np.array([0.1, -1e200, 0.4])}, r"challenger holds 1e\+200"),
         ({"label": np.array([0, 2, 1])}, r"label holds 2\.0; a binary model's labels are 0 and 1"),
         ({"champion": np.array([0.1, 1.2, 0.4])}, r"champion predicts 1\.2; .* within \[0, 1\]"),
         ({"challenger": np.array([0.1, -0.2, 0.4])}, r"challenger predicts -0\.2"),

@@ -15,6 +15,8 @@ from monitoring_tasks.errors import GateInvalid
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.intp]
+LARGEST = 1e50
+"""Numbers beyond this are refused: squares of them, sums and ratios would leave what a float can hold."""
 MOST_BLOCKS = 100
 """More days than this are joined, neighbours first: the table of pairs stays small, and intervals get no narrower."""
 
@@ -71,8 +73,8 @@ class Sample:
 def sample(data: GateData, *, task: str, days: bool) -> tuple[Sample, Whole]:
     """The checked rows, sorted by what they hold so that their order never matters, and where each row was in `data`.
 
-    Raises `GateInvalid` for unequal lengths, missing or infinite values, a label that is not 0 or 1, a probability
-    outside [0, 1], or unlike types. With `days`, rows of one day make one block.
+    Raises `GateInvalid` for unequal lengths, missing, infinite or enormous values, a label that is not 0 or 1, a
+    probability outside [0, 1], or unlike types. With `days`, rows of one day make one block.
     """
     _same_lengths(data)
     label, champion, challenger = _named(data) if task == "multiclass" else _numbers(data)
@@ -121,6 +123,8 @@ def _finite(name: str, values: NDArray[Any]) -> Floats:
     bad = int(np.count_nonzero(~np.isfinite(numbers)))
     if bad:
         raise GateInvalid(f"{name} is missing or infinite in {bad} of {len(numbers)} rows; each row needs a number")
+    if (largest := float(np.max(np.abs(numbers), initial=0.0))) > LARGEST:
+        raise GateInvalid(f"{name} holds {largest:.3g} (sign apart); numbers beyond {LARGEST:g} cannot be compared")
     return numbers + 0.0  # -0.0 and 0.0 are one value
 
 
