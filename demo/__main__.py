@@ -25,7 +25,7 @@ from typing import TextIO
 
 from rich.console import Console
 
-from demo.champion import FIRST_VERSION, make_champion, restore_champion
+from demo.champion import FIRST_VERSION, make_champion
 from demo.production import replay_production
 from demo.retraining import JULY, OCTOBER, check_months, months_table, read_months, retrain
 from demo.stack import Stack
@@ -60,10 +60,9 @@ def main(arguments: Sequence[str]) -> int:
 def run(leave: bool) -> int:
     """Champion, production, replay by the command line, replay by Airflow, table, story."""
     os.environ.update(MONITORING_HOME=str(WORK), MONITORING_MONITORS=str(ROOT / "include" / "monitors"))
-    # Airflow starts empty, so that the same runs can be made again; champion, production and results are kept.
-    shutil.rmtree(WORK / "airflow", ignore_errors=True)
+    forget()
     say("training the champion on January to March with DVC")
-    restore_champion(make_champion(WORK))
+    make_champion(WORK)
     say("replaying April to December: the champion's scores, and the outcomes as the flights landed")
     replay_production(WORK)
     say("judging every week by the command line")
@@ -77,6 +76,15 @@ def run(leave: bool) -> int:
             welcome(stack)
             wait()
     return 1 if failures else 0
+
+
+def forget() -> None:
+    """Remove what an earlier demonstration left: a retraining is done once, and so is a promotion."""
+    for left in WORK.iterdir():
+        if left.is_dir():
+            shutil.rmtree(left)
+        elif left != PID:
+            left.unlink()
 
 
 def readme_commands() -> list[list[str]]:

@@ -10,12 +10,10 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from monitoring_tasks.errors import MonitoringError, ReferenceInvalid
 from monitoring_tasks.retraining.command import command_environment
-from monitoring_tasks.retraining.promotion import roll_back
 from monitoring_tasks.retraining.registry import find_champion
 
 logger = logging.getLogger(__name__)
@@ -50,15 +48,6 @@ def make_champion(work: Path) -> Path:
     if not _has_champion(origin):
         _train(work.absolute(), origin)
     return origin
-
-
-def restore_champion(origin: Path) -> None:
-    """Put the first version in place again where an earlier demonstration was stopped with another one in place."""
-    champion = find_champion(str(origin), MODEL)
-    if champion.tag != TAGS[0]:
-        decision = {"run": f"restored after {champion.number}", "by": "the demonstration", "reason": "it begins anew"}
-        moment = datetime.now(UTC)
-        roll_back(str(origin), MODEL, to=FIRST_VERSION, decision=decision, files=["model.skops"], moment=moment)
 
 
 def repository(work: Path) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from monitoring_tasks.orchestration.runtime import airflow_runtime
 from monitoring_tasks.retraining.registry import find_champion
 from monitoring_tasks.store.records import RetrainingRecord
+from monitoring_tasks.window import Window, stamp
 from tests.dvc_pipeline import MODEL, ModelRepository, churn, churn_template
 from tests.orchestration.conftest import Run
 from tests.retraining_world import EVALUATION, WINDOW_END, World
@@ -43,14 +44,17 @@ def answered(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     from airflow.providers.standard.operators.hitl import HITLOperator
     from airflow.sdk import timezone
 
-    def answer(option: str, *, by: str | None = "ada", comment: str | None = None) -> None:
-        event = {
-            "chosen_options": [option],
-            "params_input": {"comment": comment},
-            "responded_at": timezone.utcnow(),
-            "responded_by_user": {"id": by, "name": by} if by else None,
-        }
-        monkeypatch.setattr(HITLOperator, "execute", lambda self, context: self.execute_complete(context, event))
+    def answer(option: str, *, by: str | None = "ada", comment: str | None = None, at: datetime | None = None) -> None:
+        def execute(self: Any, context: Any) -> Any:
+            event = {
+                "chosen_options": [option],
+                "params_input": {"comment": comment},
+                "responded_at": at or timezone.utcnow(),
+                "responded_by_user": {"id": by, "name": by} if by else None,
+            }
+            return self.execute_complete(context, event)
+
+        monkeypatch.setattr(HITLOperator, "execute", execute)
 
     return answer
 
@@ -76,9 +80,11 @@ def record_requests(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str
 def test_a_better_challenger_that_is_approved_becomes_champion(
     world: World, answered: Callable[..., None], run_dag: RunDag
 ) -> None:
-    """Trained, compared, asked, promoted, told; the workspace is gone, and the tag says who and why."""
+    """Trained, compared, asked, promoted, told; the tag says who and why, and the next verdict has its reference."""
     world.tell_story(learnt=-1.5, lived=-1.5)
     answered("Approve", comment="looks right")
+    day = Window.parse("2013-04-09", "2013-04-10")
+    run_dag(date(2013, 4, 10))
     run = run_dag(None, conf=ASKED, name=DAG)
     assert run.state == "success", run.log[-3000:]
     assert {name for name, state in run.tasks.items() if state == "success"} == {
@@ -93,7 +99,13 @@ def test_a_better_challenger_that_is_approved_becomes_champion(
     assert run.results["gate"]["decision"] == "promote"
     assert "Running stage" in run.log
     assert not list((airflow_runtime().cache / "workspaces" / MODEL).glob("*"))
-    assert [alert.state for alert in airflow_runtime().store.alerts(MODEL)] == ["logged", "logged"]
+    told = {alert.message.partition("\n")[0] for alert in airflow_runtime().store.alerts(MODEL)}
+    assert {"MEDIUM: a challenger of churn waits for approval", "MEDIUM: churn has a new champion"} <= told
+    run_dag(None, conf={"start": stamp(day.start), "end": stamp(day.end)})
+    judged = airflow_runtime().store.judgements(MODEL, day)
+    assert [each.verdict.subject.champion.partition("-")[0] for each in judged] == ["v1.0.0", "v1.1.0"]
+    references = {each.verdict.evidence["hashes"]["reference"] for each in judged}
+    assert len(references) == 2
 
 
 def test_a_declined_challenger_stays_on_its_branch(
@@ -141,6 +153,33 @@ def test_a_superior_challenger_can_be_promoted_without_a_person(world: World, ru
     assert run.tasks["promote"] == "success"
     assert record().state == "promoted"
     assert "auto_if_superior" in str(record().decided_by)
+
+
+def test_a_question_that_nobody_answered_is_no_approval(
+    world: World, run_dag: RunDag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The question's task marked as successful by hand leaves no answer: nothing may be put in place by that."""
+    from airflow.providers.standard.operators.hitl import HITLOperator
+
+    world.tell_story(learnt=-1.5, lived=-1.5)
+    monkeypatch.setattr(HITLOperator, "execute", lambda self, context: None)
+    run = run_dag(None, conf=ASKED, name=DAG)
+    assert run.state == "failed"
+    assert "nobody approved this verdict" in run.log
+    assert find_champion(world.repository.origin, MODEL).number == 1
+    assert record().state == "failed"
+
+
+def test_an_answer_to_an_earlier_verdict_is_no_approval(
+    world: World, answered: Callable[..., None], run_dag: RunDag
+) -> None:
+    """The gate judged anew after the answer was given: it is asked for again."""
+    world.tell_story(learnt=-1.5, lived=-1.5)
+    answered("Approve", at=datetime(2013, 4, 15, tzinfo=UTC))
+    run = run_dag(None, conf=ASKED, name=DAG)
+    assert run.state == "failed"
+    assert "older than the gate's verdict" in run.log
+    assert find_champion(world.repository.origin, MODEL).number == 1
 
 
 def test_nothing_is_put_in_place_where_the_monitor_forbids_it(world: World, run_dag: RunDag) -> None:
