@@ -20,11 +20,13 @@ import pytest
 
 from monitoring_tasks.errors import ConfigurationError, PipelineFailed, PipelineUnavailable
 from monitoring_tasks.retraining import disk, guard
+from monitoring_tasks.retraining.checkout import check_out
+from monitoring_tasks.retraining.parameters import write_parameters
 from monitoring_tasks.retraining.pipeline import Challenger, TrainingPlan, train
 from monitoring_tasks.retraining.publication import published
 from monitoring_tasks.retraining.registry import fetch_artifact
 from tests.dvc_pipeline import FILES, ModelRepository, copy_repository, write_labelled
-from tests.git_repository import IDENTITY
+from tests.git_repository import IDENTITY, commit
 from tests.retraining.git_server import PASSWORD, git_server
 from tests.retraining.processes import wait_until, working_in
 
@@ -61,6 +63,10 @@ NOISE = """
     import json, sys
     Path(os.environ["CHURN_DATA"], "environment.json").write_text(json.dumps(dict(os.environ)))
     Path("left.txt").write_text("left"), Path(".dvcignore").write_text("# changed\\n")
+    hook = Path(os.environ["CHURN_DATA"], "hooks", "post-commit")
+    hook.parent.mkdir(), hook.write_text("#!/bin/sh\\nenv > $0.ran\\n"), hook.chmod(0o755)
+    os.system(f"git config core.hooksPath '{hook.parent}'")
+    Path(".dvc/config").write_text("[core]\\n    remote = mine\\n[\\'remote \\"mine\\"\\']\\n    url = /nowhere\\n")
     sys.stdout.write("from https://bot:s3cr3t-url@git.example/x\\n"), sys.stdout.flush()
     sys.stderr.write("to stderr\\n")
     sys.path.insert(0, "."), __import__("train")
@@ -262,6 +268,12 @@ def test_pipeline_sees_no_secret(trained: Trained) -> None:
     assert all(str(trained.bench.workspace) in seen[name] for name in ("HOME", "TMPDIR", "DVC_SITE_CACHE_DIR"))
 
 
+def test_settings_that_a_stage_made_are_void(trained: Trained) -> None:
+    """Neither a hook nor another remote of its choice sees the credentials that publish the result."""
+    hooks = trained.bench.repository.data / "hooks"
+    assert [file.name for file in hooks.iterdir()] == ["post-commit"]
+
+
 def test_credentials_are_told_nowhere(trained: Trained) -> None:
     """The password in the repository's URL, and one that a stage writes, are in no line and no log."""
     assert "training.cloned repository=http://***@127.0.0.1" in trained.log
@@ -294,11 +306,13 @@ def test_branch_of_another_training_stays(trained: Trained, changes: dict[str, A
     assert published(trained.bench.repository.origin, "retrain/one") == trained.challenger.revision
 
 
-def test_branch_with_other_code_is_no_result(bench: Bench) -> None:
-    """A commit on the base that changes code was not made by a training."""
-    bench.repository.edit("train.py", "raise SystemExit")
-    bench.repository.git("branch", "retrain/one", "master")
-    with pytest.raises(PipelineFailed, match=r"branch retrain/one .* is at .* left as it is"):
+def test_branch_with_other_code_is_no_result(bench: Bench, tmp_path: Path) -> None:
+    """A commit on the base that has this run's parameters, and changes code, was not made by a training."""
+    checkout = check_out(bench.repository.origin, bench.repository.champion, tmp_path / "theirs", branch="retrain/one")
+    write_parameters(checkout / "params.yaml", bench.plan().parameters)
+    (checkout / "train.py").write_text("raise SystemExit\n")
+    theirs = commit(checkout)
+    with pytest.raises(PipelineFailed, match=rf"branch retrain/one .* is at {theirs}, .* left as it is"):
         bench.train()
 
 

@@ -64,9 +64,9 @@ class _Command:
 
     def __init__(self, argv: Sequence[str]) -> None:
         self.status: int | None = None
-        # Python ignores SIGPIPE, and a caller may ignore SIGINT: neither is the command's business.
-        default = (*_ENDING, signal.SIGPIPE)
-        self._pid = os.posix_spawnp(argv[0], list(argv), os.environ, setpgroup=0, setsigdef=default)
+        # What Python ignores is not the command's business; signals with a handler are reset anyway.
+        ignored = [signal.SIGPIPE, signal.SIGXFSZ]
+        self._pid = os.posix_spawnp(argv[0], list(argv), os.environ, setpgroup=0, setsigdef=ignored)
 
     def reap(self) -> None:
         """Take note of every child that ended."""
