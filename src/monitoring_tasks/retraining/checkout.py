@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
@@ -37,6 +38,8 @@ _DVC_CONFIG = """\
     type = "reflink,copy"
 """
 _BRANCH = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9_./=-]*")
+# What tells git and DVC which programs to run and where to send things; git has no commondir in a clone of its own.
+_SETTINGS = (".git/config", ".git/commondir", ".dvc/config", ".dvc/config.local")
 _OWN = "/.dvc/config.local\n/.dvc/tmp\n/.dvc/site\n"
 
 
@@ -129,6 +132,21 @@ def configure_cache(checkout: Path, cache: Path) -> None:
     (checkout / ".dvc").mkdir(exist_ok=True)
     text = _DVC_CONFIG.format(cache=cache.absolute())
     (checkout / ".dvc" / "config.local").write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def keeping_settings(checkout: Path) -> Iterator[None]:
+    """Git's and DVC's settings in the checkout are, after the block, what they were before.
+
+    Code that ran there may have named hooks, helpers or another remote, which would get this machine's credentials.
+    """
+    files = [checkout / name for name in _SETTINGS]
+    kept = [file.read_bytes() if file.is_file() else None for file in files]
+    yield
+    for file, content in zip(files, kept, strict=True):
+        file.unlink(missing_ok=True)  # what stands there now may be a link or a pipe
+        if content is not None:
+            file.write_bytes(content)
 
 
 def pull(checkout: Path, paths: Sequence[str], *, cache: Path) -> None:

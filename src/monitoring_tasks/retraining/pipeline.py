@@ -23,6 +23,7 @@ from monitoring_tasks.retraining.checkout import (
     dvc_command,
     find_commit,
     git,
+    keeping_settings,
     outputs,
     pull,
     stages,
@@ -190,7 +191,8 @@ def _reproduce(training: _Training, tell: Tell) -> None:
 
     # The site folder of the pull knows the files' hashes already.
     environment = own | {"DVC_SITE_CACHE_DIR": str(checkout / ".dvc" / "site")}
-    code = run(dvc_command("repro"), folder=checkout, environment=environment, seconds=plan.seconds, tell=follow)
+    with keeping_settings(checkout):
+        code = run(dvc_command("repro"), folder=checkout, environment=environment, seconds=plan.seconds, tell=follow)
     if code:
         raise PipelineFailed(f"the pipeline ended with an error (dvc repro: exit code {code}): " + "\n".join(last))
     log.info("training.reproduced")
