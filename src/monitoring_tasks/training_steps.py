@@ -90,27 +90,29 @@ def _parameters(monitor: Monitor, task: Json) -> dict[str, str]:
 def score_both(monitor: Monitor, runtime: Runtime, task: Json, challenger: str, *, tell: Tell) -> Json:
     """Let champion and challenger score the pinned rows, each by its own code; known scores are not made again."""
     revisions = {"champion": task["champion"]["revision"], "challenger": challenger}
+    rows = hashlib.sha256(required(runtime, f"{folder_of(task)}/rows.parquet")).hexdigest()[:16]
+    about = {"revisions": revisions, "rows": rows, "segments": list(retraining_of(monitor).gate.segments)}
     known = runtime.artifacts.read(f"{folder_of(task)}/scored.json")
-    if known is None or json.loads(known)["revisions"] != revisions:
-        known = _scored_anew(monitor, runtime, task, revisions, tell)
+    if known is None or json.loads(known)["about"] != about:
+        known = _scored_anew(monitor, runtime, task, about, tell)
     advance(runtime, task, "scored")
     costs = json.loads(known)["costs"]
     return {"challenger": challenger, "seconds": {side: round(costs[side][0], 1) for side in SIDES}}
 
 
-def _scored_anew(monitor: Monitor, runtime: Runtime, task: Json, revisions: Mapping[str, str], tell: Tell) -> bytes:
+def _scored_anew(monitor: Monitor, runtime: Runtime, task: Json, about: Json, tell: Tell) -> bytes:
     folder, workspace = folder_of(task), workspace_of(runtime, task)
     rows = read_table(runtime, f"{folder}/rows.parquet")
     segments = _segments(monitor, rows)
     contest = _contest(monitor, runtime, rows)
     repository, scored = allowed_source(monitor)[0], {}
     with shared(contest.cache):
-        for name, revision in revisions.items():
+        for name, revision in about["revisions"].items():
             scored[name] = score(Side(name, repository, revision), contest, workspace=workspace / name, tell=tell)
     write_table(runtime, f"{folder}/scores.parquet", _scores(monitor, rows, segments, scored))
     costs = {name: [found.seconds, found.model_bytes] for name, found in scored.items()}
-    known = json.dumps({"revisions": dict(revisions), "costs": costs}, sort_keys=True).encode()
-    # Written last: it says that the scores are there, and whose they are.
+    known = json.dumps({"about": about, "costs": costs}, sort_keys=True).encode()
+    # Written last: it says that the scores are there, whose they are, and of which rows.
     runtime.artifacts.write(f"{folder}/scored.json", known)
     return known
 
@@ -174,19 +176,26 @@ def gate_data(monitor: Monitor, table: pa.Table) -> GateData:
         champion=_outcomes(table["champion prediction"], monitor.task),
         challenger=_outcomes(table["challenger prediction"], monitor.task),
         day=np.asarray(seconds.to_numpy()) // 86_400,
-        segments={name: _words(table[name]) for name in segments},
+        segments={name: _words(table[name], f"values of segment {name}") for name in segments},
     )
 
 
 def _outcomes(column: pa.ChunkedArray[Any], task: str) -> npt.NDArray[Any]:
     """Numbers, or for a multiclass model the names of classes, which labels and predictions may write as numbers."""
     if task == "multiclass":
-        return _words(column)
-    return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
+        return _words(column, "outcomes")
+    return np.asarray(_cast(column, pa.float64(), f"outcomes of a {task} model").to_numpy(), dtype=np.float64)
 
 
-def _words(column: pa.ChunkedArray[Any]) -> npt.NDArray[Any]:
-    return np.asarray(column.cast(pa.string()).to_numpy(), dtype=object)
+def _words(column: pa.ChunkedArray[Any], what: str) -> npt.NDArray[Any]:
+    return np.asarray(_cast(column, pa.string(), what).to_numpy(), dtype=object)
+
+
+def _cast(column: pa.ChunkedArray[Any], kind: pa.DataType, what: str) -> pa.ChunkedArray[Any]:
+    try:
+        return column.cast(kind)
+    except pa.ArrowException as error:
+        raise GateInvalid(f"{what} are of type {column.type} and cannot be read as {kind}: {error}") from error
 
 
 def _report(monitor: Monitor, runtime: Runtime, task: Json, verdict: Json, data: GateData) -> None:
