@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from monitoring_tasks.admission_steps import Asked, admit_retraining
-from monitoring_tasks.errors import ConfigurationError, ReferenceInvalid
+from monitoring_tasks.admission_steps import Asked, admit_retraining, open_rollback
+from monitoring_tasks.errors import ConfigurationError, PromotionRefused, ReferenceInvalid
 from monitoring_tasks.monitor import Monitor, Severity
 from monitoring_tasks.monitor_file import load_monitor
 from monitoring_tasks.policy.verdict import Action, Outcome, Subject, Verdict
 from monitoring_tasks.retraining_task import read_table
 from monitoring_tasks.runtime import Runtime, environment_runtime
-from monitoring_tasks.window import Window
+from monitoring_tasks.window import Window, parse_moment
 from tests.dvc_pipeline import ModelRepository, churn, churn_template
 from tests.retraining_world import DAYS_COMPARED, EVALUATION, TRAINING, WINDOW_END, World
 
@@ -166,9 +166,88 @@ def test_unchanged_rows_train_nothing(told: World, runtime: Runtime, admit: Admi
 
 
 def test_only_challengers_that_were_trained_here_are_compared(told: World, admit: Admit) -> None:
-    """The field of the form is not a way to run any commit's code."""
-    task = admit(challenger=told.repository.champion)
-    assert task["code"] == "unknown_challenger"
+    """The field of the form is not a way to run any commit's code; to ask for it twice vouches for nothing."""
+    stranger = told.repository.edit("score.py", "print('anybody')")
+    assert admit("one", challenger=stranger)["code"] == "unknown_challenger"
+    assert admit("two", challenger=stranger)["code"] == "unknown_challenger"
+
+
+def trained(told: World, runtime: Runtime, admit: Admit, run: str = "first") -> str:
+    """A challenger that a run trained and that was then superseded."""
+    challenger = told.repository.edit("notes.txt", run)
+    admit(run)
+    record = runtime.store.retraining("churn", run)
+    assert record is not None
+    done = replace(record, state="superseded", challenger=challenger, branch=f"retrain/{run}", closed_at=NOW)
+    runtime.store.put_retraining(done)
+    return challenger
+
+
+def test_a_challenger_is_compared_on_rows_newer_than_its_own_training(
+    told: World, runtime: Runtime, admit: Admit
+) -> None:
+    """An earlier window end would set it before rows that it was trained on."""
+    challenger = trained(told, runtime, admit)
+    task = admit("again", challenger=challenger, window_end=WINDOW_END - timedelta(days=4))
+    assert (task["code"], task["training"]["end"]) == ("admitted", "2013-03-31T00:00:00Z")
+    assert task["evaluation"] == {"start": "2013-03-31T00:00:00Z", "end": "2013-04-10T00:00:00Z"}
+
+
+def test_the_champion_is_no_challenger_of_itself(told: World, runtime: Runtime, admit: Admit) -> None:
+    """Somebody tagged the challenger by hand while it waited: there is nothing left to ask."""
+    challenger = trained(told, runtime, admit)
+    git = told.repository.git
+    identity = ["-c", "user.name=other", "-c", "user.email=other@localhost"]
+    git(*identity, "tag", "-a", "churn#champion#2", "-m", "by hand", challenger)
+    assert admit("again", challenger=challenger)["code"] == "is_champion"
+
+
+@pytest.mark.parametrize("state", ["promoted", "rolled_back"])
+def test_what_put_a_champion_in_place_is_not_begun_anew(
+    told: World, runtime: Runtime, admit: Admit, state: Any
+) -> None:
+    """The first task of such a run is cleared: its record stays as it is."""
+    admit("one")
+    [record] = runtime.store.retrainings("churn")
+    done = replace(record, state=state, outcome="v1.1.0 replaced v1.0.0", closed_at=NOW)
+    runtime.store.put_retraining(done)
+    with pytest.raises(PromotionRefused, match=r"run one is done: v1.1.0 replaced v1.0.0"):
+        admit("one")
+    assert runtime.store.retraining("churn", "one") == done
+
+
+def test_a_retraining_of_which_nothing_is_heard_blocks_none_for_ever(
+    told: World, runtime: Runtime, admit: Admit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Airflow does not know its run any more, so only time tells."""
+    admit("lost")
+    assert admit("two")["code"] == "open"
+    monkeypatch.setattr("monitoring_tasks.admission_steps.lapse_of", lambda _: timedelta(0))
+    assert admit("three")["code"] == "admitted"
+    lost = runtime.store.retraining("churn", "lost")
+    assert lost is not None
+    assert lost.outcome.startswith("lapsed")
+
+
+def test_a_rollback_waits_for_no_dead_run(told: World, runtime: Runtime, admit: Admit) -> None:
+    """One that is under way refuses it with a reason; one whose run has ended is closed."""
+
+    def ask(run: str) -> dict[str, Any]:
+        asked = Asked(run, "rollback", "too many complaints", WINDOW_END)
+        return open_rollback(monitor(told), runtime, asked, now=NOW, ended=lambda name: name.startswith("dead"))
+
+    admit("dead_one")
+    task = ask("back")
+    assert (task["code"], task["champion"]["number"]) == ("rollback", 1)
+    refused = ask("other")
+    assert refused["code"] == "open"
+    assert "retraining back of churn is requested" in refused["reason"]
+
+
+@pytest.mark.parametrize("end", ["0001-01-01", "2013-03-01"])
+def test_an_end_before_the_monitors_own_start(told: World, admit: Admit, end: str) -> None:
+    """There are no rows; no arithmetic is tried on it."""
+    assert admit(window_end=parse_moment(end))["code"] == "too_early"
 
 
 @pytest.mark.parametrize("base", ["--upload-pack=touch PWNED", "no_such_branch", "0" * 40, "HEAD; touch PWNED"])

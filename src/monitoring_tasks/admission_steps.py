@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from monitoring_tasks.data.labelled import fingerprint_labelled, read_labelled
-from monitoring_tasks.errors import ConfigurationError, ReferenceInvalid
+from monitoring_tasks.errors import ConfigurationError, PromotionRefused, ReferenceInvalid
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.policy.verdict import Action
 from monitoring_tasks.retraining.admission import Admission, admit
@@ -19,9 +19,16 @@ from monitoring_tasks.retraining.names import retraining_folder
 from monitoring_tasks.retraining.parameters import read_parameter
 from monitoring_tasks.retraining.registry import Champion, fetch_artifact, find_champion
 from monitoring_tasks.retraining.repository import admissible
-from monitoring_tasks.retraining_task import allowed_source, champion_source, retraining_of, task_json, write_table
+from monitoring_tasks.retraining_task import (
+    allowed_source,
+    champion_source,
+    lapse_of,
+    retraining_of,
+    task_json,
+    write_table,
+)
 from monitoring_tasks.runtime import Runtime
-from monitoring_tasks.store.records import RetrainingRecord
+from monitoring_tasks.store.records import REPLACED, RetrainingRecord
 from monitoring_tasks.window import Window, parse_moment, stamp
 
 log = logging.getLogger(__name__)
@@ -67,10 +74,10 @@ def admit_retraining(
     _close_dead(monitor, runtime, asked.run, ended, now)
     record, rows, base = _blank(monitor, runtime, asked, now), 0, ""
     try:
-        _refuse_at_once(asked, now)
+        _refuse_at_once(monitor, asked, now)
         champion = find_champion(*allowed_source(monitor))
         base = _base(monitor, asked, champion)
-        record = _planned(monitor, runtime, record, champion)
+        record = _planned(monitor, runtime, record, champion, made=_making(monitor, runtime, record, champion))
         _refuse_by_history(monitor, runtime, asked, record)
         rows = _keep_rows(monitor, runtime, record)
         _open(monitor, runtime, record)
@@ -80,10 +87,20 @@ def admit_retraining(
     return {**task_json(record, base=base), "admitted": True, "code": "admitted", "rows": rows}
 
 
-def open_rollback(monitor: Monitor, runtime: Runtime, asked: Asked, *, now: datetime) -> Json:
-    """Record that an older version is to be put in place again; there is nothing to admit."""
-    record = _blank(monitor, runtime, asked, now)
-    runtime.store.put_retraining(record)
+def open_rollback(
+    monitor: Monitor, runtime: Runtime, asked: Asked, *, now: datetime, ended: Callable[[str], bool]
+) -> Json:
+    """Record that an older version is to be put in place of the present one; refused while a retraining is under way.
+
+    `ended` is as for `admit_retraining`.
+    """
+    _close_dead(monitor, runtime, asked.run, ended, now)
+    champion = find_champion(*allowed_source(monitor))
+    record = replace(_blank(monitor, runtime, asked, now), champion={**asdict(champion), "version": champion.version})
+    try:
+        _open(monitor, runtime, record)
+    except Refused as refused:
+        return _refusal(runtime, record, refused.admission, now)
     return {**task_json(record, base=""), "admitted": False, "code": "rollback", "rows": 0}
 
 
@@ -103,6 +120,8 @@ def _close_dead(monitor: Monitor, runtime: Runtime, run: str, ended: Callable[[s
 
 def _blank(monitor: Monitor, runtime: Runtime, asked: Asked, now: datetime) -> RetrainingRecord:
     before = runtime.store.retraining(monitor.name, asked.run)
+    if before and before.state in REPLACED:
+        raise PromotionRefused(f"run {before.run} is done: {before.outcome}; trigger a new run, do not clear this one")
     # The moment of the first try dates the commit that a training makes: a repeated one makes the same.
     requested_at = before.requested_at if before else now.astimezone(UTC).replace(microsecond=0)
     return RetrainingRecord(
@@ -118,13 +137,18 @@ def _blank(monitor: Monitor, runtime: Runtime, asked: Asked, now: datetime) -> R
     )
 
 
-def _refuse_at_once(asked: Asked, now: datetime) -> None:
+def _refuse_at_once(monitor: Monitor, asked: Asked, now: datetime) -> None:
     """What needs no look at data or repository."""
     if asked.silent:
         raise Refused(Admission(False, "backfill", "a backfill trains nothing: trigger one run by hand"))
     if asked.window_end > now:
         text = f"the rows up to {stamp(asked.window_end)} are not there yet, it is {stamp(now)}: ask for an earlier end"
         raise Refused(Admission(False, "future", text))
+    if asked.window_end <= monitor.first_moment:
+        text = (
+            f"{stamp(asked.window_end)} is not after {stamp(monitor.first_moment)}, where monitor {monitor.name} starts"
+        )
+        raise Refused(Admission(False, "too_early", f"{text}: ask for a later end"))
 
 
 def _base(monitor: Monitor, asked: Asked, champion: Champion) -> str:
@@ -137,19 +161,45 @@ def _base(monitor: Monitor, asked: Asked, champion: Champion) -> str:
     return admissible(repository, wanted, model=model, branch=branch)
 
 
-def _planned(monitor: Monitor, runtime: Runtime, record: RetrainingRecord, champion: Champion) -> RetrainingRecord:
+def _making(
+    monitor: Monitor, runtime: Runtime, record: RetrainingRecord, champion: Champion
+) -> RetrainingRecord | None:
+    """The retraining that trained the challenger which is only to be compared; None when one is to be trained."""
+    if record.challenger is None:
+        return None
+    if record.challenger == champion.revision:
+        text = f"{record.challenger} is the champion ({champion.version}): there is nothing to compare"
+        raise Refused(Admission(False, "is_champion", text))
+    # Only a training publishes a branch: a record that merely repeats what a form asked for vouches for nothing.
+    trained = [other for other in runtime.store.retrainings(monitor.name) if other.branch and other.training]
+    for other in trained:
+        if other.challenger == record.challenger and other.run != record.run:
+            return other
+    text = f"{record.challenger} was made by no retraining of {monitor.name}: leave the field challenger empty"
+    raise Refused(Admission(False, "unknown_challenger", text))
+
+
+def _planned(
+    monitor: Monitor,
+    runtime: Runtime,
+    record: RetrainingRecord,
+    champion: Champion,
+    *,
+    made: RetrainingRecord | None,
+) -> RetrainingRecord:
     """The record with champion and windows: the rows that the gate reads are newer than both trainings."""
     section = retraining_of(monitor)
     began, trained_until = _trained_on(monitor, runtime, champion)
     labels_until = record.window_end - (monitor.labels.delay if monitor.labels else timedelta())
     end = labels_until - section.evaluation_window
     start = end - section.training_window if section.training_window else began
-    training = _window(start, end, "training", champion)
+    training = (made and made.training) or _window(start, end, "training", champion)
+    unseen = max(end, trained_until, training.end)
     return replace(
         record,
         champion={**asdict(champion), "version": champion.version},
         training=training,
-        evaluation=_window(max(end, trained_until), labels_until, "evaluation", champion),
+        evaluation=_window(unseen, labels_until, "evaluation", champion),
         snapshot=fingerprint_labelled(monitor, runtime.connections, training),
     )
 
@@ -184,10 +234,8 @@ def _window(start: datetime, end: datetime, name: str, champion: Champion) -> Wi
 
 
 def _refuse_by_history(monitor: Monitor, runtime: Runtime, asked: Asked, record: RetrainingRecord) -> None:
-    past = [other for other in runtime.store.retrainings(monitor.name) if other.run != record.run]
-    if asked.challenger and asked.challenger not in {other.challenger for other in past}:
-        text = f"{asked.challenger} was made by no retraining of {monitor.name}: leave the field challenger empty"
-        raise Refused(Admission(False, "unknown_challenger", text))
+    # One that is open is refused by the store when this one is opened: only there its lapse is known.
+    past = [other for other in runtime.store.retrainings(monitor.name) if not other.open]
     found = admit(
         retraining_of(monitor),
         record,
@@ -233,9 +281,7 @@ def _keep_rows(monitor: Monitor, runtime: Runtime, record: RetrainingRecord) -> 
 
 def _open(monitor: Monitor, runtime: Runtime, record: RetrainingRecord) -> None:
     """Open the retraining in the store; one model has one at a time."""
-    section = retraining_of(monitor)
-    lapse = 3 * section.pipeline.timeout + section.approval.timeout + timedelta(days=1)
-    standing, ours = runtime.store.open_retraining(record, lapse=lapse)
+    standing, ours = runtime.store.open_retraining(record, lapse=lapse_of(monitor))
     if not ours:
         text = f"retraining {standing.run} of {monitor.name} is {standing.state} since {stamp(standing.requested_at)}"
         raise Refused(Admission(False, "open", f"{text}: let it end, or end it in Airflow"))

@@ -15,8 +15,9 @@ from monitoring_tasks.alerts.notice import compose_notice, notice_key
 from monitoring_tasks.champion import load_reference, pin_champion
 from monitoring_tasks.errors import MonitoringError, PromotionRefused
 from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.retraining.history import history
 from monitoring_tasks.retraining.promotion import promote, roll_back
-from monitoring_tasks.retraining.registry import Champion, find_champion
+from monitoring_tasks.retraining.registry import Champion
 from monitoring_tasks.retraining_task import (
     advance,
     allowed_source,
@@ -86,8 +87,10 @@ def promote_challenger(monitor: Monitor, runtime: Runtime, task: Json, judged: J
     """Put the challenger in place, in one act; `promoted` says whether it was.
 
     The answer was about one champion, one challenger and one verdict. When the champion moved since, nothing is done:
-    the challenger is `superseded`, and is to be compared with the new champion.
+    the challenger is `superseded`, and is to be compared with the new champion. Raises `PromotionRefused` for a verdict
+    or an answer that allows no promotion, as tasks that were marked as successful by hand leave them.
     """
+    _require_approval(monitor, judged, answer)
     _require_verdict(runtime, task, judged)
     repository, model = allowed_source(monitor)
     try:
@@ -101,9 +104,17 @@ def promote_challenger(monitor: Monitor, runtime: Runtime, task: Json, judged: J
         )
     except PromotionRefused as refused:
         return _superseded(monitor, runtime, task, refused)
-    _take_over(monitor, runtime)
     advance(runtime, task, "promoted", outcome=_promoted(task, made, answer), decided_by=answer.by)
+    _take_over(monitor, runtime)
     return {"promoted": True, "version": made.version}
+
+
+def _require_approval(monitor: Monitor, judged: Json, answer: Answer) -> None:
+    allowed = route_of(monitor, judged)
+    if allowed == "reject":
+        raise PromotionRefused(f"the gate says {judged['decision']}, and nothing is put in place here for that")
+    if not answer.approved or answer.by is None or (answer.by == AUTOMATIC and allowed != "promote"):
+        raise PromotionRefused("nobody approved this verdict: clear the run from its task ask on, and answer it")
 
 
 def _require_verdict(runtime: Runtime, task: Json, judged: Json) -> None:
@@ -115,8 +126,8 @@ def _require_verdict(runtime: Runtime, task: Json, judged: Json) -> None:
 def _decision(task: Json, judged: Json, answer: Answer) -> Json:
     """What the champion's tag says: enough to read years later who put what in place, and why."""
     return {
-        "run": task["run"],
-        "reason": _first(judged),
+        "run": _tag_run(task),
+        "reason": task["reason"],
         "by": answer.by,
         "comment": answer.comment,
         "decision": judged["decision"],
@@ -128,13 +139,24 @@ def _decision(task: Json, judged: Json, answer: Answer) -> Json:
     }
 
 
+def _tag_run(task: Json) -> str:
+    """A run's name in a champion's tag: runs of two monitors on one model may bear the same id."""
+    return f"{task['monitor']}/{task['run']}"
+
+
 def _promoted(task: Json, made: Champion, answer: Answer) -> str:
     comment = f" ({answer.comment})" if answer.comment else ""
     return f"{made.version} replaced {task['champion']['version']}, decided by {answer.by}{comment}"
 
 
 def _superseded(monitor: Monitor, runtime: Runtime, task: Json, refused: PromotionRefused) -> Json:
-    now = find_champion(*allowed_source(monitor))
+    past = history(*allowed_source(monitor))
+    now, own = past[0].champion, next((made for made in past if made.details.get("run") == _tag_run(task)), None)
+    if own:
+        outcome = f"{own.champion.version} became champion #{own.number}; champion #{now.number} took its place since"
+        if record_of(runtime, task).state != "promoted":
+            advance(runtime, task, "promoted", outcome=outcome, decided_by=str(own.details.get("by")))
+        return {"promoted": True, "version": own.champion.version}
     if (now.number, now.revision) == (task["champion"]["number"], task["champion"]["revision"]):
         raise refused
     text = f"the champion became {now.version} meanwhile: the challenger is compared with it anew"
@@ -151,24 +173,30 @@ def _take_over(monitor: Monitor, runtime: Runtime) -> None:
 
 
 def roll_back_champion(monitor: Monitor, runtime: Runtime, record: RetrainingRecord, *, to: str | None) -> Json:
-    """Put an older version in place again, once its files are found to be there; the record is kept in the store."""
+    """Put an older version in place of the record's champion, once its files are found to be there.
+
+    The record is kept in the store.
+    """
     repository, model = allowed_source(monitor)
-    before = find_champion(repository, model)
-    decision = {"run": record.run, "by": record.requested_by, "reason": record.reason}
+    decision = {
+        "run": f"{record.monitor}/{record.run}",
+        "by": record.requested_by,
+        "reason": record.reason,
+        "previous": record.champion,
+    }
     files = artifact_paths(monitor)
     made = roll_back(repository, model, to=to, decision=decision, files=files, moment=datetime.now(UTC))
-    _take_over(monitor, runtime)
-    outcome = f"{made.version} is champion again, in place of {before.version}"
+    before = record.champion["version"]
     closed = replace(
         record,
         state="rolled_back",
-        outcome=outcome,
-        champion={"version": before.version, "number": before.number, "revision": before.revision},
+        outcome=f"{made.version} is champion again, in place of {before}",
         decided_by=record.requested_by,
         closed_at=datetime.now(UTC),
     )
     runtime.store.put_retraining(closed)
-    log.info("champion.rolled_back from=%s to=%s", before.version, made.version)
+    log.info("champion.rolled_back from=%s to=%s", before, made.version)
+    _take_over(monitor, runtime)
     return {"version": made.version}
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.policy.narrative import request_reason
 from monitoring_tasks.policy.verdict import Action, Verdict
+from monitoring_tasks.retraining_task import lapse_of
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.store.records import RetrainingRecord
 
@@ -23,7 +24,8 @@ def retraining_due(
     """Whether a verdict's retraining is requested now.
 
     It is when the verdict asks for one, the run is not to be `quiet` (the reason why it would be), and none is under
-    way for this model; the last is recorded as a refusal, under the id that the `run` would have had.
+    way for this model; the last is recorded as a refusal, under the id that the `run` would have had. A retraining that
+    was asked for long ago and is still open stops no request: whether it is dead, the admission finds out.
     """
     judged = Verdict.from_json(verdict)
     if Action.RETRAIN not in judged.actions:
@@ -31,7 +33,9 @@ def retraining_due(
     if quiet:
         log.info("retraining.not_requested monitor=%s reason=%s", monitor.name, quiet)
         return False
-    under_way = [record for record in runtime().store.retrainings(monitor.name) if record.open]
+    heard = datetime.now(UTC) - lapse_of(monitor)
+    records = runtime().store.retrainings(monitor.name)
+    under_way = [record for record in records if record.open and record.requested_at > heard]
     if not under_way:
         return True
     reason = f"retraining {under_way[0].run} is under way ({under_way[0].state})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.retraining.names import retraining_folder, run_slug
 from monitoring_tasks.retraining.registry import Champion
 from monitoring_tasks.retraining.repository import allow, allowed_repositories
-from monitoring_tasks.retraining_section import Retraining
+from monitoring_tasks.retraining_section import DAY, Retraining
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.sections import ChampionReference
 from monitoring_tasks.store.records import OPEN_STATES, RetrainingRecord, RetrainingState
@@ -44,6 +44,12 @@ def retraining_of(monitor: Monitor) -> Retraining:
     if monitor.retraining is None:
         raise ConfigurationError(f"monitor {monitor.name} has no section retraining: add one to its YAML")
     return monitor.retraining
+
+
+def lapse_of(monitor: Monitor) -> timedelta:
+    """How long nothing may be heard of an open retraining until it is taken for dead."""
+    section = retraining_of(monitor)
+    return 3 * section.pipeline.timeout + section.approval.timeout + DAY
 
 
 def champion_reference(monitor: Monitor) -> ChampionReference:
@@ -89,9 +95,13 @@ def record_of(runtime: Runtime, task: Json) -> RetrainingRecord:
 
 
 def advance(runtime: Runtime, task: Json, state: RetrainingState, **changes: Any) -> RetrainingRecord:
-    """Put the task's record into another state; an end state is dated."""
+    """Put the task's record into another state; an end state is dated.
+
+    What was said of the state before, and who decided, holds no longer unless it is said again.
+    """
     closed = None if state in OPEN_STATES else datetime.now(UTC)
-    record = replace(record_of(runtime, task), state=state, closed_at=closed, **changes)
+    told = {"outcome": "", "decided_by": None, **changes}
+    record = replace(record_of(runtime, task), state=state, closed_at=closed, **told)
     runtime.store.put_retraining(record)
     log.info("retraining.%s run=%s %s", state, record.run, record.outcome)
     return record

@@ -50,6 +50,7 @@ def facts(run_type: str = "manual", **params: Any) -> RunFacts:
         ("backfill", {}, "backfill"),
         ("asset_triggered", {}, "manual"),
         ("manual", {"rollback": "previous"}, "rollback"),
+        ("backfill", {"rollback": "previous"}, "backfill"),
     ],
 )
 def test_what_asked(run_type: str, params: dict[str, Any], origin: str) -> None:
@@ -70,10 +71,12 @@ def test_rows_up_to_the_last_window_when_the_form_says_nothing() -> None:
     assert window_end_of(MONITOR, scheduled) == datetime(2013, 8, 1, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("text", ["soon", "2013-08-01; touch PWNED", "2013-08-01T00:00:00.5Z", "{{ 1/0 }}"])
+@pytest.mark.parametrize(
+    "text", ["soon", "2013-08-01; touch PWNED", "2013-08-01T00:00:00.5Z", "{{ 1/0 }}", "0001-01-01T00:00+14:00"]
+)
 def test_what_is_no_moment_is_refused(text: str) -> None:
     """Airflow does not check a form's moments."""
-    with pytest.raises(ConfigurationError, match=r"2013-08-01|soon|1/0"):
+    with pytest.raises(ConfigurationError, match=r"2013-08-01|soon|1/0|0001-01-01"):
         window_end_of(MONITOR, facts(window_end=text))
 
 

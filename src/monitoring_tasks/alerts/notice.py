@@ -11,7 +11,7 @@ from typing import Any
 from monitoring_tasks.alerts.message import Message, links_of, one_line, reasons_of, title_of
 from monitoring_tasks.monitor import Severity
 from monitoring_tasks.policy.verdict import Subject
-from monitoring_tasks.store.records import RetrainingRecord, RetrainingState
+from monitoring_tasks.store.records import REPLACED, RetrainingRecord, RetrainingState
 from monitoring_tasks.window import Window
 
 NOTHING = "-"
@@ -49,8 +49,6 @@ _SEVERITIES: dict[RetrainingState, Severity] = {
     "promoted": Severity.MEDIUM,
     "rolled_back": Severity.MEDIUM,
 }
-
-_REPLACED: frozenset[RetrainingState] = frozenset({"promoted", "rolled_back"})
 
 
 def compose_notice(record: RetrainingRecord, *, links: Mapping[str, str]) -> Message:
@@ -121,7 +119,7 @@ def _facts(record: RetrainingRecord, severity: Severity, asked: str) -> dict[str
         "severity": severity.word,
         "state": record.state.replace("_", " "),
         "asked for by": asked,
-        "champion before" if record.state in _REPLACED else "champion": _champion(record),
+        "champion before" if record.state in REPLACED else "champion": _champion(record),
         "challenger": _challenger(record),
         "trained on": str(record.training or ""),
         "compared on": str(record.evaluation or "") + _counts(counts),

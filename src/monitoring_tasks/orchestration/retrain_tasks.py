@@ -6,7 +6,7 @@ Tasks that decide what follows leave their result as XCom `result`: Airflow keep
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ from monitoring_tasks.orchestration.run_request import (
 )
 from monitoring_tasks.orchestration.run_window import BACKFILL, RunFacts
 from monitoring_tasks.orchestration.tasks import run_facts, told
+from monitoring_tasks.window import parse_moment, stamp
 
 if TYPE_CHECKING:
     from monitoring_tasks.admission_steps import Asked
@@ -55,8 +56,8 @@ class RetrainingTasks:
         with told() as runtime:
             asked = asked_for(self.monitor, facts, dag_run)
             if asked.origin == "rollback":
-                task = self._open_rollback(runtime(), asked)
-                return _followed(ti, task, "roll_back")
+                task = self._open_rollback(runtime(), asked, lambda run: _is_over(ti, dag_run, run))
+                return _followed(ti, task, "roll_back" if task["code"] == "rollback" else "notify")
             task = admit_retraining(
                 self.monitor, runtime(), asked, now=datetime.now(UTC), ended=lambda run: _is_over(ti, dag_run, run)
             )
@@ -90,6 +91,7 @@ class RetrainingTasks:
             if route == "ask":
                 await_answer(self.monitor, runtime(), task)
             links = self._links(runtime(), dag_run, task)
+            judged["asked_at"] = stamp(datetime.now(UTC))
         log.info("comparison.written url=%s", links["comparison"])
         asked = question(self.monitor, task, judged, links=links)
         return _followed(ti, {**judged, **asked}, *(["ask", "announce"] if route == "ask" else [route]))
@@ -105,7 +107,8 @@ class RetrainingTasks:
 
     def answer(self, ti: Any) -> str:
         """What follows the person's answer."""
-        return "promote" if _answer(ti).approved else "decline"
+        with told():
+            return "promote" if _answer(ti).approved else "decline"
 
     def promote(self, ti: Any) -> list[str]:
         """Put the challenger in place; when the champion moved meanwhile, compare them anew."""
@@ -160,10 +163,10 @@ class RetrainingTasks:
             if record.state == "failed":
                 self._tell(runtime(), record, dag_run, task)
 
-    def _open_rollback(self, runtime: Runtime, asked: Asked) -> Json:
+    def _open_rollback(self, runtime: Runtime, asked: Asked, ended: Callable[[str], bool]) -> Json:
         from monitoring_tasks.admission_steps import open_rollback
 
-        return open_rollback(self.monitor, runtime, asked, now=datetime.now(UTC))
+        return open_rollback(self.monitor, runtime, asked, now=datetime.now(UTC), ended=ended)
 
     def _tell(self, runtime: Runtime, record: RetrainingRecord, dag_run: Any, task: Json) -> Json:
         from monitoring_tasks.orchestration.channels import channels_of
@@ -214,12 +217,15 @@ def _followed(ti: Any, result: Json, *following: str) -> list[str]:
 
 
 def _answer(ti: Any) -> Answer:
-    """The person's answer; without a question the gate itself decided."""
+    """The person's answer to the gate's present verdict; without a question the gate itself decided."""
+    from monitoring_tasks.errors import PromotionRefused
     from monitoring_tasks.promotion_steps import AUTOMATIC, Answer
 
-    given = ti.xcom_pull(task_ids="ask")
+    given, asked_at = ti.xcom_pull(task_ids="ask"), result_of(ti, "gate")["asked_at"]
     if given is None:
         return Answer(approved=True, by=AUTOMATIC)
+    if parse_moment(str(given["responded_at"])) < parse_moment(asked_at):
+        raise PromotionRefused("the answer is older than the gate's verdict: clear the run from its task ask on")
     user = given.get("responded_by_user") or {}
     comment = (given.get("params_input") or {}).get(COMMENT)
     return Answer(given["chosen_options"] == [APPROVE], user.get("name") or user.get("id"), comment or "")

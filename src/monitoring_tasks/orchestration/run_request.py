@@ -19,7 +19,7 @@ SCHEDULED, BY_OPERATOR = "scheduled", "operator_triggered"
 
 def origin_of(facts: RunFacts) -> str:
     """What asked for the run: drift, again, schedule, rollback, backfill or manual."""
-    if _text(facts, ROLLBACK):
+    if _text(facts, ROLLBACK) and facts.run_type != BACKFILL:
         return "rollback"
     if facts.run_type == BY_OPERATOR:
         return "again" if _text(facts, CHALLENGER) else "drift"

@@ -67,6 +67,8 @@ RetrainingState = Literal[
 RETRAINING_STATES: tuple[RetrainingState, ...] = get_args(RetrainingState)
 OPEN_STATES: frozenset[RetrainingState] = frozenset({"requested", "published", "scored", "judged", "awaiting"})
 """States of a retraining that is under way; every other state is an end."""
+REPLACED: frozenset[RetrainingState] = frozenset({"promoted", "rolled_back"})
+"""Ends of a retraining that put another champion in place."""
 
 
 @dataclass(frozen=True)
