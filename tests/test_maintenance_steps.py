@@ -370,7 +370,7 @@ def test_a_model_without_champion_is_no_reason_to_try_again(
 def test_old_branches_go(folder: Path, runtime: Runtime, work: Path) -> None:
     """A branch goes by the age of its commit, with or without a record; what people named stays."""
     fleet = watch(folder, "churn", repository=origin(work), keep=7, more="    branch: retrain/next-0a1b2c3d\n")
-    names = {name: retraining_branch(name) for name in ("rejected", "unknown", "young")}
+    names = {name: retraining_branch("churn", name) for name in ("rejected", "unknown", "young")}
     record(runtime, "rejected", name="rejected")
     for name in (names["rejected"], names["unknown"], "retrain/next-0a1b2c3d", "retrain/mine", "topic", "x/a-0a1b2c3d"):
         publish(work, name, days=8)
@@ -382,8 +382,8 @@ def test_old_branches_go(folder: Path, runtime: Runtime, work: Path) -> None:
 def test_branches_of_open_retrainings_stay(folder: Path, runtime: Runtime, work: Path) -> None:
     """The one under way, and the one whose challenger another run compares anew."""
     fleet = watch(folder, "churn", repository=origin(work))
-    publish(work, retraining_branch(RUN), days=400)
-    challenger = publish(work, retraining_branch("first"), days=400)
+    publish(work, retraining_branch("churn", RUN), days=400)
+    challenger = publish(work, retraining_branch("churn", "first"), days=400)
     record(runtime, "awaiting")
     record(runtime, "superseded", name="first", challenger=challenger)
     record(runtime, "scored", name="first__again", monitor="fraud", challenger=challenger)
@@ -399,7 +399,7 @@ def test_a_branch_that_moves_meanwhile_stays(
 ) -> None:
     """Somebody pushes to it between the look and the deletion."""
     fleet = watch(folder, "churn", repository=origin(work))
-    publish(work, retraining_branch(RUN), days=400)
+    publish(work, retraining_branch("churn", RUN), days=400)
 
     def late(clone: Path, branch: Branch) -> bool:
         publish(work, branch.name, days=0)
@@ -407,7 +407,7 @@ def test_a_branch_that_moves_meanwhile_stays(
 
     monkeypatch.setattr(maintenance_steps, "delete_branch", late)
     assert tidy_branches(fleet, runtime, now=NOW)["moved"] == 1
-    assert branches(work) == {retraining_branch(RUN)}
+    assert branches(work) == {retraining_branch("churn", RUN)}
 
 
 def test_a_version_outlives_its_branch(folder: Path, runtime: Runtime, work: Path, tmp_path: Path) -> None:
@@ -417,7 +417,7 @@ def test_a_version_outlives_its_branch(folder: Path, runtime: Runtime, work: Pat
     first = find_champion(repository, "churn")
     (work / "model.json").write_text('{"better": true}')
     run("git", "add", "model.json", cwd=work)
-    challenger = publish(work, retraining_branch(RUN), days=400)
+    challenger = publish(work, retraining_branch("churn", RUN), days=400)
     made = promote(repository, "churn", challenger=challenger, expected=first, decision={"run": RUN}, moment=NOW)
     run("git", "tag", "-a", "churn#champion#3", "-m", "back", first.revision, cwd=work)
     run("git", "push", "--quiet", "origin", "refs/tags/churn#champion#3", cwd=work)
@@ -441,13 +441,14 @@ def test_monitors_that_share_a_repository(
     fleet = watch(folder, "fraud", repository=origin(work), keep=60)
     record(runtime, "rejected", name="a", monitor="churn")
     record(runtime, "rejected", name="b", monitor="fraud")
-    for name in "abc":
-        publish(work, retraining_branch(name), days=10)
+    theirs, unknown = retraining_branch("fraud", "b"), retraining_branch("churn", "c")
+    for name in (retraining_branch("churn", "a"), theirs, unknown):
+        publish(work, name, days=10)
     assert tidy_branches(fleet, runtime, now=NOW) == {"deleted": 1, "moved": 0, "kept": 2, "failed": 0}
-    assert branches(work) == {retraining_branch("b"), retraining_branch("c")}
+    assert branches(work) == {theirs, unknown}
     assert copied == [str(origin(work))]
     record(runtime, "awaiting", name="a", monitor="fraud")
-    publish(work, retraining_branch("a"), days=400)
+    publish(work, retraining_branch("fraud", "a"), days=400)
     assert tidy_branches(fleet, runtime, now=NOW)["deleted"] == 0
 
 
@@ -455,7 +456,7 @@ def test_one_repository_that_is_gone_stops_no_other(folder: Path, runtime: Runti
     """The task does the rest, and then fails naming the monitor, so that it is tried again."""
     watch(folder, "alpha", repository="/absent.git")
     fleet = watch(folder, "churn", repository=origin(work))
-    publish(work, retraining_branch(RUN), days=400)
+    publish(work, retraining_branch("churn", RUN), days=400)
     with pytest.raises(PipelineUnavailable, match=r"^alpha: .*absent\.git could not be read.*all other branches"):
         tidy_branches(fleet, runtime, now=NOW)
     assert branches(work) == set()
@@ -467,9 +468,9 @@ def test_a_repository_that_is_not_allowed(
     """Nothing is pushed to it; trying again would not help."""
     monkeypatch.setenv(ALLOWED, "/srv/git")
     fleet = watch(folder, "churn", repository=origin(work))
-    publish(work, retraining_branch(RUN), days=400)
+    publish(work, retraining_branch("churn", RUN), days=400)
     assert tidy_branches(fleet, runtime, now=NOW) == {"deleted": 0, "moved": 0, "failed": 1}
-    assert branches(work) == {retraining_branch(RUN)}
+    assert branches(work) == {retraining_branch("churn", RUN)}
     assert "is not allowed here" in caplog.text
 
 
@@ -479,10 +480,10 @@ def test_one_branch_that_must_stay_stops_no_other(
     """The server's rules protect one of two."""
     fleet = watch(folder, "churn", repository=origin(work))
     for name in ("a", "b"):
-        publish(work, retraining_branch(name), days=400)
+        publish(work, retraining_branch("churn", name), days=400)
     hook = origin(work) / "hooks" / "update"
-    hook.write_text(f'#!/bin/sh\ntest "$1" != refs/heads/{retraining_branch("a")}\n')
+    hook.write_text(f'#!/bin/sh\ntest "$1" != refs/heads/{retraining_branch("churn", "a")}\n')
     hook.chmod(0o755)
     assert tidy_branches(fleet, runtime, now=NOW) == {"deleted": 1, "moved": 0, "failed": 1}
-    assert branches(work) == {retraining_branch("a")}
-    assert f"about=churn {retraining_branch('a')}" in caplog.text
+    assert branches(work) == {retraining_branch("churn", "a")}
+    assert f"about=churn {retraining_branch('churn', 'a')}" in caplog.text

@@ -216,7 +216,7 @@ def _is_wanted(branch: Branch, monitors: Sequence[Monitor], records: Sequence[Re
     sections = {monitor.name: retraining_of(monitor) for monitor in monitors}
     if branch.name in {section.pipeline.branch for section in sections.values()}:
         return True
-    own = [record for record in records if retraining_branch(record.run) == branch.name]
+    own = [record for record in records if retraining_branch(record.monitor, record.run) == branch.name]
     compared = [record for record in records if record.challenger == branch.revision]
     if any(record.open for record in (*own, *compared)):
         return True

@@ -17,6 +17,7 @@ from monitoring_tasks.errors import GateInvalid
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.retraining.cache_lock import shared
 from monitoring_tasks.retraining.gate import Cost, GateData, judge
+from monitoring_tasks.retraining.names import retraining_branch
 from monitoring_tasks.retraining.parameters import moment_text
 from monitoring_tasks.retraining.pipeline import Challenger, TrainingPlan, train
 from monitoring_tasks.retraining.scoring import Contest, Scored, Side, score
@@ -70,7 +71,7 @@ def _plan(monitor: Monitor, runtime: Runtime, task: Json) -> TrainingPlan:
     return TrainingPlan(
         repository=allowed_source(monitor)[0],
         base=task["base"],
-        branch=f"retrain/{task['slug']}",
+        branch=retraining_branch(monitor.name, task["run"]),
         parameters=_parameters(monitor, task),
         files=artifact_paths(monitor),
         environment=pipeline.environment,

@@ -47,7 +47,7 @@ def assert_safe(run: str) -> None:
 def test_git_takes_every_branch(run: str) -> None:
     """Whatever a run is called, its branch is a name that git allows."""
     assert_safe(run)
-    assert git_takes(retraining_branch(run))
+    assert git_takes(retraining_branch("churn", run))
 
 
 @settings(max_examples=60)
@@ -55,7 +55,7 @@ def test_git_takes_every_branch(run: str) -> None:
 def test_git_takes_any_branch(run: str) -> None:
     """Every mixture of the characters that mean something to git or to a path gives an allowed name."""
     assert_safe(run)
-    assert git_takes(retraining_branch(run))
+    assert git_takes(retraining_branch("churn", run))
 
 
 @given(st.text(), st.text())
@@ -79,3 +79,9 @@ def test_alike_runs_share_no_slug() -> None:
 def test_what_is_no_slug(text: str) -> None:
     """Nothing that `run_slug` could not have made passes."""
     assert not is_slug(text)
+
+
+def test_two_monitors_of_one_repository_share_no_branch() -> None:
+    """Schedules give their runs the same ids."""
+    run = "scheduled__2026-11-22T00:00:00+00:00"
+    assert retraining_branch("churn", run) != retraining_branch("fraud", run)

@@ -32,13 +32,15 @@ def is_slug(text: str) -> bool:
     return _SLUG.fullmatch(text) is not None
 
 
-def retraining_branch(run: str) -> str:
-    """Git branch on which a run publishes its challenger.
+def retraining_branch(monitor: str, run: str) -> str:
+    """Git branch on which a monitor's run publishes its challenger.
 
-    >>> retraining_branch("again__3")
-    'retrain/again__3-8412444d'
+    Runs of two monitors may bear the same id, and their models may share a repository.
+
+    >>> retraining_branch("churn", "again__3")
+    'retrain/churn-again__3-4136c337'
     """
-    return f"retrain/{run_slug(run)}"
+    return f"retrain/{run_slug(f'{monitor}/{run}')}"
 
 
 def retraining_folder(monitor: str, run: str) -> str:
