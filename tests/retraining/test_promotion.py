@@ -331,6 +331,15 @@ def test_a_server_that_keeps_the_files_back(work: Path) -> None:
     assert "?" in objects
 
 
+def test_a_number_that_none_follows(work: Path) -> None:
+    """A tag by hand may bear the highest number that is read: one above it would never become champion."""
+    tag(work, "HEAD", "toy#champion#999999999")
+    challenger, before = branch(work, "retrain/r1"), refs(origin(work))
+    with pytest.raises(PromotionRefused, match="no number follows toy#champion#999999999"):
+        put(origin(work), challenger, find_champion(origin(work), "toy"))
+    assert refs(origin(work)) == before
+
+
 def test_dates_of_tags_rise_whatever_the_clock_says(work: Path) -> None:
     """Each assignment is dated after all before it, so that GTO, which goes by dates, names the same champion."""
     repository, champion = origin(work), find_champion(origin(work), "toy")

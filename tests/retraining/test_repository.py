@@ -110,6 +110,15 @@ def ask(work: Path, revision: str, *, branch: str | None = None) -> str:
     return admissible(str(work.parent / "origin.git"), revision, model="toy", branch=branch)
 
 
+def test_a_branch_in_a_folder_of_the_configured_name(work: Path) -> None:
+    """Where the configured branch is gone, anyone may push one whose name goes on after a slash."""
+    run("git", "checkout", "--quiet", "--orphan", "theirs", cwd=work)
+    run("git", "commit", "--quiet", "--allow-empty", "-m", "theirs", cwd=work)
+    run("git", "push", "--quiet", "origin", "theirs:refs/heads/gone/theirs", cwd=work)
+    with pytest.raises(ConfigurationError, match="neither on main or gone nor a version"):
+        ask(work, run("git", "rev-parse", "HEAD", cwd=work), branch="gone")
+
+
 @pytest.mark.parametrize("name", ["main", "HEAD", "toy@v1.0.0", "toy#champion#1"])
 def test_revisions_on_the_default_branch_or_under_a_champion(work: Path, name: str) -> None:
     """Default branch, version and champion tags are what somebody stood up for; names become commits."""

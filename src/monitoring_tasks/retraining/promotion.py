@@ -29,7 +29,7 @@ from monitoring_tasks.retraining.command import execute, redact
 from monitoring_tasks.retraining.history import PROMOTION, ROLLBACK, Assignment, history, read_history, read_tags
 from monitoring_tasks.retraining.registry import Champion, fetch_artifact, no_champion
 from monitoring_tasks.retraining.repository import READ_SECONDS, bare_clone, require_sound
-from monitoring_tasks.retraining.tags import next_version_tag, tagged_commits, version_tag
+from monitoring_tasks.retraining.tags import champion_numbers, next_version_tag, tagged_commits, version_tag
 
 logger = logging.getLogger(__name__)
 
@@ -207,6 +207,10 @@ def _assign(registry: _Registry, revision: str, decision: Mapping[str, Any], mom
     version = version_tag(registry.model, tags, revision)
     new_version = [] if version else [next_version_tag(registry.model, tags)]
     champion = f"{registry.model}#champion#{before.number + 1}"
+    if not champion_numbers(registry.model, {champion: revision}):
+        raise PromotionRefused(
+            f"no number follows {registry.model}#champion#{before.number}, which nobody here gave: delete that tag"
+        )
     _tag(registry, [*new_version, champion], revision, message, moment)
     made = Champion(registry.model, before.number + 1, revision, version or new_version[0])
     try:

@@ -93,10 +93,13 @@ def admissible(repository: str, revision: str, *, model: str, branch: str | None
     with bare_clone(repository) as clone:
         commit = _commit(clone, revision)
         default = (clone / "HEAD").read_text(encoding="utf-8").strip().removeprefix("ref: ")
-        named = [default, *([f"refs/heads/{branch}"] if branch else []), *tag_patterns(model)]
-        containing = ["git", "for-each-ref", "--count=1", f"--contains={commit}", "--format=%(refname)", "--", *named]
-        if not execute(containing, seconds=READ_SECONDS, about=repository, folder=clone):
-            places = " or ".join(dict.fromkeys(name.removeprefix("refs/heads/") for name in named[:-2]))
+        lines = [default, *([f"refs/heads/{branch}"] if branch else [])]
+        named = [*lines, *tag_patterns(model)]
+        containing = ["git", "for-each-ref", f"--contains={commit}", "--format=%(refname)", "--", *named]
+        found = execute(containing, seconds=READ_SECONDS, about=repository, folder=clone).splitlines()
+        # Where there is no branch x, git takes its name for the folder of x/y, which anyone may push.
+        if not any(ref in lines or ref.startswith("refs/tags/") for ref in found):
+            places = " or ".join(dict.fromkeys(name.removeprefix("refs/heads/") for name in lines))
             raise ConfigurationError(
                 f"base revision {revision} is neither on {places} nor a version or champion of {model}: "
                 "have it merged first, or leave the base revision out"
