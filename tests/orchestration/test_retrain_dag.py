@@ -162,7 +162,7 @@ def test_a_question_that_nobody_answered_is_no_approval(
     from airflow.providers.standard.operators.hitl import HITLOperator
 
     world.tell_story(learnt=-1.5, lived=-1.5)
-    monkeypatch.setattr(HITLOperator, "execute", lambda *_: None)
+    monkeypatch.setattr(HITLOperator, "execute", lambda *_, **__: None)
     run = run_dag(None, conf=ASKED, name=DAG)
     assert run.state == "failed"
     assert "nobody approved this verdict" in run.log
