@@ -139,6 +139,15 @@ def parse_width(text: str) -> timedelta:
     return int(match[1]) * _UNITS[match[2]]
 
 
+def in_words(width: timedelta) -> str:
+    """A length of time as people say it.
+
+    >>> in_words(timedelta(days=3)), in_words(timedelta(hours=36))
+    ('3 days', '1 day, 12:00:00')
+    """
+    return str(width).removesuffix(", 0:00:00")
+
+
 def cron(schedule: str) -> str:
     """The five-field cron text of a schedule; presets such as `@daily` are spelt out. Raises `ValueError`.
 

@@ -8,6 +8,7 @@ from typing import Any
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.orchestration.documentation import plain
 from monitoring_tasks.retraining_section import Retraining
+from monitoring_tasks.window import in_words
 
 Json = dict[str, Any]
 LINKS = {"comparison": "Comparison of both", "drift report": "Newest drift report", "run": "This run"}
@@ -35,7 +36,7 @@ def _guardrails(judged: Json) -> str:
     rows = (
         f"| {plain(rail['name'])} | {_WORDS[rail['held']]} | {plain(rail['detail'])} |" for rail in judged["guardrails"]
     )
-    return "\n".join(["| guardrail | | |", "|---|---|---|", *rows])
+    return "\n".join(["| guardrail | | found |", "|---|---|---|", *rows])
 
 
 _WORDS = {True: "held", False: "**broken**", None: "not enough to say"}
@@ -51,9 +52,9 @@ def _span(window: Mapping[str, str]) -> str:
 
 
 def _change(monitor: Monitor, task: Json, judged: Json, section: Retraining) -> str:
-    champion = task["champion"]
+    champion, patience = task["champion"], in_words(section.approval.timeout)
     return (
         f"**Approve** makes commit `{judged['challenger'][:12]}` the champion in place of {champion['version']}: from "
         "the next window on, drift is measured against its training reference. `monitoring rollback "
-        f"{monitor.name}` undoes it. **Reject**, or no answer within {section.approval.timeout}, changes nothing."
+        f"{monitor.name}` undoes it. **Reject**, or no answer within {patience}, changes nothing."
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from monitoring_tasks.monitor import Monitor, Slack
 from monitoring_tasks.orchestration.run_window import END, START
 from monitoring_tasks.retraining_section import Retraining
 from monitoring_tasks.sections import ParquetSource, SqlSource
-from monitoring_tasks.window import stamp
+from monitoring_tasks.window import in_words, stamp
 
 TASKS = (
     ("window", "which window this run examines, and the champion it is compared with"),
@@ -74,15 +75,22 @@ def _retraining_facts(monitor: Monitor, section: Retraining) -> list[tuple[str, 
     }
     return [
         ("Owner", monitor.owner),
-        ("Trained on", str(section.training_window or "all history of the champion's parameters")),
-        ("Compared on", f"the newest {section.evaluation_window} with labels"),
+        (
+            "Trained on",
+            in_words(section.training_window) if section.training_window else "all history of its parameters",
+        ),
+        ("Compared on", f"the newest {in_words(section.evaluation_window)} with labels"),
         ("Who decides", answer[section.approval.mode]),
         ("Who may answer", ", ".join(section.approval.users) or "everyone who may answer in this Airflow"),
-        ("No answer within", f"{section.approval.timeout}: declined"),
-        ("Cooldown", str(section.cooldown)),
-        ("Budget", f"{section.budget.trainings} trainings in {section.budget.period}"),
+        ("No answer within", f"{in_words(section.approval.timeout)}: declined"),
+        ("Cooldown", in_words(section.cooldown)),
+        ("Budget", f"{section.budget.trainings} trainings in {in_words(section.budget.period)}"),
         ("Schedule of its own", section.schedule or "none"),
     ]
+
+
+def _width(width: timedelta | None, otherwise: str) -> str:
+    return in_words(width) if width else otherwise
 
 
 def retraining_help() -> list[tuple[str, str, str, str]]:
@@ -117,7 +125,10 @@ def _facts(monitor: Monitor) -> list[tuple[str, str]]:
         ("Owner", monitor.owner),
         ("Task", monitor.task),
         ("Schedule", f"{monitor.schedule} (UTC), from {stamp(monitor.first_moment)}"),
-        ("Window", "the schedule's interval" if monitor.window is None else f"{monitor.window} before each tick"),
+        (
+            "Window",
+            "the schedule's interval" if monitor.window is None else f"{in_words(monitor.window)} before each tick",
+        ),
         ("Source", _source(monitor.source)),
         ("Features", ", ".join(monitor.features) if monitor.lists_features else "every feature of the reference"),
         ("Fewest rows to judge", str(monitor.minimum_rows)),
