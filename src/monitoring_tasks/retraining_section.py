@@ -111,7 +111,7 @@ class Gate(Section):
     calibration: Positive = Field(
         0.02,
         description="Most by which the challenger's mean prediction may miss the mean outcome by more than the "
-        "champion's; regression: in standard deviations of the outcome",
+        "champion's, broken when all of the interval is above; regression: in standard deviations of the outcome",
     )
     floor: Annotated[float, Field(allow_inf_nan=False)] | None = Field(
         None, description="Least value of the metric (most, for a loss) a challenger must have"

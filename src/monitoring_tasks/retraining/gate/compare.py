@@ -59,6 +59,22 @@ def probability_of_less(found: Comparison, margin: float) -> float | None:
     return float(stdtr(found.degrees, (found.difference + margin) / found.standard_error))
 
 
+def excess_miss(rows: Sample, *, confidence: float) -> tuple[float, float | None]:
+    """By how much more the challenger's mean misses the mean outcome than the champion's, and its interval's lower end.
+
+    To first order: on which side of the outcome each mean lies is taken as known. The end is None without a standard
+    error.
+
+    >>> from monitoring_tasks.retraining.gate.sample import Sample
+    >>> excess_miss(Sample(np.zeros(4), np.full(4, -0.25), np.full(4, 0.75)), confidence=0.95)
+    (0.5, 0.5)
+    """
+    old, new = (side - rows.label for side in (rows.champion, rows.challenger))
+    excess = np.sign(new.mean()) * new - np.sign(old.mean()) * old
+    value, (error, freedom) = float(excess.mean()), _error(excess, rows)
+    return value, None if error is None else value - float(stdtrit(freedom, 0.5 + confidence / 2)) * error
+
+
 def _auc(rows: Sample) -> _Found | None:
     positive = rows.label == 1
     least = min(int(positive.sum()), int((~positive).sum()))
@@ -97,8 +113,12 @@ def _mean(metric: str, rows: Sample) -> _Found | None:
     value, sign = LOSSES[metric]
     champion, challenger = value(rows.label, rows.champion), value(rows.label, rows.challenger)
     gain = sign * (challenger - champion)
-    error, freedom = _error_of_rows(gain) if rows.block is None else _error_of_blocks(gain, rows.block, rows.blocks)
+    error, freedom = _error(gain, rows)
     return _Found(float(champion.mean()), float(challenger.mean()), float(gain.mean()), error, freedom)
+
+
+def _error(gain: Floats, rows: Sample) -> tuple[float | None, float]:
+    return _error_of_rows(gain) if rows.block is None else _error_of_blocks(gain, rows.block, rows.blocks)
 
 
 def _error_of_rows(gain: Floats) -> tuple[float | None, float]:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from monitoring_tasks.retraining.gate.compare import excess_miss
 from monitoring_tasks.retraining.gate.losses import better_when_less
 from monitoring_tasks.retraining.gate.sample import Sample
 from monitoring_tasks.retraining.gate.segments import SegmentColumn
 from monitoring_tasks.retraining.gate.verdict import Comparison, Guardrail
-from monitoring_tasks.retraining.gate.words import compared, decimals, figure, shown
+from monitoring_tasks.retraining.gate.words import compared, decimals, figure, percent, shown
 from monitoring_tasks.retraining_section import Gate
 
 WORST_SHOWN = 3
@@ -52,7 +53,8 @@ def segments(columns: Sequence[SegmentColumn], gate: Gate) -> Iterator[Guardrail
 def calibration(rows: Sample, task: str, gate: Gate) -> Iterator[Guardrail]:
     """By how much more the challenger's mean prediction misses the mean outcome than the champion's does.
 
-    In probability for a binary model; in standard deviations of the outcome for a regression.
+    In probability for a binary model; in standard deviations of the outcome for a regression. Broken where all of the
+    interval is above the limit: of few rows both miss by chance.
     """
     if task == "multiclass":
         return
@@ -61,11 +63,13 @@ def calibration(rows: Sample, task: str, gate: Gate) -> Iterator[Guardrail]:
         yield Guardrail("calibration", None, "the outcomes do not vary: nothing to compare with")
         return
     actual, old, new = (float(np.mean(each)) for each in (rows.label, rows.champion, rows.challenger))
-    value = (abs(actual - new) - abs(actual - old)) / unit
-    told = _missed(actual, old, new, decimals(unit / 10))
-    if task == "regression":
-        told += f"; {figure(value, sign=True)} standard deviations"
-    yield Guardrail("calibration", value <= gate.calibration, told, value, gate.calibration)
+    excess, low = excess_miss(rows, confidence=gate.confidence)
+    value, held = excess / unit, None if low is None else low / unit <= gate.calibration
+    told = f"{_missed(actual, old, new, decimals(unit / 10))}; {figure(value, sign=True)}"
+    if low is not None:
+        told += f", at least {figure(low / unit, sign=True)} ({percent(gate.confidence)})"
+    told += " standard deviations" if task == "regression" else ""
+    yield Guardrail("calibration", held, told, value, gate.calibration)
 
 
 def _missed(actual: float, old: float, new: float, places: int) -> str:
