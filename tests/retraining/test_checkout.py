@@ -111,7 +111,12 @@ def test_what_dvc_recorded(tmp_path: Path) -> None:
     assert (copy.name, dict(copy.parameters), list(copy.outputs)) == ("sub/copy", {}, ["sub/a.bin"])
 
 
-@pytest.mark.parametrize("text", ["stages: [1]", "stages: {a: {outs: [{md5: x}]}}", "a: [", "stages: {a: {params: 3}}"])
+DATED = "stages: {a: {params: {params.yaml: {day: 2013-13-45}}}}"
+
+
+@pytest.mark.parametrize(
+    "text", ["stages: [1]", "stages: {a: {outs: [{md5: x}]}}", "a: [", "stages: {a: {params: 3}}", DATED, "[" * 5000]
+)
 def test_lock_of_another_shape(tmp_path: Path, text: str) -> None:
     """A file that DVC did not write is named."""
     (tmp_path / "sub").mkdir()

@@ -25,6 +25,14 @@ def test_stopped_transfers_are_removed(tmp_path: Path) -> None:
     remove_stale(tmp_path / "no cache yet")
 
 
+def test_stopped_transfers_that_another_removes_are_gone(tmp_path: Path) -> None:
+    """Trainings share a cache: a file that was listed may be gone when looked at, like a link to nowhere."""
+    folder = tmp_path / "files" / "md5" / "ab"
+    folder.mkdir(parents=True)
+    (folder / ".gone.tmp").symlink_to("nowhere")
+    remove_stale(tmp_path)
+
+
 def test_room_is_required(tmp_path: Path) -> None:
     """The error names the folder and both figures."""
     require_room((tmp_path,), 1)

@@ -147,13 +147,18 @@ WRITE = "import sys, pyarrow as pa, pyarrow.parquet as pq\nrows = pq.ParquetFile
             "1 of 300 rows have no prediction, such as 20130305-0",
         ),
         (
+            WRITE + "pq.write_table(pa.table({'id': ['x'] * 301, 'prediction': [0.5] * 301}), sys.argv[2])",
+            GateInvalid,
+            "wrote 301 rows and was given 300: one for each is wanted",
+        ),
+        (
             WRITE + "pq.write_table(pa.table({'id': rows['id'], 'prediction': [1.5] * 300}), sys.argv[2])",
             GateInvalid,
             r"300 of 300 predictions are outside \[0, 1\]",
         ),
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", PipelineFailed, "exit code 137"),
     ],
-    ids=["raises", "writes nothing", "writes text", "leaves out a row", "no probability", "killed"],
+    ids=["raises", "writes nothing", "writes text", "leaves out a row", "adds rows", "no probability", "killed"],
 )
 @pytest.mark.usefixtures("without_dvc")
 def test_a_side_that_does_not_score_is_an_error(

@@ -216,7 +216,7 @@ def _parse(file: Path, checkout: Path, read: Callable[[Any, PurePosixPath], list
     name = file.relative_to(checkout).as_posix()
     try:
         return read(YAML(typ="safe", pure=True).load(file) or {}, PurePosixPath(name).parent)
-    except (AttributeError, KeyError, TypeError, UnicodeDecodeError, YAMLError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError, YAMLError) as error:
         raise PipelineFailed(f"{name} is not as DVC writes it: {error!r}") from error
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from monitoring_tasks.errors import MonitoringError, PipelineUnavailable
@@ -44,8 +44,9 @@ def remove_stale(cache: Path) -> None:
     """Delete what transfers that were stopped more than a day ago left in a DVC cache."""
     oldest = time.time() - _STALE_SECONDS
     for file in cache.glob("files/md5/*/.*.tmp"):
-        if file.stat().st_mtime < oldest:
-            file.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another training removed it first
+            if file.stat().st_mtime < oldest:
+                file.unlink()
 
 
 def _full(folder: Path, free: int, needed: int) -> str:

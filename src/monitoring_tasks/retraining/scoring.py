@@ -83,7 +83,7 @@ def score(side: Side, contest: Contest, *, workspace: Path, tell: Tell) -> Score
         size = _checkout(side, contest, folder)
         pq.write_table(contest.rows, folder / "rows.parquet")
         seconds = _run(side, contest, folder, tell)
-        written = _read(folder / "predictions.parquet")
+        written = _read(folder / "predictions.parquet", most=len(contest.rows))
         found = check_predictions(contest.rows, written, id=contest.id, task=contest.task)
         shutil.rmtree(folder, ignore_errors=True)
     log.info("scoring.scored side=%s revision=%s rows=%d seconds=%.1f", side.name, side.revision, len(found), seconds)
@@ -143,11 +143,14 @@ def _filled(word: str, places: dict[str, str]) -> str:
     return word
 
 
-def _read(file: Path) -> pa.Table:
+def _read(file: Path, *, most: int) -> pa.Table:
     if not file.is_file():
         raise GateInvalid(f"its score command wrote no file where {OUTPUT} stands: it must write parquet there")
     try:
         with pq.ParquetFile(file) as written:
+            # Asked before they are read: a small file may hold more rows than this machine's memory.
+            if (rows := written.metadata.num_rows) > most:
+                raise GateInvalid(f"its score command wrote {rows} rows and was given {most}: one for each is wanted")
             return written.read()
     except (pa.ArrowException, OSError) as error:
         raise GateInvalid(f"its score command wrote something that is no parquet file: {error}") from error
