@@ -115,7 +115,15 @@ DATED = "stages: {a: {params: {params.yaml: {day: 2013-13-45}}}}"
 
 
 @pytest.mark.parametrize(
-    "text", ["stages: [1]", "stages: {a: {outs: [{md5: x}]}}", "a: [", "stages: {a: {params: 3}}", DATED, "[" * 5000]
+    "text",
+    [
+        "stages: [1]",
+        "stages: {a: {outs: [{md5: x}]}}",
+        "a: [",
+        "stages: {a: {params: 3}}",
+        DATED,
+        pytest.param("[" * 5000, id="nested"),
+    ],
 )
 def test_lock_of_another_shape(tmp_path: Path, text: str) -> None:
     """A file that DVC did not write is named."""
