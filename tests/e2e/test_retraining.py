@@ -78,28 +78,28 @@ def eventually(check: Callable[[], Any], *, patience: float = 120) -> Any:
     return found
 
 
-def working_in(folder: Path) -> dict[int, Path]:
-    """Processes that work below a folder, and where."""
-    found = {}
+def working_in(folder: Path) -> list[int]:
+    """Processes that work below a folder."""
+    found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if (place := (process / "cwd").readlink()).is_relative_to(folder):
-                found[int(process.name)] = place
+            if (process / "cwd").readlink().is_relative_to(folder):
+                found.append(int(process.name))
         except OSError:  # it ended while it was looked at
             continue
     return found
 
 
-def task_process(of: int) -> int:
-    """The process of the Airflow task to which a process of the pipeline belongs."""
-    while "guard" not in Path(f"/proc/{of}/cmdline").read_text():
-        of = parent(of)
-    return parent(of)
-
-
-def parent(process: int) -> int:
-    """The parent of a process."""
-    return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+def training_task() -> int | None:
+    """The process of the Airflow task whose pipeline is running: the caller that its guard watches."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_text().split("\0")
+        except OSError:
+            continue
+        if "repro" in words and any(word.endswith("guard.py") for word in words):
+            return int(words[next(place for place, word in enumerate(words) if word.endswith("guard.py")) + 1])
+    return None
 
 
 def test_a_retraining_from_request_to_promotion(running: Running) -> None:
@@ -107,8 +107,9 @@ def test_a_retraining_from_request_to_promotion(running: Running) -> None:
     rest = running.stack.rest
     rest.trigger(DAG, RUN, {"window_end": WINDOW_END.isoformat(), "reason": "a test"})
     workspace = running.stack.folder / "monitoring" / "cache" / "workspaces"
-    stage = eventually(lambda: [process for process, place in working_in(workspace).items() if place.name != "train"])
-    os.kill(task_process(stage[0]), signal.SIGKILL)
+    task = eventually(training_task)
+    assert task is not None
+    os.kill(task, signal.SIGKILL)
     assert eventually(lambda: not working_in(workspace)), "the pipeline outlived its task"
 
     asked = rest.wait_for_question(DAG, RUN, patience=400)
