@@ -86,6 +86,12 @@ def task_json(record: RetrainingRecord, *, base: str) -> Json:
     return {"slug": run_slug(record.run), "base": base, **{name: whole[name] for name in TASK}}
 
 
+def task_of(runtime: Runtime, monitor: Monitor, run: str) -> Json | None:
+    """The task of a run by its record alone; None when the store has none."""
+    record = runtime.store.retraining(monitor.name, run)
+    return task_json(record, base="") if record else None
+
+
 def record_of(runtime: Runtime, task: Json) -> RetrainingRecord:
     """The task's record. Raises `SourceInvalid` when the store has none, as after it was emptied."""
     record = runtime.store.retraining(task["monitor"], task["run"])

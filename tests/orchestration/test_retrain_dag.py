@@ -206,6 +206,24 @@ def test_a_refusal_is_a_success_that_is_told(world: World, run_dag: RunDag) -> N
     assert "retraining.gate.minimum_rows" in run.log
 
 
+def test_a_first_task_that_fails_leaves_nothing_open(
+    world: World, run_dag: RunDag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An admission that was recorded, and whose task failed after it, is closed and told."""
+    from monitoring_tasks.orchestration import retrain_tasks
+
+    def fail(ti: Any, result: Any, *following: str) -> None:
+        raise RuntimeError("lost its worker")
+
+    world.tell_story(learnt=-1.5, lived=-1.5)
+    monkeypatch.setattr(retrain_tasks, "_followed", fail)
+    run = run_dag(None, conf=ASKED, name=DAG)
+    assert run.state == "failed"
+    assert run.tasks["clean_up"] == "success"
+    assert record().state == "failed"
+    assert "retraining churn failed" in run.log
+
+
 def test_a_pipeline_that_fails_fails_the_run_and_closes_the_retraining(world: World, run_dag: RunDag) -> None:
     """The pipeline's own last lines are in the log; the next retraining is not blocked by this one."""
     world.tell_story(learnt=-1.5, lived=-1.5)

@@ -14,7 +14,7 @@ import pytest
 
 from monitoring_tasks.errors import PipelineFailed
 from monitoring_tasks.retraining import guard
-from monitoring_tasks.retraining.runner import LINE_CHARACTERS, run
+from monitoring_tasks.retraining.runner import LINE_CHARACTERS, MOST_LINES, run
 from tests.retraining.processes import alive, wait_for_end, wait_for_pids
 
 # Writes its process id, and does what its options say; the pipe stays open in each process that it leaves.
@@ -143,6 +143,17 @@ def test_credentials_at_the_cut_are_not_told(tmp_path: Path) -> None:
     _, lines = told([sys.executable, "-c", script], tmp_path)
     assert len(lines[0]) <= LINE_CHARACTERS + 2
     assert "s3c" not in lines[0]
+
+
+def test_endless_output_is_told_from_both_ends(tmp_path: Path) -> None:
+    """A program that writes without measure fills no log, and its last words are not lost."""
+    count = MOST_LINES + 5000
+    code, lines = told([sys.executable, "-c", f"for number in range({count}): print(number)"], tmp_path)
+    assert code == 0
+    assert lines[:3] == ["0", "1", "2"]
+    assert lines[MOST_LINES].startswith("… 5000 lines were left out")
+    assert lines[-1] == str(count - 1)
+    assert len(lines) == MOST_LINES + 11
 
 
 def test_endless_line_is_cut(tmp_path: Path) -> None:

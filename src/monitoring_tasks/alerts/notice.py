@@ -12,7 +12,7 @@ from monitoring_tasks.alerts.message import Message, links_of, one_line, reasons
 from monitoring_tasks.monitor import Severity
 from monitoring_tasks.policy.verdict import Subject
 from monitoring_tasks.store.records import REPLACED, RetrainingRecord, RetrainingState
-from monitoring_tasks.window import Window
+from monitoring_tasks.window import Window, stamp
 
 NOTHING = "-"
 ANSWER = "answer"
@@ -74,14 +74,16 @@ def compose_notice(record: RetrainingRecord, *, links: Mapping[str, str]) -> Mes
 
 
 def notice_key(record: RetrainingRecord) -> str:
-    """What makes a notice the same one: monitor, run and state, so that each is told once.
+    """What makes a notice the same one: monitor, run, state, and when it ended, so that each is told once.
+
+    A run that was cleared and fails again is told again.
 
     >>> from monitoring_tasks.window import parse_moment
     >>> day = parse_moment("2013-07-01")
     >>> notice_key(RetrainingRecord("churn", "again__3", "again", "", "failed", day, day))
-    'churn-retraining-5d99ff4e540e9747'
+    'churn-retraining-0e5ac674ee629356'
     """
-    about = json.dumps([record.monitor, record.run, record.state])
+    about = json.dumps([record.monitor, record.run, record.state, record.closed_at and stamp(record.closed_at)])
     return f"{record.monitor}-retraining-{hashlib.sha256(about.encode()).hexdigest()[:16]}"
 
 

@@ -154,11 +154,13 @@ class RetrainingTasks:
     def clean_up(self, dag_run: Any, ti: Any) -> None:
         """Remove the workspace; a retraining that a failed task left open is closed and told."""
         from monitoring_tasks.promotion_steps import clean_up
+        from monitoring_tasks.retraining_task import task_of
 
-        task = ti.xcom_pull(task_ids="admit", key=RESULT)
-        if task is None:  # not even admitted: there is nothing to remove, and Airflow shows the failed task
-            return
         with told() as runtime:
+            # A first task that failed left no result, and perhaps an open record.
+            task = ti.xcom_pull(task_ids="admit", key=RESULT) or task_of(runtime(), self.monitor, dag_run.run_id)
+            if task is None:
+                return
             record = clean_up(runtime(), task)
             if record.state == "failed":
                 self._tell(runtime(), record, dag_run, task)

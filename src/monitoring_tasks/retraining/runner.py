@@ -7,6 +7,7 @@ import re
 import selectors
 import subprocess
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from monitoring_tasks.retraining.guard import guarded
 
 LINE_CHARACTERS = 2000
 """Longer lines are cut."""
+MOST_LINES = 20_000
+"""Later lines are not told, but for the last."""
+_LAST_LINES = 10
 _BLOCK = 1 << 16
 _POLL = 0.2
 # Colours, and what else a terminal would act upon.
@@ -33,9 +37,9 @@ def run(
     """Exit code of a command run in `folder` with no more than `environment`; 128 + N after signal N.
 
     `tell` gets each line of its stdout and stderr in the order written: without credentials of URLs and control
-    characters, cut at LINE_CHARACTERS, undecodable bytes replaced. Every process that the command started has ended
-    on return, on an error in the caller, and soon after the caller's death. Raises `PipelineFailed` when it takes
-    longer than `seconds`.
+    characters, cut at LINE_CHARACTERS, undecodable bytes replaced; of more than MOST_LINES the first and the last few.
+    Every process that the command started has ended on return, on an error in the caller, and soon after the caller's
+    death. Raises `PipelineFailed` when it takes longer than `seconds`.
     """
     deadline = time.monotonic() + seconds
     lines = _Lines(tell)
@@ -75,10 +79,15 @@ def _blocks(process: subprocess.Popen[bytes], deadline: float) -> Iterator[bytes
 
 
 class _Lines:
-    """Blocks of bytes in, lines out; never holds more than one block of an endless line."""
+    """Blocks of bytes in, lines out; never holds more than one block of an endless line.
+
+    Of more than MOST_LINES the last few are told at the end: a program that never stops writing must not fill a disk.
+    """
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
+        self._told = 0
+        self._last: deque[str] = deque(maxlen=_LAST_LINES)
         self._rest = b""
         self._cut = False
 
@@ -94,9 +103,20 @@ class _Lines:
 
     def close(self) -> None:
         self._emit(self._rest)
+        if self._told > MOST_LINES:
+            self._tell(f"… {self._told - MOST_LINES} lines were left out but the last of them:")
+            for text in self._last:
+                self._tell(text)
 
     def _emit(self, line: bytes) -> None:
         skipped, self._cut = self._cut, False
         text = _CONTROL.sub("", redact(line.decode(errors="replace"))).rstrip()
         if text and not skipped:
-            self._tell(text if len(text) <= LINE_CHARACTERS else text[:LINE_CHARACTERS] + " …")
+            self._say(text if len(text) <= LINE_CHARACTERS else text[:LINE_CHARACTERS] + " …")
+
+    def _say(self, text: str) -> None:
+        self._told += 1
+        if self._told <= MOST_LINES:
+            self._tell(text)
+        else:
+            self._last.append(text)

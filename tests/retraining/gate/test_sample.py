@@ -83,6 +83,14 @@ def test_classes_are_right_or_wrong(label: Any, champion: Any, challenger: Any) 
     assert rows.challenger[np.argsort(order)].tolist() == [1, 1, 0]
 
 
+def test_classes_that_nobody_predicts_are_another_spelling() -> None:
+    """True and true are not one class: an accuracy of 0 on both sides would look like a finding."""
+    label, spelt = np.array(["true", "false"], dtype=object), np.array(["True", "False"], dtype=object)
+    with pytest.raises(GateInvalid, match="neither side ever predicts a class"):
+        sample(GateData(label, spelt, spelt), task="multiclass", days=False)
+    sample(GateData(label, spelt, label), task="multiclass", days=False)
+
+
 @pytest.mark.parametrize(
     ("challenger", "message"),
     [

@@ -143,6 +143,13 @@ def _named(data: GateData) -> tuple[Floats, Floats, Floats]:
     kinds = {name: _kind(name, values) for name, values in columns.items()}
     if len(set(kinds.values()) - {""}) > 1:
         raise GateInvalid(f"classes are of unlike types: {kinds}; label and predictions must name classes alike")
+    known = set(columns["label"].tolist())
+    if known and not any(known & set(columns[side].tolist()) for side in ("champion", "challenger")):
+        seen = sorted(map(str, set(columns["champion"].tolist())))[:3]
+        raise GateInvalid(
+            f"neither side ever predicts a class that is among the labels: labels are {sorted(map(str, known))[:3]}, "
+            f"predictions {seen}; label and predictions must name classes alike"
+        )
     right = [np.asarray(columns[side] == columns["label"], dtype=np.float64) for side in ("champion", "challenger")]
     return np.ones(len(data.label)), right[0], right[1]
 
