@@ -104,7 +104,7 @@ class Gate(Section):
     segments: Annotated[tuple[Column, ...], Field(strict=False)] = Field(
         (), description="Columns in none of whose values the challenger may be worse"
     )
-    segment_rows: Annotated[int, Field(ge=20)] = Field(200, description="Values with fewer rows are left out")
+    segment_rows: Annotated[int, Field(ge=20)] = Field(200, description="Values with fewer rows, or days, are left out")
     tolerance: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         0.0, description="A guardrail metric or segment is worse when all of its interval is below minus this"
     )
@@ -116,8 +116,12 @@ class Gate(Section):
     floor: Annotated[float, Field(allow_inf_nan=False)] | None = Field(
         None, description="Least value of the metric (most, for a loss) a challenger must have"
     )
-    latency: Annotated[float, Field(ge=1, allow_inf_nan=False)] = Field(3.0, description="Most scoring time, as ratio")
-    size: Annotated[float, Field(ge=1, allow_inf_nan=False)] = Field(3.0, description="Most size of model, as ratio")
+    latency: Annotated[float, Field(ge=1, allow_inf_nan=False)] = Field(
+        3.0, description="Most scoring time, as ratio; 10 s more are none"
+    )
+    size: Annotated[float, Field(ge=1, allow_inf_nan=False)] = Field(
+        3.0, description="Most size of model, as ratio; 1 MB more is none"
+    )
 
 
 class Approval(Section):

@@ -47,8 +47,8 @@ def given(task: str = "binary", sides: tuple[Any, Any, Any] | None = None, **gat
         GateData(label, champion, challenger, places * 30 // len(label), segments),
         Gate(segments=("origin",), segment_rows=20, **gate),
         task=task,
-        champion_cost=Cost(1.0, 1000),
-        challenger_cost=Cost(1.2, 9000),
+        champion_cost=Cost(1.0, 1 << 20),
+        challenger_cost=Cost(1.2, 9 << 20),
     )
     facts = {"champion": f"v1.0.0-3f2a9c1b (commit {'3f2a' * 10})", "challenger": HOSTILE}
     verdict = json.loads(found.dumps())

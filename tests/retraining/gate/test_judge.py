@@ -257,9 +257,13 @@ def test_a_floor_of_nothing_is_open() -> None:
 @pytest.mark.parametrize(
     ("champion", "challenger", "name", "held"),
     [
-        (Cost(1.0, 10), Cost(3.1, 10), "latency", False),
-        (Cost(1.0, 10), Cost(1.0, 31), "size", False),
-        (Cost(1.0, 10), Cost(3.0, 30), "size", True),
+        (Cost(10.0, 10), Cost(31.0, 10), "latency", False),
+        (Cost(10.0, 10), Cost(30.0, 10), "latency", True),
+        (Cost(1.0, 10), Cost(11.0, 10), "latency", True),
+        (Cost(1.0, 10), Cost(11.1, 10), "latency", False),
+        (Cost(1.0, 1 << 20), Cost(1.0, (3 << 20) + 1), "size", False),
+        (Cost(1.0, 1 << 20), Cost(1.0, 3 << 20), "size", True),
+        (Cost(1.0, 10), Cost(1.0, 31), "size", True),
         (Cost(), Cost(1.0, 10), "latency", None),
         (Cost(0.0, 0), Cost(1.0, 10), "size", None),
         (Cost(1.0, 10), Cost(), "size", None),

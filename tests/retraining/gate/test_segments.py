@@ -51,6 +51,16 @@ def test_small_segments_are_left_out_and_counted() -> None:
     assert found.left_rows == np.count_nonzero(values != "large")
 
 
+def test_a_segment_of_few_days_is_left_out() -> None:
+    """An interval from three days cannot be believed, however many rows they have."""
+    rows = rows_of(rows=6000, days=20)
+    assert rows.block is not None
+    values = np.where(rows.block < 5, "five days", "the rest").astype(object)
+    kept = {days: compare_segments(rows, {"place": values}, "auc", Gate(minimum_days=days))[0] for days in (5, 6)}
+    assert [each.value for each in kept[5].judged] == ["five days", "the rest"]
+    assert [each.value for each in kept[6].judged] == ["the rest"]
+
+
 def test_a_segment_that_gets_worse_is_found_among_many() -> None:
     """Reversed scores of one value in twelve are worse beyond Holm's correction; no other value is."""
     rows = rows_of(rows=12_000)

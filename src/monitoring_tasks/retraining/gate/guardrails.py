@@ -18,6 +18,11 @@ from monitoring_tasks.retraining_section import Gate
 WORST_SHOWN = 3
 
 
+SLACK_SECONDS = 10.0
+"""A scoring that takes so much longer is no slower: starting a program on a busy machine varies by as much."""
+SLACK_BYTES = 1 << 20
+
+
 @dataclass(frozen=True)
 class Cost:
     """What scoring the rows took one side, in seconds, and the bytes of its model; None where it was not measured."""
@@ -94,17 +99,17 @@ def floor(primary: Comparison, gate: Gate) -> Iterator[Guardrail]:
 
 
 def costs(champion: Cost, challenger: Cost, gate: Gate) -> Iterator[Guardrail]:
-    """Scoring time and size of model, each as a ratio of challenger to champion."""
-    yield _ratio("latency", (champion.seconds, challenger.seconds), gate.latency, "{:.1f} s")
-    yield _ratio("size", (champion.bytes, challenger.bytes), gate.size, "{:d} bytes")
+    """Scoring time and size of model, each as a ratio of challenger to champion; small differences do not count."""
+    yield _ratio("latency", (champion.seconds, challenger.seconds), gate.latency, form="{:.1f} s", slack=SLACK_SECONDS)
+    yield _ratio("size", (champion.bytes, challenger.bytes), gate.size, form="{:d} bytes", slack=SLACK_BYTES)
 
 
-def _ratio(name: str, found: tuple[float | None, float | None], limit: float, form: str) -> Guardrail:
+def _ratio(name: str, found: tuple[float | None, float | None], limit: float, *, form: str, slack: float) -> Guardrail:
     old, new = found
     if not old or new is None:
         return Guardrail(name, None, "not measured", None, limit)
     told = f"{form.format(new)} against {form.format(old)}: {new / old:.2f} times, most {limit:g}"
-    return Guardrail(name, new / old <= limit, told, new / old, limit)
+    return Guardrail(name, new / old <= limit or new - old <= slack, told, new / old, limit)
 
 
 def told(guardrail: Guardrail) -> str:

@@ -143,7 +143,7 @@ def _named(data: GateData) -> tuple[Floats, Floats, Floats]:
     kinds = {name: _kind(name, values) for name, values in columns.items()}
     if len(set(kinds.values()) - {""}) > 1:
         raise GateInvalid(f"classes are of unlike types: {kinds}; label and predictions must name classes alike")
-    known = set(columns["label"].tolist())
+    known = set(columns["label"].tolist()) if kinds["label"] == "str" else set()
     if known and not any(known & set(columns[side].tolist()) for side in ("champion", "challenger")):
         seen = sorted(map(str, set(columns["champion"].tolist())))[:3]
         raise GateInvalid(

@@ -74,7 +74,9 @@ def _groups(rows: Sample, values: NDArray[Any]) -> Iterator[tuple[str | None, Sa
 
 
 def _judged(group: Sample, metric: str, gate: Gate) -> tuple[Comparison, float] | None:
-    if len(group) < gate.segment_rows or (metric == "auc" and _least_class(group) < LEAST_CLASS):
+    if len(group) < gate.segment_rows or 0 < group.blocks < gate.minimum_days:
+        return None
+    if metric == "auc" and _least_class(group) < LEAST_CLASS:
         return None
     comparison = compare(metric, group, confidence=gate.confidence)
     p = probability_of_less(comparison, gate.tolerance)
