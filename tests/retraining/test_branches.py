@@ -13,7 +13,7 @@ from monitoring_tasks.retraining.names import retraining_branch
 from monitoring_tasks.retraining.repository import bare_clone
 from tests.git_repository import commit, run, start
 
-NAME = retraining_branch("manual__2013-07-01")
+NAME = retraining_branch("churn", "manual__2013-07-01")
 HOSTILE = ("retrain/--force-0a1b2c3d", "retrain/a/b-0a1b2c3d", "retrain/mine", "retrain/$(touch,x)-0a1b2c3d", "topic")
 
 
@@ -58,7 +58,7 @@ def test_a_date_that_no_calendar_has_is_the_last_one(work: Path) -> None:
     """Whoever may push a branch chooses its commit's date; it must not stop the others from being listed."""
     dated = ["env", "GIT_COMMITTER_DATE=@999999999999 +0000", "git"]
     run(*dated, "commit", "--quiet", "--allow-empty", "-m", "later", cwd=work)
-    later = retraining_branch("manual__33658-01-01")
+    later = retraining_branch("churn", "manual__33658-01-01")
     run("git", "push", "--quiet", "origin", f"HEAD:refs/heads/{later}", cwd=work)
     with bare_clone(str(origin(work))) as clone:
         moments = {branch.name: branch.moment for branch in published_branches(clone)}
