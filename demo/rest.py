@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
 ENDED = frozenset({"success", "failed"})
+SETTLING = timedelta(seconds=10)
 
 
 class Rest:
@@ -83,13 +85,13 @@ class Rest:
         """The question that a run asks a person; None when the run ended without one.
 
         Airflow 3.3 loses an answer that is given in the first seconds, while the worker of the task still winds up: the
-        task is tried again, and asks again. Who answers that fast has to look whether there is another question.
+        task is tried again, and asks again. So a question counts once it is a few seconds old.
         """
         path = f"dags/{dag}/dagRuns/{run}/hitlDetails"
         for _ in _until(patience):
             waiting = {task for task, state in self.tasks(dag, run).items() if state == "awaiting_input"}
             asked = [dict(each) for each in self.get(path)["hitl_details"] if not each["response_received"]]
-            asked = [each for each in asked if each["task_instance"]["task_id"] in waiting]
+            asked = [each for each in asked if each["task_instance"]["task_id"] in waiting and _settled(each)]
             if asked:
                 return asked[0]
             if self.get(f"dags/{dag}/dagRuns/{run}")["state"] in ENDED:
@@ -119,6 +121,10 @@ class Rest:
     def import_errors(self) -> dict[str, str]:
         """File name to error text of every file that could not be read."""
         return {error["filename"]: error["stack_trace"] for error in self.get("importErrors")["import_errors"]}
+
+
+def _settled(question: Mapping[str, Any]) -> bool:
+    return datetime.now(UTC) - datetime.fromisoformat(question["created_at"]) > SETTLING
 
 
 def _until(patience: float, pause: float = 0.5) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
@@ -16,6 +15,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from monitoring_tasks.errors import ConfigurationError
 from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.redaction import redact
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -149,7 +149,7 @@ def _line(document: Any, keys: Sequence[int | str]) -> int:
 
 def _short(value: object) -> str:
     # Credentials are blotted out before the text is cut: the end that marks them could be what is cut off.
-    text = re.sub(r"://[^/\s]*@", "://***@", repr(_plain(value)))
+    text = redact(repr(_plain(value)))
     return text if len(text) <= 60 else text[:57] + "..."
 
 

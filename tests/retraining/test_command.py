@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from monitoring_tasks.errors import ConfigurationError, PipelineUnavailable
+from monitoring_tasks.redaction import redact
 from monitoring_tasks.retraining import guard
-from monitoring_tasks.retraining.command import execute, minimal_environment, redact
+from monitoring_tasks.retraining.command import execute, minimal_environment
 from tests.retraining.processes import alive, wait_for_end, wait_for_pids
 
 OWN = {"PATH", "HOME", "USER", "TMPDIR", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "DVC_NO_ANALYTICS"} | {

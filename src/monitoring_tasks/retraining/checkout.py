@@ -18,7 +18,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from monitoring_tasks.errors import ConfigurationError, PipelineFailed, PipelineUnavailable
-from monitoring_tasks.retraining.command import execute, redact
+from monitoring_tasks.redaction import redact
+from monitoring_tasks.retraining.command import execute
 
 Parsed = TypeVar("Parsed")
 CLONE_SECONDS = 300

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from monitoring_tasks.errors import ConfigurationError, MonitoringError, ReferenceUnavailable
+from monitoring_tasks.redaction import redact
 from monitoring_tasks.retraining.guard import guarded
 
 # Git and DVC need the worker's network, cloud and key settings, never those of Airflow and of this package; and a
@@ -23,15 +24,6 @@ _PLAIN = re.compile(
     r"LANG|LANGUAGE|LC_[A-Z]+|TZ|(?i:(http|https|ftp|all|no)_proxy)"
     r"|SSL_CERT_FILE|SSL_CERT_DIR|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|AWS_CA_BUNDLE"
 )
-
-
-def redact(text: str) -> str:
-    """`text` with the credentials of every URL in it blotted out.
-
-    >>> redact("fatal: unable to access 'https://bot:s3cret@git.example/x.git'")
-    "fatal: unable to access 'https://***@git.example/x.git'"
-    """
-    return re.sub(r"://[^/\s]*@", "://***@", text)
 
 
 def command_environment(folder: Path | None = None) -> dict[str, str]:

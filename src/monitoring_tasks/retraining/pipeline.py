@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from monitoring_tasks.errors import PipelineFailed, PipelineUnavailable
+from monitoring_tasks.redaction import redact
 from monitoring_tasks.retraining.checkout import (
     Output,
     Stage,
@@ -29,7 +30,7 @@ from monitoring_tasks.retraining.checkout import (
     stages,
     verify,
 )
-from monitoring_tasks.retraining.command import minimal_environment, redact
+from monitoring_tasks.retraining.command import minimal_environment
 from monitoring_tasks.retraining.disk import naming_full_disk, remove_stale, require_room
 from monitoring_tasks.retraining.parameters import read_parameter, write_parameters
 from monitoring_tasks.retraining.publication import (

@@ -25,7 +25,8 @@ from monitoring_tasks.errors import (
     ReferenceUnavailable,
 )
 from monitoring_tasks.policy.narrative import plain
-from monitoring_tasks.retraining.command import execute, redact
+from monitoring_tasks.redaction import redact
+from monitoring_tasks.retraining.command import execute
 from monitoring_tasks.retraining.history import PROMOTION, ROLLBACK, Assignment, history, read_history, read_tags
 from monitoring_tasks.retraining.registry import Champion, fetch_artifact, no_champion
 from monitoring_tasks.retraining.repository import READ_SECONDS, bare_clone, require_sound

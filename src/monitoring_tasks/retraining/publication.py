@@ -8,8 +8,9 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from monitoring_tasks.errors import PipelineFailed, PipelineUnavailable
+from monitoring_tasks.redaction import redact
 from monitoring_tasks.retraining.checkout import TRANSFER_SECONDS, dvc, git, outputs, push_target
-from monitoring_tasks.retraining.command import execute, redact
+from monitoring_tasks.retraining.command import execute
 
 PARAMETERS = "params.yaml"
 _LIST_SECONDS = 60

@@ -12,8 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from monitoring_tasks.errors import PipelineFailed, PipelineUnavailable, ReferenceInvalid, ReferenceUnavailable
+from monitoring_tasks.redaction import redact
 from monitoring_tasks.retraining.checkout import check_out, outputs, pull, require_file, verify
-from monitoring_tasks.retraining.command import redact
 from monitoring_tasks.retraining.repository import require_sound
 from monitoring_tasks.retraining.tags import champion_numbers, tagged_commits, version_tag
 

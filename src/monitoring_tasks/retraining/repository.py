@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 from urllib.parse import unquote
 
 from monitoring_tasks.errors import ConfigurationError, ReferenceInvalid, ReferenceUnavailable
-from monitoring_tasks.retraining.command import execute, redact
+from monitoring_tasks.redaction import redact
+from monitoring_tasks.retraining.command import execute
 from monitoring_tasks.retraining.tags import tag_patterns
 
 ALLOWED = "MONITORING_REPOSITORIES"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from monitoring_tasks.errors import PipelineFailed
-from monitoring_tasks.retraining.command import redact
+from monitoring_tasks.redaction import redact
 from monitoring_tasks.retraining.guard import guarded
 
 LINE_CHARACTERS = 2000
