@@ -288,17 +288,6 @@ def test_a_rollback_by_the_form(world: World, answered: Callable[..., None], run
     assert "too many complaints" in world.repository.git("tag", "-l", "-n99", "churn#champion#3")
 
 
-def test_the_same_rows_are_not_trained_on_twice(world: World, answered: Callable[..., None], run_dag: RunDag) -> None:
-    """A second request for the same window and rows is refused, and with force it is not."""
-    world.tell_story(learnt=-1.5, lived=-1.5)
-    answered("Reject")
-    run_dag(None, conf=ASKED, name=DAG)
-    again = run_dag(None, conf=ASKED, name=DAG)
-    assert again.results["admit"]["code"] == "same_data"
-    forced = run_dag(None, conf={**ASKED, "force": True}, name=DAG)
-    assert forced.results["admit"]["code"] == "admitted"
-
-
 def test_drift_that_persists_requests_a_retraining(
     world: World, run_dag: RunDag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
