@@ -12,10 +12,10 @@ import pytest
 
 from monitoring_tasks.admission_steps import Asked, admit_retraining, open_rollback
 from monitoring_tasks.errors import ConfigurationError, PromotionRefused, ReferenceInvalid
+from monitoring_tasks.kept import load_table, required
 from monitoring_tasks.monitor import Monitor, Severity
 from monitoring_tasks.monitor_file import load_monitor
 from monitoring_tasks.policy.verdict import Action, Outcome, Subject, Verdict
-from monitoring_tasks.retraining_task import read_table
 from monitoring_tasks.runtime import Runtime, environment_runtime
 from monitoring_tasks.window import Window, parse_moment
 from tests.dvc_pipeline import ModelRepository, churn, churn_template
@@ -78,7 +78,7 @@ def test_champion_windows_and_rows_are_pinned(told: World, runtime: Runtime, adm
     assert task["champion"]["revision"] == told.repository.champion == task["base"]
     assert task["training"] == {"start": "2013-03-01T00:00:00Z", "end": "2013-03-31T00:00:00Z"}
     assert task["evaluation"] == {"start": "2013-03-31T00:00:00Z", "end": "2013-04-14T00:00:00Z"}
-    rows = read_table(runtime, f"retraining/churn/{task['slug']}/rows.parquet")
+    rows = load_table(required(runtime.artifacts, f"retraining/churn/{task['slug']}/rows.parquet"))
     assert rows.num_rows == task["rows"] == 100 * DAYS_COMPARED
     assert "score" not in rows.column_names
     [record] = runtime.store.retrainings("churn")

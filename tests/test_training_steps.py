@@ -12,12 +12,13 @@ import pyarrow as pa
 import pytest
 
 from monitoring_tasks.errors import GateInvalid
+from monitoring_tasks.kept import dump_table
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.monitor_file import load_monitor
 from monitoring_tasks.retraining.names import retraining_folder
 from monitoring_tasks.retraining.registry import Champion
 from monitoring_tasks.retraining.scoring import Contest, Scored, Side
-from monitoring_tasks.retraining_task import task_json, write_table
+from monitoring_tasks.retraining_task import task_json
 from monitoring_tasks.runtime import Runtime, environment_runtime
 from monitoring_tasks.store.records import RetrainingRecord
 from monitoring_tasks.training_steps import gate_data, score_both
@@ -78,7 +79,7 @@ def test_known_scores_are_those_of_the_same_rows_and_segments(
     runtime.store.put_retraining(record)
     task = task_json(record, base="")
     for ids in (("a",), ("a",), ("a", "b")):
-        write_table(runtime, f"{FOLDER}/rows.parquet", rows(*ids))
+        runtime.artifacts.write(f"{FOLDER}/rows.parquet", dump_table(rows(*ids)))
         score_both(monitor(tmp_path), runtime, task, "b" * 40, tell=print)
     assert [count for _, count in scored] == [1, 1, 2, 2]
     score_both(monitor(tmp_path, "segments: [plan]", "segments: [region]"), runtime, task, "b" * 40, tell=print)

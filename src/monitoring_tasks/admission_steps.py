@@ -12,6 +12,7 @@ from typing import Any
 
 from monitoring_tasks.data.labelled import fingerprint_labelled, read_labelled
 from monitoring_tasks.errors import ConfigurationError, PromotionRefused, ReferenceInvalid
+from monitoring_tasks.kept import dump_table
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.policy.verdict import Action
 from monitoring_tasks.retraining.admission import Admission, admit
@@ -19,14 +20,7 @@ from monitoring_tasks.retraining.names import retraining_folder
 from monitoring_tasks.retraining.parameters import read_parameter
 from monitoring_tasks.retraining.registry import Champion, fetch_artifact, find_champion
 from monitoring_tasks.retraining.repository import admissible
-from monitoring_tasks.retraining_task import (
-    allowed_source,
-    champion_source,
-    lapse_of,
-    retraining_of,
-    task_json,
-    write_table,
-)
+from monitoring_tasks.retraining_task import allowed_source, champion_source, lapse_of, retraining_of, task_json
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.store.records import REPLACED, RetrainingRecord
 from monitoring_tasks.window import Window, parse_moment, stamp
@@ -275,7 +269,8 @@ def _keep_rows(monitor: Monitor, runtime: Runtime, record: RetrainingRecord) -> 
             f"{least} (retraining.gate.minimum_rows): wait for labels, or widen retraining.evaluation_window"
         )
         raise Refused(Admission(False, "too_few_labels", text))
-    write_table(runtime, f"{retraining_folder(record.monitor, record.run)}/rows.parquet", found.rows)
+    key = f"{retraining_folder(record.monitor, record.run)}/rows.parquet"
+    runtime.artifacts.write(key, dump_table(found.rows))
     return found.labelled
 
 

@@ -27,7 +27,7 @@ from monitoring_tasks.retraining.names import is_slug, retraining_branch, run_sl
 from monitoring_tasks.retraining.registry import find_champion
 from monitoring_tasks.retraining.repository import allow, allowed_repositories, bare_clone
 from monitoring_tasks.retraining_section import DAY, Retraining
-from monitoring_tasks.retraining_task import cache_of, champion_source, retraining_of
+from monitoring_tasks.retraining_task import WORKSPACES, cache_of, champion_source, retraining_of
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.sections import ChampionReference
 from monitoring_tasks.store.records import RetrainingRecord
@@ -36,7 +36,6 @@ log = logging.getLogger(__name__)
 Json = dict[str, Any]
 KEEP = Retraining().keep
 """How long things are kept for a monitor that is gone, or has no section `retraining`."""
-WORKSPACES = "workspaces"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _REVISION = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 

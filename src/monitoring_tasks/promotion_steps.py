@@ -14,8 +14,10 @@ from monitoring_tasks.alerts.delivery import Channel, deliver
 from monitoring_tasks.alerts.notice import compose_notice, notice_key
 from monitoring_tasks.champion import load_reference, pin_champion
 from monitoring_tasks.errors import MonitoringError, PromotionRefused
+from monitoring_tasks.kept import required
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.retraining.history import history
+from monitoring_tasks.retraining.names import comparison_key
 from monitoring_tasks.retraining.promotion import promote, roll_back
 from monitoring_tasks.retraining.registry import Champion
 from monitoring_tasks.retraining_task import (
@@ -25,7 +27,6 @@ from monitoring_tasks.retraining_task import (
     champion_of,
     folder_of,
     record_of,
-    required,
     retraining_of,
     workspace_of,
 )
@@ -118,7 +119,7 @@ def _require_approval(monitor: Monitor, judged: Json, answer: Answer) -> None:
 
 
 def _require_verdict(runtime: Runtime, task: Json, judged: Json) -> None:
-    written = required(runtime, f"{folder_of(task)}/verdict.json")
+    written = required(runtime.artifacts, f"{folder_of(task)}/verdict.json")
     if hashlib.sha256(written).hexdigest()[:16] != judged["hash"]:
         raise PromotionRefused("the gate's stored verdict is not the one that was decided on: clear the gate's task")
 
@@ -218,7 +219,7 @@ def clean_up(runtime: Runtime, task: Json) -> RetrainingRecord:
 
 def has_comparison(runtime: Runtime, task: Json) -> bool:
     """Whether the gate left its comparison report."""
-    return runtime.artifacts.exists(f"{folder_of(task)}/comparison.html")
+    return runtime.artifacts.exists(comparison_key(task["monitor"], task["slug"]))
 
 
 def newest_report(runtime: Runtime, task: Json) -> str | None:

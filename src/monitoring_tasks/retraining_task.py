@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import logging
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from monitoring_tasks.errors import ConfigurationError, SourceInvalid
 from monitoring_tasks.monitor import Monitor
@@ -24,6 +20,8 @@ from monitoring_tasks.store.records import OPEN_STATES, RetrainingRecord, Retrai
 
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
+WORKSPACES = "workspaces"
+"""Folder of the cache in which retrainings work."""
 TASK = (
     "monitor",
     "run",
@@ -120,7 +118,7 @@ def folder_of(task: Json) -> str:
 
 def workspace_of(runtime: Runtime, task: Json) -> Path:
     """Folder of this machine that a retraining works in; it may be emptied at any time between two steps."""
-    return runtime.cache / "workspaces" / str(task["monitor"]) / str(task["slug"])
+    return runtime.cache / WORKSPACES / str(task["monitor"]) / str(task["slug"])
 
 
 def cache_of(runtime: Runtime) -> Path:
@@ -131,24 +129,3 @@ def cache_of(runtime: Runtime) -> Path:
 def champion_of(task: Json) -> Champion:
     """The champion a task was admitted against."""
     return Champion(**{name: task["champion"][name] for name in ("model", "number", "revision", "tag")})
-
-
-def write_table(runtime: Runtime, key: str, table: pa.Table) -> bytes:
-    """Keep a table among the artifacts as parquet; its bytes."""
-    stream = io.BytesIO()
-    pq.write_table(table, stream, compression="zstd")
-    runtime.artifacts.write(key, stream.getvalue())
-    return stream.getvalue()
-
-
-def read_table(runtime: Runtime, key: str) -> pa.Table:
-    """A table kept among the artifacts. Raises `SourceInvalid` when it is gone."""
-    return pq.read_table(io.BytesIO(required(runtime, key)))
-
-
-def required(runtime: Runtime, key: str) -> bytes:
-    """An artifact that an earlier step wrote. Raises `SourceInvalid` when it is gone."""
-    content = runtime.artifacts.read(key)
-    if content is None:
-        raise SourceInvalid(f"artifact {key} is gone: clear the run from its first task on")
-    return content

@@ -7,7 +7,6 @@ it wrote before. Between steps travels small JSON, the *subject*: monitor, champ
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import logging
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,6 @@ from importlib.metadata import version
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from monitoring_tasks.alerts.delivery import Channel, alert_key, deliver
 from monitoring_tasks.alerts.message import compose
@@ -26,6 +24,7 @@ from monitoring_tasks.data.source import open_rows
 from monitoring_tasks.data.sql import SqlRows
 from monitoring_tasks.data.undated import undated_rows
 from monitoring_tasks.errors import ConfigurationError, SourceInvalid
+from monitoring_tasks.kept import dump_table, keep_script, load_table, required, script_href
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.policy.decision import Given, decide
 from monitoring_tasks.policy.narrative import narrate
@@ -71,7 +70,7 @@ def _profile(monitor: Monitor, runtime: Runtime, subject: Json, *, anew: bool) -
         pieces.append(_scanned(runtime, rows, plan, spans[-1], _piece_key(monitor, rows, plan, spans[-1])))
     profile, folder = merge([piece for piece, _ in pieces]), run_folder(about)
     sample = join_samples([sample for _, sample in pieces], SAMPLE_ROWS)
-    runtime.artifacts.write(f"{folder}/sample.parquet", _dump_table(sample))
+    runtime.artifacts.write(f"{folder}/sample.parquet", dump_table(sample))
     runtime.artifacts.write(f"{folder}/profile.json", dumps(profile))
     log.info("profile.written monitor=%s rows=%d pieces=%d", monitor.name, profile.rows, len(pieces))
     return {"rows": profile.rows, "profile": f"{folder}/profile.json", "sample_rows": sample.num_rows}
@@ -94,7 +93,7 @@ def _piece(
     key = _piece_key(monitor, rows, plan, piece)
     profile, sample = runtime.artifacts.read(f"{key}.json"), runtime.artifacts.read(f"{key}.parquet")
     if profile is not None and sample is not None:
-        return loads(profile), pq.read_table(io.BytesIO(sample))
+        return loads(profile), load_table(sample)
     return _scanned(runtime, rows, plan, piece, key)
 
 
@@ -102,7 +101,7 @@ def _scanned(
     runtime: Runtime, rows: ParquetRows | SqlRows, plan: Plan, piece: Window, key: str
 ) -> tuple[Profile, pa.Table]:
     found = scan(rows, piece, plan)
-    runtime.artifacts.write(f"{key}.parquet", _dump_table(found.sample))
+    runtime.artifacts.write(f"{key}.parquet", dump_table(found.sample))
     runtime.artifacts.write(f"{key}.json", dumps(found.profile))
     return found.profile, found.sample
 
@@ -116,12 +115,6 @@ def _piece_key(monitor: Monitor, rows: ParquetRows | SqlRows, plan: Plan, piece:
     return f"profiles/{monitor.name}/{binning}/{day}-{hashlib.sha256(content).hexdigest()[:16]}"
 
 
-def _dump_table(table: pa.Table) -> bytes:
-    stream = io.BytesIO()
-    pq.write_table(table, stream, compression="zstd")
-    return stream.getvalue()
-
-
 def run_suites(monitor: Monitor, runtime: Runtime, subject: Json) -> Json:
     """Run Evidently's suites over the window's profile; keep snapshots, HTML report and check results."""
     # Evidently takes seconds to import: only the task that runs it pays.
@@ -133,10 +126,9 @@ def run_suites(monitor: Monitor, runtime: Runtime, subject: Json) -> Json:
     profile = _stored_profile(runtime, about)
     outcome = suites.run_suites(
         suites.SuiteInput(monitor, about.window, reference, profile, _stored_sample(runtime, about), _labels(about)),
-        script_href="../" * len(folder.split("/")) + f"scripts/{suites.SCRIPT_NAME}",
+        script_href=script_href(report_key(about), suites.SCRIPT_NAME),
     )
-    if not runtime.artifacts.exists(f"scripts/{suites.SCRIPT_NAME}"):
-        runtime.artifacts.write(f"scripts/{suites.SCRIPT_NAME}", suites.script())
+    keep_script(runtime.artifacts, suites.SCRIPT_NAME, suites.script)
     for suite, snapshot in outcome.snapshots.items():
         runtime.artifacts.write(f"{folder}/{suite.value}.json", snapshot.encode())
     runtime.artifacts.write(report_key(about), outcome.html.encode())
@@ -170,18 +162,11 @@ def _labels(subject: Subject) -> dict[str, str]:
 
 
 def _stored_profile(runtime: Runtime, subject: Subject) -> Profile:
-    return loads(_required(runtime, f"{run_folder(subject)}/profile.json"))
+    return loads(required(runtime.artifacts, f"{run_folder(subject)}/profile.json"))
 
 
 def _stored_sample(runtime: Runtime, subject: Subject) -> pa.Table:
-    return pq.read_table(io.BytesIO(_required(runtime, f"{run_folder(subject)}/sample.parquet")))
-
-
-def _required(runtime: Runtime, key: str) -> bytes:
-    content = runtime.artifacts.read(key)
-    if content is None:
-        raise SourceInvalid(f"artifact {key} is gone: run the profile task of this window again")
-    return content
+    return load_table(required(runtime.artifacts, f"{run_folder(subject)}/sample.parquet"))
 
 
 def reach_verdict(monitor: Monitor, runtime: Runtime, subject: Json, *, run: Mapping[str, str]) -> Json:

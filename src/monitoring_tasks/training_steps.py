@@ -14,12 +14,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from monitoring_tasks.errors import GateInvalid
+from monitoring_tasks.kept import dump_table, keep_script, load_table, required, script_href
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.retraining.cache_lock import shared
 from monitoring_tasks.retraining.gate import Cost, GateData, judge
-from monitoring_tasks.retraining.names import retraining_branch
+from monitoring_tasks.retraining.names import comparison_key, retraining_branch
 from monitoring_tasks.retraining.parameters import moment_text
-from monitoring_tasks.retraining.pipeline import Challenger, TrainingPlan, train
+from monitoring_tasks.retraining.pipeline import TrainingPlan, train
 from monitoring_tasks.retraining.scoring import Contest, Scored, Side, score
 from monitoring_tasks.retraining_task import (
     advance,
@@ -27,12 +28,9 @@ from monitoring_tasks.retraining_task import (
     artifact_paths,
     cache_of,
     folder_of,
-    read_table,
     record_of,
-    required,
     retraining_of,
     workspace_of,
-    write_table,
 )
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.window import Window
@@ -49,21 +47,18 @@ def train_challenger(monitor: Monitor, runtime: Runtime, task: Json, *, tell: Te
 
     A task that names a challenger already only takes it over. `tell` receives the pipeline's lines as they come.
     """
-    made = _made(monitor, runtime, task, tell)
+    if task["challenger"]:
+        advance(runtime, task, "published")
+        return {"challenger": task["challenger"]}
+    plan, cache = _plan(monitor, runtime, task), cache_of(runtime)
+    with shared(cache):
+        made = train(plan, workspace=workspace_of(runtime, task) / "train", cache=cache, tell=tell)
     if made is None:
         text = "the pipeline made nothing new of these rows: the champion stays"
         advance(runtime, task, "no_new_data", outcome=text)
         return {"challenger": None}
-    advance(runtime, task, "published", challenger=made.revision, branch=made.branch or None)
+    advance(runtime, task, "published", challenger=made.revision, branch=made.branch)
     return {"challenger": made.revision}
-
-
-def _made(monitor: Monitor, runtime: Runtime, task: Json, tell: Tell) -> Challenger | None:
-    if task["challenger"]:
-        return Challenger(task["challenger"], "", ())
-    plan, cache = _plan(monitor, runtime, task), cache_of(runtime)
-    with shared(cache):
-        return train(plan, workspace=workspace_of(runtime, task) / "train", cache=cache, tell=tell)
 
 
 def _plan(monitor: Monitor, runtime: Runtime, task: Json) -> TrainingPlan:
@@ -91,7 +86,7 @@ def _parameters(monitor: Monitor, task: Json) -> dict[str, str]:
 def score_both(monitor: Monitor, runtime: Runtime, task: Json, challenger: str, *, tell: Tell) -> Json:
     """Let champion and challenger score the pinned rows, each by its own code; known scores are not made again."""
     revisions = {"champion": task["champion"]["revision"], "challenger": challenger}
-    rows = hashlib.sha256(required(runtime, f"{folder_of(task)}/rows.parquet")).hexdigest()[:16]
+    rows = hashlib.sha256(required(runtime.artifacts, f"{folder_of(task)}/rows.parquet")).hexdigest()[:16]
     about = {"revisions": revisions, "rows": rows, "segments": list(retraining_of(monitor).gate.segments)}
     known = runtime.artifacts.read(f"{folder_of(task)}/scored.json")
     if known is None or json.loads(known)["about"] != about:
@@ -103,14 +98,15 @@ def score_both(monitor: Monitor, runtime: Runtime, task: Json, challenger: str, 
 
 def _scored_anew(monitor: Monitor, runtime: Runtime, task: Json, about: Json, tell: Tell) -> bytes:
     folder, workspace = folder_of(task), workspace_of(runtime, task)
-    rows = read_table(runtime, f"{folder}/rows.parquet")
+    rows = load_table(required(runtime.artifacts, f"{folder}/rows.parquet"))
     segments = _segments(monitor, rows)
     contest = _contest(monitor, runtime, rows)
     repository, scored = allowed_source(monitor)[0], {}
     with shared(contest.cache):
         for name, revision in about["revisions"].items():
             scored[name] = score(Side(name, repository, revision), contest, workspace=workspace / name, tell=tell)
-    write_table(runtime, f"{folder}/scores.parquet", _scores(monitor, rows, segments, scored))
+    scores = dump_table(_scores(monitor, rows, segments, scored))
+    runtime.artifacts.write(f"{folder}/scores.parquet", scores)
     costs = {name: [found.seconds, found.model_bytes] for name, found in scored.items()}
     known = json.dumps({"about": about, "costs": costs}, sort_keys=True).encode()
     # Written last: it says that the scores are there, whose they are, and of which rows.
@@ -146,9 +142,9 @@ def _segments(monitor: Monitor, rows: pa.Table) -> list[str]:
 def judge_challenger(monitor: Monitor, runtime: Runtime, task: Json, scored: Json) -> Json:
     """The gate's verdict on the stored scores; kept with everything it rests on, and as a comparison report."""
     folder = folder_of(task)
-    content = required(runtime, f"{folder}/scores.parquet")
-    table = read_table(runtime, f"{folder}/scores.parquet")
-    costs = json.loads(required(runtime, f"{folder}/scored.json"))["costs"]
+    content = required(runtime.artifacts, f"{folder}/scores.parquet")
+    table = load_table(content)
+    costs = json.loads(required(runtime.artifacts, f"{folder}/scored.json"))["costs"]
     data, (mine, theirs) = gate_data(monitor, table), (Cost(*costs[side]) for side in SIDES)
     found = judge(data, retraining_of(monitor).gate, task=monitor.task, champion_cost=mine, challenger_cost=theirs)
     verdict = {**found.to_json(), **_about(task, scored, content)}
@@ -212,12 +208,10 @@ def _report(monitor: Monitor, runtime: Runtime, task: Json, verdict: Json, data:
         task=monitor.task,
         facts=_facts(task, verdict),
     )
-    folder = folder_of(task)
-    script = f"scripts/{suites.SCRIPT_NAME}"
-    page = suites.comparison_page(given, script_href="../" * len(folder.split("/")) + script)
-    if not runtime.artifacts.exists(script):
-        runtime.artifacts.write(script, suites.script())
-    runtime.artifacts.write(f"{folder}/comparison.html", page.encode())
+    key = comparison_key(task["monitor"], task["slug"])
+    page = suites.comparison_page(given, script_href=script_href(key, suites.SCRIPT_NAME))
+    keep_script(runtime.artifacts, suites.SCRIPT_NAME, suites.script)
+    runtime.artifacts.write(key, page.encode())
 
 
 def _facts(task: Json, verdict: Json) -> dict[str, str]:
