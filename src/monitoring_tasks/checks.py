@@ -30,14 +30,41 @@ class Check(StrEnum):
     DUPLICATE_SHARE = "duplicate_share"
     DRIFT = "drift"
     DRIFTED_SHARE = "drifted_share"
+    JOINT = "joint"
+    TIME_GAP = "time_gap"
 
 
 class Status(StrEnum):
-    """Outcome of one check. `undecided` is not a pass: there was too little to judge by."""
+    """Outcome of one check.
+
+    `suspect` is evidence that is too weak for one window: it counts when it persists. `undecided` is not a pass: there
+    was too little to judge by.
+    """
 
     PASSED = "passed"
+    SUSPECT = "suspect"
     FAILED = "failed"
     UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How sure a check is, and of how much.
+
+    `p_value` is the chance that an ordinary window shows as much, `adjusted` the same after the Benjamini-Hochberg
+    correction over all tests of the window. `effect` is how large the change is, in the unit of `floor`: the least one
+    that is worth an alarm. None where it could not be computed.
+    """
+
+    p_value: float | None = None
+    adjusted: float | None = None
+    effect: float | None = None
+    floor: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, number in asdict(self).items():
+            if number is not None and not math.isfinite(number):
+                object.__setattr__(self, name, None)
 
 
 @dataclass(frozen=True)
@@ -45,7 +72,9 @@ class CheckResult:
     """Outcome of one check on one column of one window.
 
     `value` and `threshold` are finite or None; None means it could not be computed, and then `status` is not passed.
-    `severe` says that the value lies beyond the check's severe limit as well. `reference` and `current` are small
+    `large` says that the value lies beyond its threshold, `severe` beyond the severe limit as well: the size of what was
+    found. Whether it is a finding at all says `status`, for which `evidence` gives the reason where there is one.
+    `reference` and `current` are small
     summaries for people (mean, missing share, top categories). `detail` says in words why a check is undecided.
     """
 
@@ -56,10 +85,12 @@ class CheckResult:
     method: str | None = None
     value: float | None = None
     threshold: float | None = None
+    large: bool = False
     severe: bool = False
     detail: str = ""
     reference: Mapping[str, Any] = field(default_factory=dict)
     current: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Evidence | None = None
 
     def __post_init__(self) -> None:
         for name in ("value", "threshold"):
@@ -87,4 +118,5 @@ class CheckResult:
         True
         """
         words = {"suite": Suite(value["suite"]), "check": Check(value["check"]), "status": Status(value["status"])}
-        return cls(**{**value, **words})
+        evidence = value.get("evidence")
+        return cls(**{**value, **words, "evidence": None if evidence is None else Evidence(**evidence)})

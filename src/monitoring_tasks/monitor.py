@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
+from monitoring_tasks.alarms_section import Alarms, Baseline, BaselineEntry, Rules, TrainingBaseline
 from monitoring_tasks.errors import ConfigurationError
 from monitoring_tasks.methods import Kind, Method, allowed_methods, method
 from monitoring_tasks.retraining_section import Labels, Retraining, gate_metric
@@ -69,6 +70,7 @@ class Feature(Limits):
     missing: Share | None = Field(None, description="Overrides quality.missing")
     unseen: Share | None = Field(None, description="Overrides quality.unseen")
     constant: bool | None = Field(None, description="Overrides quality.constant")
+    baseline: BaselineEntry | None = Field(None, description="Overrides drift.baseline")
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -95,6 +97,7 @@ class Drift(Section):
     numeric: Limits = Limits(method="psi")
     categorical: Limits = Limits(method="psi")
     prediction: Limits = Limits(method="psi")
+    baseline: BaselineEntry = Field(TrainingBaseline(), description="What windows are compared with")
     share: Share = Field(0.5, description="Share of drifted columns at which the data as a whole has drifted")
 
     @model_validator(mode="after")
@@ -133,10 +136,23 @@ class Persistence(Section):
 
 
 class Policy(Section):
-    """How findings become severity and action."""
+    """How findings become severity and action; `policy: psi` is short for `policy: {rules: psi}`."""
 
+    rules: Rules = Field(
+        "calibrated",
+        description="calibrated: evidence within the alarm budget and an effect that matters; classic: "
+        "Kolmogorov-Smirnov and chi-square at a significance level; psi: 0.1, 0.2, 0.25; evidently: its defaults",
+    )
+    significance: Annotated[float, Field(gt=0, lt=1)] = Field(0.05, description="Level of the rules `classic`")
     persistence: Persistence = Persistence()
     top: Annotated[int, Field(ge=1)] = Field(5, description="So many features of highest importance count as important")
+
+
+def _policy(value: object) -> object:
+    return {"rules": value} if isinstance(value, str) else value
+
+
+PolicyEntry = Annotated[Policy, BeforeValidator(_policy, json_schema_input_type=Policy | Rules)]
 
 
 class Slack(Section):
@@ -189,7 +205,8 @@ class Monitor(Section):
     minimum_rows: Annotated[int, Field(ge=1)] = 500
     drift: Drift = Drift()
     quality: Quality = Quality()
-    policy: Policy = Policy()
+    policy: PolicyEntry = Policy()
+    alarms: Alarms = Alarms()
     alerts: Alerts = Alerts()
     labels: Labels | None = Field(
         None, description="Where outcomes are logged; left out: `label` is a column of the production rows"
@@ -265,6 +282,10 @@ class Monitor(Section):
     def first_moment(self) -> datetime:
         """Midnight UTC of `start`."""
         return datetime(self.start.year, self.start.month, self.start.day, tzinfo=UTC)
+
+    def baseline(self, column: str) -> Baseline:
+        """What the windows of `column` are compared with."""
+        return self.features.get(column, Feature()).baseline or self.drift.baseline
 
     @property
     def config_hash(self) -> str:
