@@ -79,7 +79,7 @@ def test_reference_is_profiled_once(monitor: Monitor, runtime: Runtime, caplog: 
     first, second = (load_reference(monitor, runtime, pinned) for _ in range(2))
     assert sum("reference.built" in record.getMessage() for record in caplog.records) == 1
     assert first.kinds == second.kinds
-    assert list(first.days) == list(second.days)
+    assert list(first.pieces) == list(second.pieces)
     assert first.profile.binning == second.profile.binning
 
 

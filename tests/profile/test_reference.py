@@ -1,4 +1,4 @@
-"""The training reference: which columns, which bins, which days, and its files."""
+"""The training reference: which columns, which bins, which pieces, and its files."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ from monitoring_tasks.profile.reference import (
     dumps_reference,
     loads_reference,
     monitored_columns,
+    piece_unit,
     reference_key,
 )
+from monitoring_tasks.window import DAY, HOUR, Window, floor
 from tests.profile.shapes import MemoryRows
 
 ROWS = 2000
@@ -186,42 +188,41 @@ def test_declared_range_and_slack_shape_the_bins(rows: MemoryRows, table: pa.Tab
     assert score.low == pytest.approx(values.min() - (values.max() - values.min()))
 
 
-def test_every_day_has_a_profile_and_they_add_up(rows: MemoryRows, table: pa.Table) -> None:
-    """Days are UTC days by the reference's own timestamps, whichever chunk the rows are in."""
-    built = build_reference(_monitor(), rows, HASH)
-    days = np.array([moment.date().isoformat() for moment in table["when"].to_pylist()])
-    names, counts = np.unique(days, return_counts=True)
-    assert {day: profile.rows for day, profile in built.days.items()} == dict(zip(names, counts, strict=True))
-    total, whole = merge(list(built.days.values())), built.profile
+@pytest.mark.parametrize(
+    ("given", "unit"),
+    [
+        ({}, DAY),
+        ({"schedule": "@hourly"}, HOUR),
+        ({"schedule": "@hourly", "window": "1d"}, DAY),
+        ({"window": "6h"}, HOUR),
+        ({"schedule": "*/15 * * * *"}, HOUR),
+        ({"schedule": "@weekly"}, DAY),
+        ({"schedule": "@monthly"}, DAY),
+        ({"schedule": "0 9-17 * * 1-5"}, HOUR),
+        ({"schedule": "0 6 * * *"}, DAY),
+        ({"schedule": "0 0 29 2 *"}, DAY),
+    ],
+    ids=str,
+)
+def test_the_unit_of_pieces_follows_the_windows(given: dict[str, Any], unit: timedelta) -> None:
+    """Windows narrower than a day ask for hours; the window's own width comes before the schedule's interval."""
+    assert piece_unit(_monitor(**given)) == unit
+
+
+@pytest.mark.parametrize("schedule", ["@daily", "@hourly"])
+def test_every_piece_has_a_profile_and_they_add_up(rows: MemoryRows, table: pa.Table, schedule: str) -> None:
+    """Pieces are UTC days or hours by the reference's own timestamps, whichever chunk the rows are in."""
+    built = build_reference(_monitor(schedule=schedule), rows, HASH)
+    unit = DAY if schedule == "@daily" else HOUR
+    starts, counts = np.unique([floor(moment, unit) for moment in table["when"].to_pylist()], return_counts=True)
+    expected = [(Window(start, start + unit), count) for start, count in zip(starts, counts, strict=True)]
+    assert [(piece, profile.rows) for piece, profile in built.pieces.items()] == expected
+    total, whole = merge(list(built.pieces.values())), built.profile
     assert total.rows == whole.rows
     assert total.types == whole.types
     for name, column in whole.columns.items():
         np.testing.assert_array_equal(total.columns[name].counts, column.counts)
         assert total.columns[name].null == column.null
-
-
-@pytest.mark.parametrize(
-    "kind",
-    [pa.timestamp("s"), pa.timestamp("ms"), pa.timestamp("ns", "Europe/Paris"), pa.date32(), pa.date64()],
-    ids=str,
-)
-def test_days_of_every_type_of_moment(table: pa.Table, kind: pa.DataType) -> None:
-    """Seconds to nanoseconds, zoned or not, and dates give the same UTC days; a row without a moment is in none."""
-    moments = pa.array(
-        [START, START + timedelta(hours=23), None, START - timedelta(hours=1)], pa.timestamp("us", "UTC")
-    )
-    few = table.slice(0, 4).set_column(
-        1, "when", moments.cast(pa.timestamp("us")).cast(pa.timestamp("s")).cast(kind, safe=False)
-    )
-    expected = {"2012-12-31": 1, "2013-01-01": 2}
-    built = build_reference(_monitor(), MemoryRows([few]), HASH)
-    assert {day: profile.rows for day, profile in built.days.items()} == expected
-
-
-def test_no_days_without_a_usable_timestamp(table: pa.Table) -> None:
-    """A reference without the monitor's timestamp, or with one that is no moment, has no days."""
-    for given in (table.drop_columns(["when"]), table.set_column(1, "when", pa.array(["noon"] * ROWS))):
-        assert build_reference(_monitor(), MemoryRows([given]), HASH).days == {}
 
 
 def test_very_many_categories_are_capped(monkeypatch: pytest.MonkeyPatch, table: pa.Table) -> None:
@@ -255,9 +256,8 @@ def test_reference_survives_its_files(rows: MemoryRows) -> None:
     assert list(back.kinds.items()) == list(built.kinds.items())
     assert list(back.binning.columns) == list(built.binning.columns)
     assert dumps_binning(back.binning) == dumps_binning(built.binning)
-    assert {day: dumps(profile) for day, profile in back.days.items()} == {
-        day: dumps(profile) for day, profile in built.days.items()
-    }
+    assert list(back.pieces) == list(built.pieces)
+    assert [dumps(profile) for profile in back.pieces.values()] == [dumps(each) for each in built.pieces.values()]
     assert back.sample.equals(built.sample)
 
 
@@ -270,12 +270,21 @@ def test_incomplete_or_foreign_files_are_refused(rows: MemoryRows) -> None:
         loads_reference((files | {"reference.json": b'{"format":9}'}).get)
 
 
-def test_days_are_read_when_asked_for(rows: MemoryRows) -> None:
-    """Most runs never read the days; who does is told when they are gone."""
+def test_pieces_are_read_when_asked_for(rows: MemoryRows) -> None:
+    """Most runs never read the pieces; who does is told when they are gone."""
     files = dumps_reference(build_reference(_monitor(), rows, HASH))
-    back = loads_reference((files | {"days.json": None}).get)
-    with pytest.raises(ReferenceInvalid, match=r"lacks days\.json"):
-        len(back.days)
+    back = loads_reference((files | {"pieces.parquet": None}).get)
+    with pytest.raises(ReferenceInvalid, match=r"lacks pieces\.parquet"):
+        len(back.pieces)
+
+
+def test_a_stored_piece_is_found_by_its_window(rows: MemoryRows) -> None:
+    """Stored pieces are a mapping like those just built."""
+    built = build_reference(_monitor(), rows, HASH)
+    back = loads_reference(dumps_reference(built).get)
+    day = Window(START, START + DAY)
+    assert dumps(back.pieces[day]) == dumps(built.pieces[day])
+    assert Window(START, START + HOUR) not in back.pieces
 
 
 def test_the_head_is_written_last(rows: MemoryRows) -> None:
@@ -287,6 +296,7 @@ def test_key_changes_with_what_shapes_the_profile_only() -> None:
     """Content, features, ranges and roles make a new key; limits, routes and texts do not."""
     key = reference_key(_monitor(), HASH)
     assert reference_key(_monitor(owner="other", minimum_rows=9, start=date(2013, 2, 1)), HASH) == key
+    assert reference_key(_monitor(schedule="@weekly", window="3d"), HASH) == key
     for changed in (
         _monitor(prediction="late", label=None),
         _monitor(features={"temp": "numeric"}),
@@ -295,6 +305,7 @@ def test_key_changes_with_what_shapes_the_profile_only() -> None:
         _monitor(task="multiclass"),
         _monitor(ignore=["temp"]),
         _monitor(id=None),
+        _monitor(schedule="@hourly"),
     ):
         assert reference_key(changed, HASH) != key
     assert reference_key(_monitor(), HASH[::-1]) != key

@@ -17,7 +17,7 @@ from monitoring_tasks.errors import ProfileMismatch
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 FORMAT = 1
-"""Version of the serialised forms of binnings, profiles and references; a reader refuses any other."""
+"""Version of the serialised forms of binnings and profiles; a reader refuses any other."""
 QUANTILES = 200
 """Parts into which the edges cut the reference; every tenth of them is a decile."""
 
@@ -145,14 +145,19 @@ def canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
-def parse(content: bytes, what: str) -> dict[str, Any]:
+def parse(content: bytes, what: str, *, version: int = FORMAT) -> dict[str, Any]:
     """The JSON object in `content`, which must be a `what` of this format version, else `ProfileMismatch`."""
     value: dict[str, Any] = json.loads(content)
-    if value.get("format") != FORMAT:
-        raise ProfileMismatch(
-            f"{what} of format {value.get('format')!r} found, this version reads format {FORMAT}: compute it again"
-        )
+    require_format(value.get("format"), what, version=version)
     return value
+
+
+def require_format(found: object, what: str, *, version: int) -> None:
+    """Raises `ProfileMismatch` unless `found`, the version that a stored `what` says it has, is the one read here."""
+    if found != version:
+        raise ProfileMismatch(
+            f"{what} of format {found!r} found, this version reads format {version}: compute it again"
+        )
 
 
 def number(value: float) -> float | None:

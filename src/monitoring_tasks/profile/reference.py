@@ -1,14 +1,13 @@
-"""The champion's training reference as a profile: its bins, the profile of all its rows, one of each of its days."""
+"""The champion's training reference as a profile: its bins, the profile of all its rows, one of each of its pieces."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,7 +18,6 @@ from monitoring_tasks.methods import Kind
 from monitoring_tasks.monitor import EVERY_OTHER, Monitor
 from monitoring_tasks.profile.arrow import scan_arrow
 from monitoring_tasks.profile.binning import (
-    FORMAT,
     Binning,
     canonical,
     dumps_binning,
@@ -27,26 +25,31 @@ from monitoring_tasks.profile.binning import (
     loads_binning,
     parse,
 )
-from monitoring_tasks.profile.days import profile_days
 from monitoring_tasks.profile.derive import derive_binning
 from monitoring_tasks.profile.kernel import is_categorical, is_numeric, value_type
+from monitoring_tasks.profile.pieces import profile_pieces
+from monitoring_tasks.profile.pieces_file import dumps_pieces, loads_pieces
 from monitoring_tasks.profile.plan import HASH, Plan
 from monitoring_tasks.profile.profile import Profile, dumps, loads
+from monitoring_tasks.window import DAY, HOUR, Window, interval, last_tick
+
+REFERENCE_FORMAT = 2
+"""Version of a stored reference as a whole: which files it has. Those that are binnings and profiles have their own."""
 
 
 @dataclass(frozen=True, eq=False)
 class ReferenceProfile:
     """A training reference, profiled: what every window of its champion is compared with.
 
-    `content_hash` is the hash of the reference's file. `days` has one profile for each
-    UTC day (`YYYY-MM-DD`) of a reference that has the monitor's timestamp column, and is empty otherwise.
+    `content_hash` is the hash of the reference's file. `pieces` has one profile for each UTC day or hour (`piece_unit`)
+    with rows, oldest first, of a reference that has the monitor's timestamp column, and is empty otherwise.
     """
 
     content_hash: str
     kinds: Mapping[str, Kind]
     binning: Binning
     profile: Profile
-    days: Mapping[str, Profile]
+    pieces: Mapping[Window, Profile]
     sample: pa.Table
 
 
@@ -127,41 +130,54 @@ def build_reference(monitor: Monitor, rows: ArrowRows, content_hash: str) -> Ref
     timestamp = monitor.timestamp if monitor.timestamp in schema.names else None
     key = monitor.id if monitor.id in schema.names else None
     found = scan_arrow(rows, None, Plan(binning, id=key, timestamp=timestamp))
-    days = profile_days(rows, binning, timestamp) if timestamp else {}
-    return ReferenceProfile(content_hash, kinds, binning, found.profile, days, found.sample)
+    pieces = profile_pieces(rows, binning, timestamp, unit=piece_unit(monitor)) if timestamp else {}
+    return ReferenceProfile(content_hash, kinds, binning, found.profile, pieces, found.sample)
+
+
+_MIDWEEK_NOON = datetime(2000, 1, 5, 12, tzinfo=UTC)
+
+
+def piece_unit(monitor: Monitor) -> timedelta:
+    """The natural piece of a monitor's rows: a UTC hour when its windows are narrower than a day, else a UTC day.
+
+    A schedule whose intervals differ counts as wide as the one that ends last before noon on a Wednesday.
+    """
+    width = monitor.window or interval(monitor.schedule, last_tick(monitor.schedule, _MIDWEEK_NOON))
+    return HOUR if width < DAY else DAY
 
 
 def reference_key(monitor: Monitor, content_hash: str) -> str:
     """16 hex digits that change whenever the reference must be profiled anew: the cache's key.
 
-    They hash the reference's content, all that the monitor says about what is profiled and how, and the format.
+    They hash the reference's content, all that the monitor says about what is profiled and how, the unit of the pieces
+    and the format.
     """
     said = {"name", "task", "timestamp", "prediction", "id", "label", "ignore"}
     features = {
         name: (feature.kind, feature.range and finite_limits(feature.range))
         for name, feature in monitor.features.items()
     }
-    facts = [FORMAT, content_hash, monitor.model_dump(mode="json", include=said), features, monitor.quality.range_slack]
+    shape = [monitor.quality.range_slack, piece_unit(monitor).total_seconds()]
+    facts = [REFERENCE_FORMAT, content_hash, monitor.model_dump(mode="json", include=said), features, *shape]
     return hashlib.sha256(canonical(facts)).hexdigest()[:16]
 
 
 HEAD = "reference.json"
 """The file of a stored reference that is written last: where it is, the others are."""
-_BINNING, _PROFILE, _DAYS, _SAMPLE = "binning.json", "profile.json", "days.json", "sample.parquet"
+_BINNING, _PROFILE, _PIECES, _SAMPLE = "binning.json", "profile.json", "pieces.parquet", "sample.parquet"
 
 
 def dumps_reference(reference: ReferenceProfile) -> dict[str, bytes]:
     """The files of a reference profile, by name; the same reference gives the same bytes with the same pyarrow."""
     head = {"content_hash": reference.content_hash, "kinds": list(reference.kinds.items())}
-    days = {day: json.loads(dumps(profile)) for day, profile in reference.days.items()}
     sample = io.BytesIO()
     pq.write_table(reference.sample, sample)
     return {
         _BINNING: dumps_binning(reference.binning),
         _PROFILE: dumps(reference.profile),
-        _DAYS: canonical({"format": FORMAT, "days": days}),
+        _PIECES: dumps_pieces(reference.pieces),
         _SAMPLE: sample.getvalue(),
-        HEAD: canonical({"format": FORMAT, **head}),
+        HEAD: canonical({"format": REFERENCE_FORMAT, **head}),
     }
 
 
@@ -170,37 +186,36 @@ def loads_reference(read: Callable[[str], bytes | None]) -> ReferenceProfile:
 
     Raises `ProfileMismatch` on another format version, `ReferenceInvalid` when a file is missing.
     """
-    head = parse(_required(read, HEAD), "reference")
+    head = parse(_required(read, HEAD), "reference", version=REFERENCE_FORMAT)
     return ReferenceProfile(
         head["content_hash"],
         dict(head["kinds"]),
         loads_binning(_required(read, _BINNING)),
         loads(_required(read, _PROFILE)),
-        StoredDays(read),
+        StoredPieces(read),
         # Not pq.read_table, which imports pandas.
         pq.ParquetFile(io.BytesIO(_required(read, _SAMPLE))).read(),
     )
 
 
-class StoredDays(Mapping[str, Profile]):
-    """The days of a stored reference, read when first asked for: they are megabytes, and most runs need none."""
+class StoredPieces(Mapping[Window, Profile]):
+    """The pieces of a stored reference, read when first asked for: they are megabytes, and most runs need none."""
 
     def __init__(self, read: Callable[[str], bytes | None]) -> None:
         self._read = read
 
     @cached_property
-    def _days(self) -> dict[str, Profile]:
-        stored: dict[str, Any] = parse(_required(self._read, _DAYS), "days of the reference")["days"]
-        return {day: loads(canonical(profile)) for day, profile in stored.items()}
+    def _pieces(self) -> dict[Window, Profile]:
+        return loads_pieces(_required(self._read, _PIECES))
 
-    def __getitem__(self, day: str) -> Profile:
-        return self._days[day]
+    def __getitem__(self, piece: Window) -> Profile:
+        return self._pieces[piece]
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._days)
+    def __iter__(self) -> Iterator[Window]:
+        return iter(self._pieces)
 
     def __len__(self) -> int:
-        return len(self._days)
+        return len(self._pieces)
 
 
 def _required(read: Callable[[str], bytes | None], name: str) -> bytes:
