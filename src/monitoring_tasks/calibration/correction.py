@@ -1,0 +1,94 @@
+"""One correction for all tests of a window, and how the budget of false alarms becomes levels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+from scipy import special
+
+from monitoring_tasks.alarms_section import AlarmBudget
+from monitoring_tasks.profile.binning import Floats
+
+HIGHEST = 0.25
+"""No level is more lenient than this, however large the budget."""
+
+
+def adjusted(p_values: Sequence[float]) -> list[float]:
+    """The p-values after the correction of Benjamini and Hochberg (1995); NaN is no test, and stays NaN.
+
+    The least level at which each would be rejected: `min over ranks j >= i of p(j) m / j`.
+
+    >>> adjusted([0.01, 0.04, math.nan, 0.03])
+    [0.03, 0.04, nan, 0.04]
+    """
+    values = np.asarray(p_values, float)
+    tested = np.flatnonzero(~np.isnan(values))
+    order = tested[np.argsort(values[tested], kind="stable")]
+    scaled = values[order] * len(order) / np.arange(1, len(order) + 1)
+    result = np.full(len(values), math.nan)
+    result[order] = np.minimum.accumulate(scaled[::-1])[::-1]
+    found: list[float] = np.minimum(result, 1.0).tolist()
+    return found
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Levels of the adjusted p-values: at `strong` one window is enough, at `weak` the finding must persist.
+
+    `rate` is the number of false alarms that a window may cost; half of it is spent on either.
+    """
+
+    strong: float
+    weak: float
+    rate: float
+
+
+def levels(
+    budget: AlarmBudget, interval: timedelta, *, persistence: tuple[int, int], tests: int, correlations: Floats
+) -> Levels:
+    """The levels that spend `budget` when there is a window every `interval`.
+
+    A window of nothing but ordinary columns is falsely rejected with a chance of at most the level: so `strong` is
+    half the rate. `weak` is the largest level at which the expected number of tests that stand in k of n windows stays
+    within the other half. Neighbouring windows are not independent: the chance that a test stands again is that of a
+    bivariate normal pair with the correlation that the reference's own windows show (`correlations`, one for each
+    column; none: independent).
+    """
+    rate = min(budget.alarms * (interval / budget.period), 1.0)
+    strong, (needed, among) = min(rate / 2, HIGHEST), persistence
+    if needed == 1:
+        return Levels(strong, strong, rate)
+    usual = correlations if len(correlations) else np.zeros(1)
+    low, high = strong, HIGHEST
+    if _standing(high, needed, among, tests, usual) <= rate / 2:
+        return Levels(strong, high, rate)
+    for _ in range(40):
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if _standing(middle, needed, among, tests, usual) <= rate / 2 else (low, middle)
+    return Levels(strong, low, rate)
+
+
+def _standing(level: float, needed: int, among: int, tests: int, correlations: Floats) -> float:
+    """Expected tests that a window rejects at `level` and that stand in `needed` of `among` windows, this one among.
+
+    The chance that all of several windows reject is taken as that of a chain in which each depends on the one before.
+    """
+    once = level / max(tests, 1)
+    again = np.mean(_both(once, correlations)) / once
+    return float(tests * math.comb(among - 1, needed - 1) * once * again ** (needed - 1))
+
+
+def _both(once: float, correlations: Floats) -> Floats:
+    """Chance that two standard normal numbers of each correlation both lie beyond the quantile of `once`."""
+    limit = -special.ndtri(once)
+    nodes, weights = np.polynomial.legendre.leggauss(64)
+    tail = once * (nodes + 1) / 2  # integrates over the first one's tail probability
+    first = -special.ndtri(tail)
+    rest = np.sqrt(1 - correlations**2)[:, None]
+    second = special.ndtr((correlations[:, None] * first - limit) / rest)
+    found: Floats = (second * weights).sum(axis=1) * once / 2
+    return found
