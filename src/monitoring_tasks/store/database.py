@@ -1,4 +1,4 @@
-"""The results store: verdicts, check results, alerts and retrainings, in SQLite or PostgreSQL."""
+"""The results store: verdicts, check results, alerts, retrainings and self-tests, in SQLite or PostgreSQL."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from sqlalchemy import URL, Connection, Engine, create_engine, delete, event, in
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from monitoring_tasks.canary.report import CanaryReport
 from monitoring_tasks.checks import CheckResult
 from monitoring_tasks.errors import ConfigurationError, StoreUnavailable
 from monitoring_tasks.policy.verdict import Subject, Verdict
-from monitoring_tasks.store import queries, retrainings
+from monitoring_tasks.store import canaries, queries, retrainings
 from monitoring_tasks.store.migrate import migrate
 from monitoring_tasks.store.records import AlertRecord, AlertState, RetrainingRecord, StoredVerdict
-from monitoring_tasks.store.schema import ALERTS, CHECK_RESULTS, SUBJECTS
+from monitoring_tasks.store.schema import ALERTS, CANARIES, CHECK_RESULTS, SUBJECTS
 from monitoring_tasks.window import Window
 
 BUSY_SECONDS = 60
@@ -147,6 +148,16 @@ class Store:
     def retrainings(self, monitor: str | None = None) -> list[RetrainingRecord]:
         """Retrainings of one monitor or all, the newest request first."""
         return [retrainings.retraining_record(row) for row in self._read(retrainings.select_all(monitor))]
+
+    def put_canary(self, report: CanaryReport) -> None:
+        """Publish the report of a self-test; that of the same champion, window and configuration is replaced."""
+        with _writing(self._engine) as connection:
+            row = canaries.canary_fields(report, datetime.now(UTC))
+            connection.execute(queries.upsert(connection.dialect.name, CANARIES, row))
+
+    def canaries(self, monitor: str, limit: int | None = None) -> list[CanaryReport]:
+        """Reports of a monitor's self-tests, the newest window first, `limit` of them or all."""
+        return [canaries.canary_report(row) for row in self._read(canaries.select_canaries(monitor, limit))]
 
     def _read(self, statement: Any) -> Sequence[Any]:
         with _answering(self._engine.url), self._engine.connect() as connection:

@@ -1,0 +1,62 @@
+"""What people are told about a monitor that finds less than it did. Pure functions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+
+from monitoring_tasks.alerts.message import Message, links_of, one_line, reasons_of, title_of
+from monitoring_tasks.canary.fall import Fall
+from monitoring_tasks.canary.report import CanaryReport
+from monitoring_tasks.monitor import Severity
+from monitoring_tasks.policy.verdict import Subject
+
+
+def compose_falls(report: CanaryReport, fallen: Sequence[Fall], *, links: Mapping[str, str]) -> Message:
+    """What to tell about faults that are found less often than before; at least one of them."""
+    severity = Severity.HIGH if report.missed else Severity.MEDIUM
+    reasons = reasons_of([fall.words for fall in fallen])
+    return Message(
+        subject=Subject(report.monitor, report.champion, report.window, report.config_hash),
+        severity=severity,
+        title=title_of(severity, f"{report.monitor} finds less than it did"),
+        headline=(one_line(str(report.window)), *reasons[:1]),
+        facts={label: one_line(value) for label, value in _facts(report, severity).items() if value},
+        lines=reasons,
+        table=(),
+        step=one_line(_step(report)),
+        links=links_of(links),
+    )
+
+
+def falls_key(report: CanaryReport, fallen: Sequence[Fall]) -> str:
+    """What makes the news the same: monitor, champion, window, configuration, and the faults that are meant.
+
+    >>> from monitoring_tasks.window import Window
+    >>> report = CanaryReport("churn", "v1", "c0ffee", Window.parse("2013-06-04", "2013-06-11"), 1000, 1000)
+    >>> falls_key(report, [Fall("mean_25", "mean .25 sd higher", "age", 1.0, 0.3)])
+    'churn-canary-4aff7ad4517eef5b'
+    """
+    names = sorted([fall.name, fall.column] for fall in fallen)
+    about = json.dumps([report.monitor, report.champion, report.window.to_json(), report.config_hash, names])
+    return f"{report.monitor}-canary-{hashlib.sha256(about.encode()).hexdigest()[:16]}"
+
+
+def _facts(report: CanaryReport, severity: Severity) -> dict[str, str]:
+    return {
+        "model": report.monitor,
+        "severity": severity.word,
+        "window": str(report.window),
+        "champion": report.champion,
+        "rows": str(report.rows) if report.rows == report.of_rows else f"{report.rows} of {report.of_rows}",
+        "missed": ", ".join(f"{fault.column}, {fault.fault}" for fault in report.missed),
+        "false alarms": f"{len(report.false_alarms)} in {report.clean_windows} windows without a fault",
+    }
+
+
+def _step(report: CanaryReport) -> str:
+    return (
+        "Look for what changed since the last self-test: champion, the monitor's YAML, or the number of rows. "
+        f"monitoring canary {report.monitor} repeats it."
+    )

@@ -1,0 +1,88 @@
+"""Redraws: ordinary windows made of a window's own rows."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from monitoring_tasks.canary.redraw import Pool, block_width, generator
+from monitoring_tasks.window import Window
+from tests.canary.samples import DAY, columns, rows
+
+HOUR = 3_600_000_000
+WEEK = Window.parse("2013-06-03", "2013-06-10")
+
+
+def test_blocks_are_days_or_hours() -> None:
+    """Days where there are several, hours of a day or less, and one block where an hour is all there is."""
+    assert block_width(WEEK) == 24 * HOUR
+    assert block_width(Window.parse("2013-06-03", "2013-06-05")) == 24 * HOUR
+    assert block_width(DAY) == HOUR
+    assert block_width(Window.parse("2013-06-03T10:00", "2013-06-03T12:00")) == HOUR
+    assert block_width(Window.parse("2013-06-03T10:00", "2013-06-03T11:30")) is None
+
+
+@pytest.mark.parametrize("window", [WEEK, DAY, Window.parse("2013-06-03T10:00", "2013-06-03T11:30")], ids=str)
+def test_each_block_keeps_its_rows(window: Window) -> None:
+    """Every row is one of its block's rows, whole, and each block has as many as it had."""
+    table = rows(1000, window=window).take(pa.array(np.random.default_rng(4).permutation(1000)))
+    made = Pool.of(table, columns(window)).redraw(np.random.default_rng(0))
+    width = (block_width(window) or math.inf) / 1_000_000
+
+    def blocks(of: pa.Table) -> list[int]:
+        return sorted(int((each - window.start).total_seconds() // width) for each in of["at"].to_pylist())
+
+    assert made.schema == table.schema
+    assert blocks(made) == blocks(table)
+    known = {tuple(row.values()) for row in table.drop_columns(["id"]).to_pylist()}
+    drawn = [tuple(row.values()) for row in made.drop_columns(["id"]).to_pylist()]
+    assert set(drawn) < known
+    assert 0.55 < len(set(drawn)) / 1000 < 0.72  # 1 - 1/e, as with replacement
+
+
+def test_rows_are_drawn_evenly() -> None:
+    """Each row of a block has the same chance; so the redraws' mean is the window's."""
+    pool = Pool.of(rows(300), columns())
+    counts: dict[float, int] = dict.fromkeys(pool.table["age"].to_pylist(), 0)
+    for number in range(400):
+        for age in pool.redraw(generator("m", DAY, "clean", number))["age"].to_pylist():
+            counts[age] += 1
+    sizes = dict(zip(pool.table["age"].to_pylist(), pool.sizes.tolist(), strict=True))
+    assert set(counts.values()) != {400}
+    for age, size in sizes.items():
+        assert abs(counts[age] - 400) <= 6 * math.sqrt(400 * (1 - 1 / size)) + 1e-9
+
+
+@pytest.mark.parametrize("kind", [pa.int64(), pa.int8(), pa.string()])
+def test_ids_occur_once(kind: pa.DataType) -> None:
+    """A row that is drawn twice is no duplicate, whatever the ids of the rows were."""
+    table = rows(600, id=pa.array([7] * 600).cast(kind))
+    made = Pool.of(table, columns()).redraw(np.random.default_rng(0))
+    assert pc.count_distinct(made["id"]).as_py() == 600
+    assert pa.types.is_string(made["id"].type) == pa.types.is_string(kind)
+    bare = Pool.of(rows(id=None), columns(id=None)).redraw(np.random.default_rng(0))
+    assert "id" not in bare.column_names
+
+
+def test_the_same_chance_gives_the_same_rows() -> None:
+    """One seed for each monitor, window, fault and number; each part of it counts; the source stays as it is."""
+    table = rows(200)
+    pool = Pool.of(table, columns())
+    parts = [("m", DAY, "f", 1), ("n", DAY, "f", 1), ("m", WEEK, "f", 1), ("m", DAY, "g", 1), ("m", DAY, "f", 2)]
+    drawn = [pool.redraw(generator(*part)) for part in parts]
+    assert drawn[0].equals(pool.redraw(generator(*parts[0])))
+    assert not any(drawn[0].equals(other) for other in drawn[1:])
+    assert table.equals(rows(200))
+
+
+def test_awkward_rows() -> None:
+    """One row, dictionaries, a timestamp that is null: all can be drawn."""
+    assert Pool.of(rows(1), columns()).redraw(np.random.default_rng(0)).num_rows == 1
+    coded = rows(50, plan=pa.array(["a", "b"] * 25).dictionary_encode(), at=pa.array([None] * 50, pa.timestamp("ms")))
+    made = Pool.of(coded, columns()).redraw(np.random.default_rng(0))
+    assert made.schema.field("plan").type == pa.string()
+    assert made.num_rows == 50
