@@ -1,0 +1,215 @@
+"""Unit changes: values that were multiplied, or moved as Fahrenheit is from Celsius, in some rows or in all.
+
+A conversion is named when undoing it brings the values back to the baseline. In all rows that shows in the distance of
+the whole column; in some rows the odd values must lie where the baseline has hardly any, and be distributed, once
+converted back, as the baseline is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from monitoring_tasks.faults.cause import Cause, Fault, in_percent, shown
+from monitoring_tasks.faults.conversions import CONVERSIONS, Conversion, scaled
+from monitoring_tasks.faults.distribution import LIKELY, UNLIKELY, Distribution, observed
+from monitoring_tasks.profile.binning import Floats
+
+FEWEST = 20
+"""Fewer values say nothing of a distribution."""
+MANY = 100
+"""So many are needed to tell a small factor from ordinary change."""
+FEWEST_ODD = 5
+FEWEST_NEAR = 12
+"""The same where the factor is small: what lies near may be anything."""
+MANY_ODD = 30
+"""So many odd values are needed to believe a factor that is not a round one."""
+SMALLEST_FACTOR = 1.5
+SMALLEST_ESTIMATED = 3.0
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """A conversion, the share of the values that it explains, and how far `values` of them lie from the baseline."""
+
+    conversion: Conversion
+    share: float
+    distance: float
+    values: int
+
+
+def unit_change(column: str, values: Floats, baseline: Distribution) -> Cause | None:
+    """The conversion that explains the finite `values` of a window, if there is one.
+
+    Zeros are left out of the matter where the baseline has many: no factor changes them. The share is that of `values`.
+    """
+    rest = baseline.without(0.0)
+    told = values if rest is baseline else values[values != 0]
+    if rest is None or len(told) < FEWEST or rest.rows < FEWEST:
+        return None
+    fit = _best(list(_whole(told, rest))) or _best(list(_partial(told, rest))) or _best(list(_apart(told, rest)))
+    if fit is None:
+        return None
+    which = "values" if len(told) == len(values) else "values other than zero"
+    words = f"{shown(column)}: {in_percent(fit.share)} of the {which} are {fit.conversion.words} (a unit change?)"
+    return Cause(Fault.UNIT_CHANGE, column, fit.share * len(told) / len(values), words.replace("all of the", "all"))
+
+
+def _best(fits: Sequence[_Fit]) -> _Fit | None:
+    """The first of the fits that are as good as the best, up to chance: they come with the likeliest first.
+
+    An estimated factor fits a little better than the right one by its making, and must beat the listed ones clearly.
+    """
+    listed = [fit for fit in fits if fit.conversion.listed]
+    best = min((fit.distance for fit in listed), default=0.0)
+    near = [fit for fit in listed if fit.distance <= best + 0.5 / math.sqrt(fit.values)]
+    estimated = [fit for fit in fits if not fit.conversion.listed]
+    if estimated and (not near or estimated[0].distance < best - 0.7 / math.sqrt(estimated[0].values)):
+        return estimated[0]
+    return near[0] if near else None
+
+
+def _whole(values: Floats, baseline: Distribution) -> Iterator[_Fit]:
+    """Conversions that explain the column when every value was converted."""
+    before = baseline.distance(values)
+    chance = baseline.limit(len(values), LIKELY)
+    for conversion in (*CONVERSIONS, *_estimated(values, baseline)):
+        few = len(values) < MANY and conversion.size < 50
+        if few or before < _least_before(conversion) or not _allowed(conversion, baseline):
+            continue
+        after = baseline.distance(conversion.undone(values))
+        if after <= max(min(chance, 0.25 * before), _leftover(conversion) * before):
+            yield _Fit(conversion, 1.0, after, len(values))
+
+
+def _least_before(conversion: Conversion) -> float:
+    """Distance that a conversion of all values makes at least, else another change is as likely."""
+    if conversion.offset or conversion.factor < 0:
+        return 0.8
+    return 0.3 if conversion.listed else 0.5
+
+
+def _leftover(conversion: Conversion) -> float:
+    """Share of the distance that may remain: real drift, which no large factor can be mistaken for."""
+    if not conversion.listed:
+        return 0.0
+    if conversion.offset:
+        return 0.2 if conversion.size > 1 else 0.1
+    return 0.3 if conversion.size >= 50 else 0.08
+
+
+def _allowed(conversion: Conversion, baseline: Distribution) -> bool:
+    """Whether a conversion makes sense of such a column, and could not be another change just as well."""
+    if baseline.low >= 0 and baseline.high <= 1:  # a share has no unit but percent
+        return conversion.power_of_ten
+    if conversion.offset or conversion.factor < 0:
+        return True
+    least = SMALLEST_FACTOR if conversion.listed else SMALLEST_ESTIMATED
+    below_zero = float(baseline.at(np.zeros(1))[0])
+    if 0.02 < below_zero < 0.98:  # values around zero: a change of variance is a factor, too
+        least = 10.0
+    return conversion.size >= least * (1 - 1e-9)
+
+
+def _estimated(values: Floats, baseline: Distribution) -> list[Conversion]:
+    """The factor between the two medians, if it is one."""
+    usual = float(np.interp(0.5, baseline.upto, baseline.ends))
+    factor = float(np.median(values)) / usual if usual and len(values) else math.nan
+    good = math.isfinite(factor) and 1e-15 < factor < 1e15
+    return [scaled(factor, listed=False)] if good else []
+
+
+def _partial(values: Floats, baseline: Distribution) -> Iterator[_Fit]:
+    """Conversions that explain odd values, which lie where the baseline has hardly any."""
+    outside = values[(values < baseline.low) | (values > baseline.high)]
+    for conversion in (*CONVERSIONS, *_estimated(outside, baseline)):
+        if conversion.factor > 0 and _allowed(conversion, baseline):
+            fits = (
+                _odd(values, baseline, conversion, region) for region in _regions(len(values), baseline, conversion)
+            )
+            yield from (fit for fit in fits if fit is not None)
+
+
+Region = tuple[float, float]
+"""Values above the first and at most the second."""
+
+
+def _regions(count: int, baseline: Distribution, conversion: Conversion) -> list[Region]:
+    """Where converted values stand out best: many of them, and few others; at either end, or where all of them lie."""
+    beyond, converted = baseline.at(baseline.ends), baseline.at(conversion.undone(baseline.ends))
+    upper = int(np.argmax((1 - converted) / np.sqrt(1 - beyond + 1 / count)))
+    lower = int(np.argmax(converted / np.sqrt(beyond + 1 / count)))
+    image = conversion.done(baseline.ends[[0, -1]])
+    ends = [(baseline.ends[upper], math.inf), (-math.inf, baseline.ends[lower]), (image[0], image[1])]
+    return [(float(low), float(high)) for low, high in ends]
+
+
+def _odd(values: Floats, baseline: Distribution, conversion: Conversion, region: Region) -> _Fit | None:
+    """How well the values in a region, once converted back, are distributed as the baseline is there."""
+    bounds = np.array(region)
+    back = conversion.undone(bounds)
+    ordinary, power = (float(high - low) for low, high in (baseline.at(bounds), baseline.at(back)))
+    inside = (values > region[0]) & (values <= region[1])
+    odd, expected = values[inside], ordinary * len(values)
+    if power < _least_power(conversion) or len(odd) < _fewest(conversion) or expected > 0.1 * len(odd):
+        return None
+    distance = baseline.distance(conversion.undone(odd), above=float(back[0]), below=float(back[1]))
+    if distance > min(LIKELY / math.sqrt(len(odd)) + 0.02, 0.5):
+        return None
+    fit = _Fit(conversion, min((len(odd) - expected) / len(values) / power, 1.0), distance, len(odd))
+    return fit if _explains(values, baseline, fit) else None
+
+
+def _least_power(conversion: Conversion) -> float:
+    return 0.3 if conversion.listed else 0.9
+
+
+def _fewest(conversion: Conversion) -> int:
+    return MANY_ODD if not conversion.round else FEWEST_ODD if conversion.size >= 50 else FEWEST_NEAR
+
+
+def _explains(values: Floats, baseline: Distribution, fit: _Fit) -> bool:
+    """Whether conversion accounts for the values outside the baseline's range, and for the drift if there is any.
+
+    It does when the baseline with its share of converted values is much more like the window than the baseline is.
+    """
+    low, high = fit.conversion.done(baseline.ends[[0, -1]])
+    outside = (values < baseline.low) | (values > baseline.high)
+    if np.count_nonzero(outside & ~((values >= low) & (values <= high + 1e-9 * abs(high)))) > 0.2 * np.count_nonzero(
+        outside
+    ):
+        return False
+    points = np.concatenate([baseline.ends, fit.conversion.done(baseline.ends)])
+    points = points + np.abs(points) * 1e-9  # beyond the rounding of a value that many rows share
+    found = np.searchsorted(np.sort(values), points, "right") / len(values)
+    usual, converted = baseline.at(points), baseline.at(fit.conversion.undone(points))
+    after = float(np.max(np.abs(found - (1 - fit.share) * usual - fit.share * converted)))
+    before = float(np.max(np.abs(found - usual)))
+    return before <= baseline.limit(len(values), UNLIKELY) or after <= max(
+        baseline.limit(len(values), LIKELY), 0.4 * before
+    )
+
+
+def _apart(values: Floats, baseline: Distribution) -> Iterator[_Fit]:
+    """Conversions that explain values far from all others by those others: the column may have drifted as well."""
+    sizes = np.sort(np.abs(values))
+    steps = np.log10(np.maximum(sizes[1:], 1e-300)) - np.log10(np.maximum(sizes[:-1], 1e-300))
+    place = int(np.argmax(steps[len(sizes) // 2 :])) + len(sizes) // 2 if len(steps) else 0
+    odd, rest = values[np.abs(values) > sizes[place]], values[np.abs(values) <= sizes[place]]
+    usual = float(np.diff(baseline.at(np.array([-sizes[place], sizes[place]])))[0])
+    if (
+        len(odd) < FEWEST_ODD
+        or len(rest) < FEWEST
+        or steps[place] < math.log10(3)
+        or 1 - usual > 0.1 * len(odd) / len(values)
+    ):
+        return
+    others = observed(rest)
+    for conversion in CONVERSIONS:
+        if conversion.round and conversion.factor > 1 and _allowed(conversion, others):
+            distance = others.distance(conversion.undone(odd))
+            if distance <= min(others.limit(len(odd), LIKELY), 0.5):
+                yield _Fit(conversion, len(odd) / len(values), distance, len(odd))
