@@ -111,6 +111,13 @@ def test_three_earlier_pieces_are_needed(days: int, had: bool) -> None:
     assert had == ("Mondays of the reference before this window are fewer than 3" not in why)
 
 
+@pytest.mark.parametrize(("days", "had"), [(14, False), (20, True)])
+def test_several_days_need_three_of_each(days: int, had: bool) -> None:
+    """One Friday, Saturday and Sunday are three days, and one weekend."""
+    found, _ = seasons(monitor(), marked_reference(marks("2013-01-01", days)), day("2013-03-01", 3), unasked)
+    assert bool(found) == had
+
+
 def test_later_pieces_of_the_reference_do_not_count() -> None:
     """A reference that reaches beyond a window replayed has no Sundays before it to show."""
     pieces = marks("2013-03-01", 60)
@@ -146,11 +153,12 @@ def test_an_hour_is_compared_with_the_same_hour(window: Window, words: str, hour
     assert season.profile.rows == hours * 300
 
 
-def test_days_cannot_stand_in_for_hours(by_day: ReferenceProfile) -> None:
+@pytest.mark.parametrize("hour", ["00", "03"])
+def test_days_cannot_stand_in_for_hours(by_day: ReferenceProfile, hour: str) -> None:
     """A reference kept by day does not know the hours of a window given by hand."""
-    found, why = seasons(monitor(), by_day, Window.parse("2013-03-01T03:00", "2013-03-01T04:00"), unasked)
+    found, why = seasons(monitor(), by_day, Window.parse(f"2013-03-01T{hour}:00", f"2013-03-01T{hour}:30"), unasked)
     assert found == ()
-    assert "03:00 to 04:00 UTC on weekdays of the reference" in why
+    assert f"{hour}:00 to 0{int(hour) + 1}:00 UTC on weekdays of the reference" in why
 
 
 def test_hours_make_days() -> None:
@@ -158,6 +166,8 @@ def test_hours_make_days() -> None:
     given_reference = marked_reference(marks("2013-01-01", 28, unit=HOUR))
     (season,), _ = seasons(monitor(), given_reference, day("2013-03-03"), unasked)
     assert season.profile.rows == 4 * 24 * 300
+    two_sundays = marked_reference(marks("2013-01-01", 14, unit=HOUR))
+    assert seasons(monitor(), two_sundays, day("2013-03-03"), unasked)[0] == ()
 
 
 def test_the_year_before_from_the_log(by_day: ReferenceProfile) -> None:

@@ -100,11 +100,10 @@ def test_moments_that_stand_for_never_are_in_no_piece(unit: timedelta) -> None:
 
 def test_the_newest_hours_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of hours the newest with rows, wherever they are in the file; of days all."""
-    monkeypatch.setattr(pieces, "NEWEST_HOURS", 3)
+    monkeypatch.setattr(pieces, "NEWEST_HOURS", 2)
     moments: list[datetime | None] = [START + timedelta(hours=hour) for hour in (40, 2, 90, 0, 5, 40, 91)]
     rows = MemoryRows([_table(moments[:3]), _table(moments[3:])])
     assert _rows(profile_pieces(rows, BINS, "when", unit=HOUR)) == {
-        "2013-01-02T16": 2,
         "2013-01-04T18": 1,
         "2013-01-04T19": 1,
     }
