@@ -13,7 +13,7 @@ from functools import cache
 from monitoring_tasks.alarms_section import Baseline, SeasonalBaseline, TrailingBaseline, TrainingBaseline
 from monitoring_tasks.calibration.geometry import whole_weeks
 from monitoring_tasks.monitor import Monitor
-from monitoring_tasks.profile.profile import ColumnProfile, Profile, merge, merge_columns, require_same_binning
+from monitoring_tasks.profile.profile import ColumnProfile, Profile, merge_columns, require_same_binning
 from monitoring_tasks.profile.reference import ReferenceProfile
 from monitoring_tasks.window import DAY, HOUR, Window, floor, in_words
 
@@ -38,7 +38,7 @@ class Compared:
 
 @dataclass(frozen=True, eq=False)
 class Gathered:
-    """The rows of some spans: `profiles` of the spans that have any, oldest first, and so much time.
+    """The rows of some spans: `profiles` of those spans that have any, oldest first, and so much time.
 
     `asked` is the time of all spans, `filled` of those with rows, `unread` of those whose source cannot be read.
     """
@@ -83,26 +83,28 @@ class Past:
 
     def gather(self, spans: Sequence[Window]) -> Gathered:
         """The rows of `spans`. Raises `ProfileMismatch` where they were not profiled with the reference's bins."""
-        found = [(span, self._profile(span)) for span in spans]
-        filled = [(span, profile) for span, profile in found if profile is not None and profile.rows]
-        unread = [span for span, profile in found if profile is None]
-        profiles = [profile for _, profile in filled]
+        found = [(span, self._profiles(span)) for span in spans]
+        filled = [span for span, profiles in found if profiles]
+        unread = [span for span, profiles in found if profiles is None]
+        profiles = [profile for _, several in found for profile in several or ()]
         require_same_binning([self.reference.profile, *profiles])
-        return Gathered(profiles, _total(spans), _total([span for span, _ in filled]), _total(unread))
+        return Gathered(profiles, _total(spans), _total(filled), _total(unread))
 
-    def _profile(self, span: Window) -> Profile | None:
+    def _profiles(self, span: Window) -> Sequence[Profile] | None:
+        """Profiles of the rows of one span, none empty; None when its source cannot be read."""
         logged = self.piece(span) if span.start >= self.first_moment else _NO_ROWS
-        return logged if logged is None or logged.rows else self._of_reference(span)
-
-    def _of_reference(self, span: Window) -> Profile:
+        if logged is None:
+            return None
+        if logged.rows:
+            return [logged]
         pieces = self.reference.pieces
-        if span in pieces:
-            return pieces[span]
-        hours = [
-            Window(span.start + number * HOUR, span.start + (number + 1) * HOUR) for number in range(span.width // HOUR)
-        ]
-        inside = [pieces[hour] for hour in hours if hour in pieces]
-        return merge(inside) if inside else _NO_ROWS
+        return [pieces[each] for each in (span, *_hours(span)) if each in pieces]
+
+
+def _hours(span: Window) -> list[Window]:
+    """The hours of a longer span that starts with one."""
+    count = span.width // HOUR if span.width > HOUR else 0
+    return [Window(span.start + number * HOUR, span.start + (number + 1) * HOUR) for number in range(count)]
 
 
 _NO_ROWS = Profile("", 0, {}, {})

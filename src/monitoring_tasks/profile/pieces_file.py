@@ -96,7 +96,7 @@ def loads_pieces(content: bytes) -> dict[Window, Profile]:
 
     Raises `ProfileMismatch` on another format version.
     """
-    file = pq.ParquetFile(io.BytesIO(content))
+    file = pq.ParquetFile(pa.BufferReader(content))
     head = json.loads((file.schema_arrow.metadata or {}).get(_HEAD, b"{}"))
     require_format(head.get("format"), "pieces of the reference", version=PIECES_FORMAT)
     found: dict[Window, Profile] = {}
