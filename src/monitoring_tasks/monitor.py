@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import IntEnum
 from pathlib import Path
@@ -16,8 +15,9 @@ from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from monitoring_tasks.alarms_section import Alarms, Baseline, BaselineEntry, Rules, TrainingBaseline
 from monitoring_tasks.errors import ConfigurationError
-from monitoring_tasks.methods import Kind, Method, allowed_methods, method
+from monitoring_tasks.methods import Kind, allowed_methods, method
 from monitoring_tasks.retraining_section import Labels, Retraining, gate_metric
+from monitoring_tasks.rules import ColumnLimits, classical_limits, own_settings
 from monitoring_tasks.sections import (
     ChampionReference,
     Column,
@@ -226,6 +226,16 @@ class Monitor(Section):
         return self
 
     @model_validator(mode="after")
+    def _rules_stand_alone(self) -> Self:
+        own = own_settings(self.features, self.drift) if self.policy.rules != "calibrated" else []
+        if own:
+            raise ValueError(
+                f"policy: {self.policy.rules} fixes methods and limits: remove {', '.join(own)}, "
+                "or use policy: calibrated"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _limits_fit(self) -> Self:
         try:
             column_limits(self, self.prediction, self.prediction_kind)
@@ -308,28 +318,17 @@ class Monitor(Section):
         return str((self._folder / path).resolve())
 
 
-@dataclass(frozen=True)
-class ColumnLimits:
-    """The limits in force for one monitored column after defaults."""
-
-    kind: Kind
-    method: str
-    threshold: float
-    severe: float
-
-    @property
-    def row(self) -> Method:
-        """The method's table row."""
-        return method(self.method)
-
-
-def column_limits(monitor: Monitor, column: str, kind: Kind) -> ColumnLimits:
+def column_limits(monitor: Monitor, column: str, kind: Kind, *, reference_rows: int | None = None) -> ColumnLimits:
     """Method and limits in force for `column`: its own, else those of its kind, else the method's defaults.
 
     A column that names another method takes that method's own defaults; one with a threshold of its own takes a severe
-    limit in the method's own proportion. Raises `ConfigurationError` for a method that does not fit the column's kind,
-    and for a severe limit on the healthy side of the threshold.
+    limit in the method's own proportion. A classical rule fixes them, for which the reference's number of rows may
+    matter. Raises `ConfigurationError` for a method that does not fit the column's kind, and for a severe limit on the
+    healthy side of the threshold.
     """
+    policy = monitor.policy
+    if policy.rules != "calibrated":
+        return classical_limits(policy.rules, kind, significance=policy.significance, reference_rows=reference_rows)
     section = monitor.drift.prediction if column == monitor.prediction else getattr(monitor.drift, kind)
     own = monitor.features.get(column, Limits())
     name = own.method or section.method or "psi"
@@ -348,7 +347,7 @@ def column_limits(monitor: Monitor, column: str, kind: Kind) -> ColumnLimits:
             f"monitor {monitor.name}: column {column!r} is severe at {severe:g} before it drifts at {threshold:g}: "
             f"severe must lie beyond the threshold of {name}"
         )
-    return ColumnLimits(kind, name, threshold, severe)
+    return ColumnLimits(kind, name, threshold, severe, fails=threshold)
 
 
 def json_schema() -> Mapping[str, Any]:
