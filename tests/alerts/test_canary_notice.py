@@ -34,8 +34,8 @@ def test_everything_is_said() -> None:
         "false alarms: 1 in 140 windows without a fault",
         "- temp, mean .25 sd higher: found in 35 % of trials, 100 % before",
         "- dest, frozen: found in 10 % of trials, 90 % before",
-        "Next step: Look for what changed since the last self-test: champion, the monitor's YAML, or the number of rows. "
-        "monitoring canary flight_delay repeats it.",
+        "Next step: Look for what changed since the last self-test: champion, the monitor's YAML, or the number of "
+        "rows. monitoring canary flight_delay repeats it.",
         "run: https://airflow.example/dags/monitoring_canary/runs/1",
     ]
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from datetime import timedelta
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from monitoring_tasks.canary.redraw import Pool, block_width, generator
+from monitoring_tasks.canary.redraw import Pool, block_width, generator, moved
 from monitoring_tasks.window import Window
 from tests.canary.samples import DAY, columns, rows
 
@@ -77,6 +78,23 @@ def test_the_same_chance_gives_the_same_rows() -> None:
     assert drawn[0].equals(pool.redraw(generator(*parts[0])))
     assert not any(drawn[0].equals(other) for other in drawn[1:])
     assert table.equals(rows(200))
+
+
+def test_other_windows_lend_their_rows() -> None:
+    """Rows of the same block of other days, moved to this one; as many as the window has, in its rhythm."""
+    early = rows(400, at=[DAY.start + timedelta(hours=number % 12, minutes=5) for number in range(400)])
+    yesterday = Window(DAY.start - timedelta(days=1), DAY.start)
+    other = moved(rows(900, seed=2, window=yesterday), columns(), yesterday)
+    assert other is not None
+    pool = Pool.of(early, columns(), [other])
+    made = pool.redraw(np.random.default_rng(0))
+    assert (made.num_rows, pool.window.num_rows, pool.table.num_rows) == (400, 400, 1300)
+    hours = [each.hour for each in made["at"].to_pylist()]
+    assert [hours.count(hour) for hour in range(24)] == [34] * 4 + [33] * 8 + [0] * 12
+    lent = {row["age"] for row in other.to_pylist()}
+    assert 0.3 < sum(age in lent for age in made["age"].to_pylist()) / 400 < 0.75
+    assert {each.date() for each in other["at"].to_pylist()} == {DAY.start.date()}
+    assert moved(rows(3, at=["2013-06-02T01:00:00Z"] * 3), columns(), yesterday) is None
 
 
 def test_awkward_rows() -> None:

@@ -24,7 +24,15 @@ def fault(found: list[int | None] | None = None, **changes: Any) -> FaultRecall:
 
 def report(*faults: FaultRecall, **changes: Any) -> CanaryReport:
     """A report of these faults."""
-    fields = {"monitor": "churn", "champion": "v1", "config_hash": "c0ffee", "window": DAY, "rows": 900, "of_rows": 900}
+    fields = {
+        "monitor": "churn",
+        "champion": "v1",
+        "config_hash": "c0ffee",
+        "window": DAY,
+        "rows": 900,
+        "of_rows": 900,
+        "drawn_from": 900,
+    }
     return CanaryReport(**{**fields, "faults": faults, **changes})
 
 

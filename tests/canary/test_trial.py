@@ -109,10 +109,7 @@ def test_a_fault_that_fits_nothing_is_not_tried() -> None:
 def test_what_the_rows_themselves_show() -> None:
     """Both signs stand; passed and undecided do not."""
     line = {AGE: FAILED, PLAN: SUSPECT, (Check.JOINT, None): PASSED, (Check.TIME_GAP, None): UNDECIDED}
-    pool = Pool.of(rows(), columns())
-    script = Script([line])
-    assert standing(script, pool) == {AGE, PLAN}
-    assert script.seen == [pool.table]
+    assert standing(Script([line]), rows()) == {AGE, PLAN}
 
 
 def test_false_alarms_are_counted_by_episode() -> None:

@@ -20,7 +20,8 @@ from tests.production import YAML, Production
 
 pytestmark = pytest.mark.xdist_group("airflow")
 HEAVY = {"pandas", "evidently", "sklearn", "dvc", "pyarrow", "scipy", "numpy", "slack_sdk"}
-MAINTENANCE = "monitoring_maintenance"
+OVER_ALL = {"monitoring_maintenance", "monitoring_canary"}
+"""DAGs over all monitors together."""
 TASKS = ["window", "profile", "suites", "verdict", "branch", "all_clear", "alert"]
 
 
@@ -48,7 +49,7 @@ def test_one_dag_per_monitor(production: Production) -> None:
     """The DAG is named for the monitor, and holds tasks that a person recognises."""
     found = bag()
     assert found.import_errors == {}
-    assert set(found.dags) == {"monitor_churn", MAINTENANCE}
+    assert set(found.dags) == {"monitor_churn", *OVER_ALL}
     dag = found.dags["monitor_churn"]
     assert dag.task_ids == TASKS
     assert dag.get_task("branch").downstream_task_ids == {"all_clear", "alert"}
@@ -111,7 +112,7 @@ def test_a_broken_monitor_is_one_import_error(production: Production, yaml: str,
     (production.folder / "other.yaml").write_text(YAML.replace("name: churn", "name: other"))
     production.configure(yaml)
     found = bag()
-    assert set(found.dags) == {"monitor_other", MAINTENANCE}
+    assert set(found.dags) == {"monitor_other", *OVER_ALL}
     [(file, error)] = found.import_errors.items()
     assert Path(file).name == "broken_monitors.py"
     assert message in error
@@ -173,7 +174,7 @@ def test_parsing_loads_nothing_heavy(production: Production) -> None:
         "import json, sys, runpy\n"
         "import airflow.sdk, airflow.providers.standard.operators.python\n"
         "before = set(sys.modules)\n"
-        "names = ('monitor', 'retrain', 'maintenance', 'broken_monitors')\n"
+        "names = ('monitor', 'retrain', 'maintenance', 'canary', 'broken_monitors')\n"
         f"for name in names: runpy.run_path({str(ROOT / 'dags')!r} + f'/{{name}}.py')\n"
         "print(json.dumps(sorted({name.partition('.')[0] for name in set(sys.modules) - before})))"
     )
@@ -190,5 +191,5 @@ def test_two_hundred_monitors_parse_quickly(production: Production) -> None:
     bag()  # imports are paid once per process
     started = time.process_time()
     found = bag()
-    assert len(found.dags) == 202
+    assert len(found.dags) == 200 + len(OVER_ALL) + 1
     assert time.process_time() - started < 5, [stat.duration for stat in found.dagbag_stats]

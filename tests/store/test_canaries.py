@@ -23,6 +23,7 @@ def canary(day: int = 0, **changes: Any) -> CanaryReport:
         "window": window(day),
         "rows": 5000,
         "of_rows": 10**10,
+        "drawn_from": 7000,
         "faults": (
             FaultRecall("mean_25", "mean .25 sd higher", "temp", 7, (1, None, 3), expected=True),
             FaultRecall("renamed", "a category renamed", None, 7),

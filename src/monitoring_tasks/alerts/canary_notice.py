@@ -34,7 +34,7 @@ def falls_key(report: CanaryReport, fallen: Sequence[Fall]) -> str:
     """What makes the news the same: monitor, champion, window, configuration, and the faults that are meant.
 
     >>> from monitoring_tasks.window import Window
-    >>> report = CanaryReport("churn", "v1", "c0ffee", Window.parse("2013-06-04", "2013-06-11"), 1000, 1000)
+    >>> report = CanaryReport("churn", "v1", "c0ffee", Window.parse("2013-06-04", "2013-06-11"), 1000, 1000, 1000)
     >>> falls_key(report, [Fall("mean_25", "mean .25 sd higher", "age", 1.0, 0.3)])
     'churn-canary-4aff7ad4517eef5b'
     """

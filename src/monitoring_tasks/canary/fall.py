@@ -35,9 +35,8 @@ class Fall:
         >>> Fall("mean_25", "mean .25 sd higher", "age", 1.0, 0.35).words
         'age, mean .25 sd higher: found in 35 % of trials, 100 % before'
         """
-        return f"{self.column}, {self.fault}: found in {self.now:.0%} of trials, {self.before:.0%} before".replace(
-            "%", " %"
-        )
+        now, before = (f"{100 * share:.0f} %" for share in (self.now, self.before))
+        return f"{self.column}, {self.fault}: found in {now} of trials, {before} before"
 
 
 def falls(report: CanaryReport, earlier: Sequence[CanaryReport]) -> list[Fall]:

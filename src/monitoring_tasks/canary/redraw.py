@@ -1,18 +1,22 @@
 """Redraws: windows as ordinary as the one there is, drawn from its own rows.
 
 Rows are drawn with replacement within each block of time (day, or hour), which keeps its number of rows: a redraw has
-the rhythm of the window and no gaps, as drawing whole blocks would leave.
+the rhythm of the window and no gaps, as drawing whole blocks would leave. All redraws share what chance did to the
+rows they are drawn from, and would make an echo of it a false alarm that lasts: a window of few rows is drawn from
+those of the windows before it as well.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from monitoring_tasks.canary.columns import Columns, Ints, in_order, microseconds, moments
 from monitoring_tasks.profile.kernel import arrow_array
@@ -40,34 +44,50 @@ def block_width(window: Window) -> int | None:
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """The rows that redraws are made of, in order of time.
+    """The rows that redraws are made of, block by block.
 
-    `starts` is the first row of each row's block, `sizes` that block's size. Dictionaries are decoded. Nothing of a
-    redraw is ever written back.
+    `window` is the table of the window itself. Each of its rows is redrawn as one of the `sizes` rows of `table` from
+    `starts` on: those of its block. Dictionaries are decoded. Nothing of a redraw is ever written back.
     """
 
+    window: pa.Table
     table: pa.Table
     columns: Columns
     starts: Ints
     sizes: Ints
 
     @classmethod
-    def of(cls, table: pa.Table, columns: Columns) -> Pool:
-        """The pool of a window's rows."""
-        ordered = decoded(table).take(arrow_array(in_order(table, columns)))
-        _, first, place, sizes = np.unique(
-            _blocks(ordered, columns), return_index=True, return_inverse=True, return_counts=True
-        )
-        return cls(ordered, columns, first[place].astype(np.int64), sizes[place].astype(np.int64))
+    def of(cls, window: pa.Table, columns: Columns, others: Sequence[pa.Table] = ()) -> Pool:
+        """The pool of a window's rows, and of those of others like it, which `moved` brought to the window's time."""
+        own = _in_order(window, columns)
+        table = _in_order(pa.concat_tables([own, *map(decoded, others)]), columns)
+        blocks, wanted = _blocks(table, columns), _blocks(own, columns)
+        starts = np.searchsorted(blocks, wanted, side="left")
+        return cls(own, table, columns, starts, np.searchsorted(blocks, wanted, side="right") - starts)
 
     def redraw(self, random: np.random.Generator) -> pa.Table:
-        """As many rows, drawn with replacement within their blocks, each with an id of its own."""
+        """As many rows as the window has, drawn with replacement within their blocks, each with an id of its own."""
         places = self.starts + (random.random(len(self.starts)) * self.sizes).astype(np.int64)
         drawn = self.table.take(arrow_array(places)).combine_chunks()
         name = self.columns.id
         if name is None or name not in drawn.column_names:
             return drawn
         return drawn.set_column(drawn.column_names.index(name), name, _fresh(drawn[name]))
+
+
+def moved(table: pa.Table, columns: Columns, of: Window) -> pa.Table | None:
+    """The rows of another window as if they were logged in this one; None when their timestamps cannot be moved."""
+    name = columns.timestamp
+    kind = table[name].type
+    if not pa.types.is_timestamp(kind):
+        return None
+    by: Any = pa.scalar(columns.window.start - of.start, pa.duration(kind.unit))
+    later: Any = pc.add(table[name], by)
+    return table.set_column(table.column_names.index(name), name, later)
+
+
+def _in_order(table: pa.Table, columns: Columns) -> pa.Table:
+    return decoded(table).take(arrow_array(in_order(table, columns))).combine_chunks()
 
 
 def _blocks(table: pa.Table, columns: Columns) -> Ints:

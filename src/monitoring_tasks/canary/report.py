@@ -102,9 +102,10 @@ class CanaryReport:
     """What the self-test of a monitor found on redraws of one window.
 
     `rows` is the number of rows of each redraw, `of_rows` that of the window, which is more when a sample stands for
-    it. `false_alarms` names the findings of each false alarm in `clean_windows` redraws without a fault; up to
-    `allowed_alarms` are within the budget, chance allowed for. `standing` names the checks that the window's own rows
-    do not pass: they are left out of everything.
+    it, `drawn_from` that of the rows they are drawn from, which is more when the window has few. `false_alarms` names
+    the findings of each false alarm in `clean_windows` redraws without a fault; up to `allowed_alarms` are within the
+    budget, chance allowed for. `standing` names the checks that the window's own rows do not pass: they are left out of
+    everything.
     """
 
     monitor: str
@@ -113,6 +114,7 @@ class CanaryReport:
     window: Window
     rows: int
     of_rows: int
+    drawn_from: int
     faults: tuple[FaultRecall, ...] = ()
     clean_windows: int = 0
     false_alarms: tuple[str, ...] = ()

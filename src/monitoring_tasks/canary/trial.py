@@ -49,9 +49,9 @@ class Setting:
         return self.judge.statuses(rows if change is None else change(rows, random))
 
 
-def standing(judge: Judge, pool: Pool) -> frozenset[Key]:
-    """The checks that the window's own rows do not pass."""
-    return frozenset(key for key, status in judge.statuses(pool.table).items() if status in SIGNS)
+def standing(judge: Judge, rows: pa.Table) -> frozenset[Key]:
+    """The checks that a window's own rows do not pass."""
+    return frozenset(key for key, status in judge.statuses(rows).items() if status in SIGNS)
 
 
 def try_faults(setting: Setting, injections: Iterable[Injection] = INJECTIONS) -> Iterator[FaultRecall]:
@@ -63,7 +63,7 @@ def try_faults(setting: Setting, injections: Iterable[Injection] = INJECTIONS) -
 def _try(setting: Setting, injection: Injection) -> FaultRecall:
     pool = setting.pool
     avoid = {column for _, column in setting.standing if column is not None}
-    column = injection.target(pool.table, pool.columns, seed=setting.monitor, avoid=avoid)
+    column = injection.target(pool.window, pool.columns, seed=setting.monitor, avoid=avoid)
     found = () if column is None else tuple(_delay(setting, injection, column, each) for each in range(setting.repeats))
     return FaultRecall(injection.name, injection.fault, column, setting.windows, found, injection.expected)
 

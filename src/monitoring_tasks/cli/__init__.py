@@ -12,14 +12,29 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
+from monitoring_tasks.cli.canary import canary
 from monitoring_tasks.cli.champions import champion, rollback
+from monitoring_tasks.cli.explain import explain
 from monitoring_tasks.cli.judging import backfill, check, report, status
 from monitoring_tasks.cli.monitors import schema, validate
+from monitoring_tasks.cli.policies import compare_policies
 from monitoring_tasks.cli.terminal import ERROR, complain, explained
 
 log = logging.getLogger(__name__)
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, rich_markup_mode=None)
-for command in (check, backfill, status, report, validate, schema, champion, rollback):
+for command in (
+    check,
+    backfill,
+    status,
+    report,
+    explain,
+    validate,
+    schema,
+    champion,
+    rollback,
+    canary,
+    compare_policies,
+):
     app.command()(command)
 
 

@@ -1,0 +1,222 @@
+"""The self-test of a monitor: labelled faults in copies of a window's rows, judged as the monitor judges.
+
+Nothing is written to the source. The same rows, champion and configuration give the same report.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+
+from monitoring_tasks.alerts.canary_notice import compose_falls, falls_key
+from monitoring_tasks.alerts.delivery import Channel, deliver
+from monitoring_tasks.canary.columns import Columns
+from monitoring_tasks.canary.fall import EARLIER, Fall, falls
+from monitoring_tasks.canary.injections import Key
+from monitoring_tasks.canary.redraw import Pool, moved
+from monitoring_tasks.canary.report import CanaryReport, allowed_alarms
+from monitoring_tasks.canary.trial import Setting, false_alarms, standing, try_faults
+from monitoring_tasks.champion import load_reference, pin_champion
+from monitoring_tasks.data.source import open_rows
+from monitoring_tasks.errors import SourceInvalid
+from monitoring_tasks.judging import Judge
+from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.policy.verdict import Subject
+from monitoring_tasks.profile.plan import HASH, Plan
+from monitoring_tasks.profile.reference import ReferenceProfile
+from monitoring_tasks.profile.scan import scan
+from monitoring_tasks.runtime import Runtime
+from monitoring_tasks.window import Window, interval, last_tick, preceding, stamp, window_ending
+
+log = logging.getLogger(__name__)
+Json = dict[str, Any]
+MOST_ROWS = 200_000
+"""A window of more rows is represented by a sample of so many."""
+ENOUGH_ROWS = 10_000
+"""A window of fewer rows is drawn from those of windows before it as well ..."""
+OTHERS = 6
+"""... of so many at most."""
+LOOK_BACK = 14
+"""So many windows back one with rows is looked for."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a self-test is asked for.
+
+    `window` is the one whose rows are used; None: the last one that was complete at `now` and has rows. Each fault is
+    put in `repeats` times, for `windows` windows at most.
+    """
+
+    now: datetime
+    window: Window | None = None
+    windows: int = 7
+    repeats: int = 20
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """The rows of a window, of which there are `count`; more than `MOST_ROWS` are represented by a sample."""
+
+    window: Window
+    table: pa.Table
+    count: int
+
+
+def examine(monitor: Monitor, runtime: Runtime, asked: Asked) -> CanaryReport:
+    """Put labelled faults into copies of a window's rows and report how soon each is found.
+
+    Raises `SourceInvalid` when the window has fewer rows than the monitor judges, and what reading it raises.
+    """
+    pinned = pin_champion(monitor, runtime)
+    reference = load_reference(monitor, runtime, pinned)
+    rows = _rows(monitor, runtime, reference, asked)
+    subject = Subject(monitor.name, pinned.version, rows.window, monitor.config_hash)
+    judge = Judge.prepare(monitor, runtime, pinned, rows.window)
+    columns = Columns(reference.kinds, monitor.prediction, monitor.timestamp, rows.window, monitor.id)
+    others = _others(monitor, runtime, reference, rows, ordinary=_ordinary(judge, columns))
+    pool, stands = Pool.of(rows.table, columns, others), standing(judge, rows.table)
+    setting = Setting(monitor.name, pool, judge, monitor.policy.persistence, asked.windows, asked.repeats, stands)
+    report = _report(monitor, setting, subject, rows)
+    log.info(
+        "canary.tested monitor=%s window=%s missed=%d false_alarms=%d of=%d",
+        *(monitor.name, rows.window, len(report.missed), len(report.false_alarms), report.clean_windows),
+    )
+    return report
+
+
+def _report(monitor: Monitor, setting: Setting, subject: Subject, rows: _Rows) -> CanaryReport:
+    clean = setting.windows * setting.repeats
+    return CanaryReport(
+        monitor=monitor.name,
+        champion=subject.champion,
+        config_hash=subject.config_hash,
+        window=rows.window,
+        rows=rows.table.num_rows,
+        of_rows=rows.count,
+        drawn_from=setting.pool.table.num_rows,
+        faults=tuple(try_faults(setting)),
+        clean_windows=clean,
+        false_alarms=tuple(_words(alarm) for alarm in false_alarms(setting)),
+        allowed_alarms=allowed_alarms(_expected_alarms(monitor, rows.window, clean)),
+        standing=tuple(sorted(_words([key]) for key in setting.standing)),
+    )
+
+
+def _words(keys: Sequence[Key] | frozenset[Key]) -> str:
+    return ", ".join(sorted(f"{check.value} of {column}" if column else check.value for check, column in keys))
+
+
+def _expected_alarms(monitor: Monitor, window: Window, windows: int) -> float:
+    """The false alarms that the budget grants in so many windows."""
+    budget = monitor.alarms.budget
+    between = interval(monitor.schedule, last_tick(monitor.schedule, window.end))
+    return budget.alarms * windows * (between / budget.period)
+
+
+def _rows(monitor: Monitor, runtime: Runtime, reference: ReferenceProfile, asked: Asked) -> _Rows:
+    """The rows of the window that is asked for, or of the last one that has enough."""
+    windows = [asked.window] if asked.window else list(_candidates(monitor, runtime, asked.now))
+    for window in windows:
+        found = _read(monitor, runtime, reference, window)
+        if found.count >= monitor.minimum_rows:
+            return found
+    looked = f"window {asked.window}" if asked.window else f"the last {LOOK_BACK} windows before {stamp(asked.now)}"
+    raise SourceInvalid(
+        f"{looked} of {monitor.name} have fewer rows than the {monitor.minimum_rows} (minimum_rows) that are judged: "
+        "name a window that has more by start and end"
+    )
+
+
+def _candidates(monitor: Monitor, runtime: Runtime, now: datetime) -> Iterator[Window]:
+    """The last complete windows, newest first; then the newest that was ever judged, for logs that ended long ago."""
+    newest = window_ending(monitor.schedule, monitor.window, last_tick(monitor.schedule, now))
+    recent = [newest, *preceding(monitor.schedule, monitor.window, newest, count=LOOK_BACK - 1)]
+    yield from (window for window in recent if window.start >= monitor.first_moment)
+    judged = [stored.verdict.subject for stored in runtime.store.latest()]
+    yield from (each.window for each in judged if each.monitor == monitor.name and each.window.end <= now)
+
+
+def _ordinary(judge: Judge, columns: Columns) -> Callable[[_Rows], pa.Table | None]:
+    """What moves rows of another window to this one's time; None for a window that shows something itself."""
+
+    def ordinary(rows: _Rows) -> pa.Table | None:
+        table = moved(rows.table, columns, rows.window)
+        return None if table is None or standing(judge, table) else table
+
+    return ordinary
+
+
+def _others(
+    monitor: Monitor,
+    runtime: Runtime,
+    reference: ReferenceProfile,
+    rows: _Rows,
+    *,
+    ordinary: Callable[[_Rows], pa.Table | None],
+) -> list[pa.Table]:
+    """Rows of windows before one that has few, until there are enough; of those with enough and the same columns."""
+    had, others = rows.count, list[pa.Table]()
+    for window in preceding(monitor.schedule, monitor.window, rows.window, count=OTHERS):
+        if had >= ENOUGH_ROWS or window.start < monitor.first_moment:
+            break
+        found = _read(monitor, runtime, reference, window)
+        fits = found.count >= monitor.minimum_rows and found.table.schema == rows.table.schema
+        if fits and (table := ordinary(found)) is not None:
+            had += found.count
+            others.append(table)
+    return others
+
+
+def _read(monitor: Monitor, runtime: Runtime, reference: ReferenceProfile, window: Window) -> _Rows:
+    plan = Plan(reference.binning, id=monitor.id, timestamp=monitor.timestamp, sample_rows=MOST_ROWS)
+    found = scan(open_rows(monitor, runtime.connections), window, plan)
+    return _Rows(window, found.sample.drop_columns([HASH]), found.profile.rows)
+
+
+def publish_canary(runtime: Runtime, report: CanaryReport) -> list[Fall]:
+    """Put a report into the store; what fell since those published before it, of windows up to its own."""
+    fallen = fallen_since(runtime, report)
+    runtime.store.put_canary(report)
+    for fall in fallen:
+        log.warning("canary.fell monitor=%s fault=%s: %s", report.monitor, fall.name, fall.words)
+    if report.noisy:
+        log.warning(
+            "canary.noisy monitor=%s false_alarms=%d allowed=%d windows=%d",
+            *(report.monitor, len(report.false_alarms), report.allowed_alarms, report.clean_windows),
+        )
+    return fallen
+
+
+def fallen_since(runtime: Runtime, report: CanaryReport) -> list[Fall]:
+    """The faults that are found less often than in the reports published before this one."""
+    published = [each for each in runtime.store.canaries(report.monitor) if _precedes(each, report)]
+    return falls(report, published[:EARLIER])
+
+
+def _precedes(other: CanaryReport, report: CanaryReport) -> bool:
+    """Whether another report is earlier; the one that this replaces is not, so that a retry finds what it found."""
+    same = (other.champion, other.window, other.config_hash) == (report.champion, report.window, report.config_hash)
+    return other.window.end <= report.window.end and not same
+
+
+def tell_falls(
+    runtime: Runtime,
+    report: CanaryReport,
+    fallen: Sequence[Fall],
+    *,
+    silent: bool,
+    links: Mapping[str, str],
+    channels: Sequence[Channel],
+) -> Json:
+    """Tell people what fell, if anything did; silently (a backfill) it is recorded that they would have been told."""
+    if not fallen:
+        return {"alerts": []}
+    message, key = compose_falls(report, fallen, links=links), falls_key(report, fallen)
+    records = deliver(message, key=key, channels=channels, store=runtime.store, silent=silent, by=links.get("run"))
+    return {"alerts": [{"channel": record.channel, "state": record.state} for record in records]}

@@ -1,0 +1,103 @@
+"""The DAG `monitoring_canary`: once a week every monitor is tested with labelled faults in copies of its rows."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow.providers.standard.operators.python import PythonOperator
+from airflow.sdk import DAG, CronDataIntervalTimetable
+
+from monitoring_tasks.monitor_file import find_monitor, load_monitors
+from monitoring_tasks.orchestration.links import absolute, run_path
+from monitoring_tasks.orchestration.run_window import BACKFILL
+from monitoring_tasks.orchestration.tasks import run_type, told
+from monitoring_tasks.orchestration.tries import say_why
+
+log = logging.getLogger(__name__)
+Json = dict[str, Any]
+DAG_ID = "monitoring_canary"
+DOCUMENT = """\
+### Self-test of the monitors
+
+Once a week, labelled faults (shifts, wrong units, missing values, renamed categories, lost rows and others) are put
+into copies of the rows of each monitor's last window, and judged as its windows are. Nothing is written to the source.
+
+* **monitors**: the monitors there are; one whose YAML is broken is left out, and named in the log
+* **canary**: one task for each monitor. Its report says how soon each fault was found, and how many false alarms there
+  were in redraws without a fault; it is kept in the results store
+
+A monitor that finds less than in the reports before says so, where its alerts go; a **backfill** tells nobody. What
+fails for one monitor stops no other. `monitoring canary NAME` does the same by hand.
+"""
+
+
+@dataclass(frozen=True)
+class CanaryTasks:
+    """The tasks of the self-test for the monitors in `folder`; each returns small JSON."""
+
+    folder: Path
+
+    def monitors(self) -> list[list[str]]:
+        """Name the sound monitors, each as the arguments of its own task."""
+        with told():
+            monitors, mistakes = load_monitors(self.folder)
+        for mistake in mistakes:
+            log.warning("canary.left_out %s", mistake)
+        return [[monitor.name] for monitor in monitors]
+
+    def canary(self, name: str, dag_run: Any) -> Json:
+        """Test one monitor, publish its report, and tell people if it finds less than it did."""
+        from monitoring_tasks.canary_steps import Asked, examine, publish_canary, tell_falls
+        from monitoring_tasks.orchestration.channels import channels_of
+
+        with told() as runtime:
+            monitor = find_monitor(self.folder, name)
+            report = examine(monitor, runtime(), Asked(dag_run.data_interval_end or dag_run.run_after))
+            fallen = publish_canary(runtime(), report)
+            silent = run_type(dag_run) == BACKFILL
+            links = {"run": absolute(run_path(dag_run.dag_id, dag_run.run_id))}
+            channels = channels_of(monitor, silent=silent) if fallen else []
+            sent = tell_falls(runtime(), report, fallen, silent=silent, links=links, channels=channels)
+        return {"window": report.window.to_json(), "passed": report.passed, "fell": len(fallen), **sent}
+
+
+def build_canary_dag(folder: Path) -> DAG:
+    """The DAG that tests the monitors in `folder`, each in a task of its own."""
+    with DAG(
+        dag_id=DAG_ID,
+        description="Tests every monitor with labelled faults in copies of its rows",
+        doc_md=DOCUMENT,
+        # At night, apart from the full hours at which monitors begin, and after maintenance.
+        schedule=CronDataIntervalTimetable("43 4 * * 0", timezone="UTC"),
+        start_date=datetime(2000, 1, 1, tzinfo=UTC),
+        catchup=False,
+        max_active_runs=1,
+        tags=["monitoring"],
+        default_args=_tries(),
+        auto_register=False,  # as for the monitors' own DAGs
+    ) as dag:
+        tasks = CanaryTasks(folder)
+        monitors = PythonOperator(task_id="monitors", python_callable=tasks.monitors)
+        PythonOperator.partial(
+            task_id="canary",
+            python_callable=tasks.canary,
+            map_index_template="{{ task.op_args[0] }}",
+            # A worker has other work: the tests of all monitors may take their time.
+            max_active_tis_per_dagrun=2,
+        ).expand(op_args=monitors.output)
+    return dag
+
+
+def _tries() -> Json:
+    """Few and patient: next week there is another test."""
+    return {
+        "retries": 2,
+        "retry_delay": timedelta(minutes=10),
+        "execution_timeout": timedelta(hours=2),
+        "on_failure_callback": say_why,
+        "on_retry_callback": say_why,
+    }

@@ -1,0 +1,151 @@
+"""Real runs of the DAG that tests all monitors with labelled faults."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from monitoring_tasks import canary_steps
+from monitoring_tasks.canary.report import CanaryReport
+from monitoring_tasks.orchestration.canary_dag import DAG_ID, CanaryTasks, build_canary_dag
+from monitoring_tasks.orchestration.runtime import airflow_runtime
+from monitoring_tasks.window import Window
+from tests.airflow_home import ROOT
+from tests.dags.test_dags import HEAVY, parse
+from tests.orchestration.conftest import Run
+from tests.production import YAML, Production
+
+pytestmark = pytest.mark.xdist_group("airflow")
+RunDag = Callable[..., Run]
+MONDAY = date(2013, 3, 11)
+"""The interval before it ended on Sunday the 10th."""
+PLAIN = YAML + "alarms: {joint: false}\n"
+
+
+@pytest.fixture
+def watched(production: Production, monkeypatch: pytest.MonkeyPatch) -> Production:
+    """The monitor churn with two days before Sunday, and short trials."""
+    monkeypatch.setattr("monitoring_tasks.canary_steps.Asked.__init__.__defaults__", (None, 2, 1))
+    production.configure(PLAIN)
+    production.write_days(date(2013, 3, 8), 2, count=600)
+    return production
+
+
+def published(name: str = "churn") -> list[CanaryReport]:
+    """The reports in the store."""
+    return airflow_runtime().store.canaries(name)
+
+
+def mapped(run: Run) -> list[str]:
+    """States of the mapped task instances, in the order of the monitors."""
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        wanted = (TaskInstance.run_id == run.run_id, TaskInstance.task_id == "canary")
+        return [
+            str(each.state)
+            for each in session.scalars(select(TaskInstance).where(*wanted).order_by(TaskInstance.map_index))
+        ]
+
+
+def test_the_dag_says_what_it_does() -> None:
+    """Once a week, one run at a time, no runs of the past; a task for each monitor."""
+    dag = build_canary_dag(Path("/monitors"))
+    assert dag.dag_id == DAG_ID == "monitoring_canary"
+    assert type(dag.timetable).__name__ == "CronDataIntervalTimetable"
+    assert dag.timetable.expression == "43 4 * * 0"
+    assert (dag.catchup, dag.max_active_runs) == (False, 1)
+    assert dag.task_ids == ["monitors", "canary"]
+    assert all(name in str(dag.doc_md) for name in (*dag.task_ids, "backfill"))
+
+
+def test_parsing_loads_nothing_heavy(production: Production) -> None:
+    """The DAG file does not even read the monitors."""
+    production.configure("name: [broken\n")
+    program = (
+        "import json, sys, runpy\n"
+        "import airflow.sdk, airflow.providers.standard.operators.python\n"
+        "before = set(sys.modules)\n"
+        f"found = runpy.run_path({str(ROOT / 'dags' / 'canary.py')!r})\n"
+        "assert found['canary'].dag_id == 'monitoring_canary'\n"
+        "print(json.dumps(sorted({name.partition('.')[0] for name in set(sys.modules) - before})))"
+    )
+    loaded = set(json.loads(parse(program)))
+    assert "monitoring_tasks" in loaded
+    assert not loaded & HEAVY
+
+
+def test_every_monitor_is_tested_and_none_stops_another(watched: Production, run_dag: RunDag) -> None:
+    """One without rows fails and says so; a broken one is named; the third has its report in the store."""
+    (watched.folder / "empty.yaml").write_text(PLAIN.replace("name: churn", "name: empty").replace("predictions", "no"))
+    (watched.folder / "idle.yaml").write_text(PLAIN.replace("name: churn", "name: idle").replace("03-01", "04-01"))
+    (watched.folder / "torn.yaml").write_text("name: torn\n")
+    run = run_dag(MONDAY, name=DAG_ID)
+    assert run.state == "failed"
+    assert mapped(run) == ["success", "failed", "failed"]
+    assert "canary.left_out" in run.log
+    assert "torn.yaml:1: owner: missing" in run.log
+    assert "the last 14 windows before 2013-03-10T04:43:00Z of idle have fewer rows" in run.log
+    [report] = published()
+    assert report.window == Window.parse("2013-03-09", "2013-03-10")
+    assert published("idle") == published("empty") == []
+
+
+def test_a_monitor_that_finds_less_says_so(watched: Production, run_dag: RunDag) -> None:
+    """Its alert is in the log, and is recorded; running again tells nobody again."""
+    run = run_dag(MONDAY, name=DAG_ID)
+    assert run.state == "success"
+    assert airflow_runtime().store.alerts() == []
+    [report] = published()
+    faults = tuple(replace(fault, found_by=(1,) * 20) for fault in report.faults if fault.name == "category_5")
+    airflow_runtime().store.put_canary(replace(report, faults=faults))
+    watched.configure(YAML + "alarms: {joint: false, floors: {distance: 5}}\n")
+    run = run_dag(MONDAY, name=DAG_ID)
+    assert run.state == "success"
+    assert len(published()) == 2
+    assert "canary.fell monitor=churn fault=category_5" in run.log
+    assert "churn finds less than it did" in run.log
+    [alert] = airflow_runtime().store.alerts("churn")
+    assert alert.state == "logged"
+    assert "dags/monitoring_canary/runs/" in alert.message
+    again = run_dag(MONDAY, name=DAG_ID)
+    assert "canary.fell monitor=churn fault=category_5" in again.log
+    assert "churn finds less than it did" not in again.log
+    assert airflow_runtime().store.alerts("churn") == [alert]
+
+
+def test_a_backfill_tells_nobody(watched: Production, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It publishes, and records who would have been told."""
+
+    class Backfill:
+        dag_id, run_id, run_type = DAG_ID, "backfill__1", "backfill"
+        run_after = data_interval_end = Window.parse("2013-03-10", "2013-03-10T04:43").end
+
+    tasks = CanaryTasks(watched.folder)
+    told = tasks.canary("churn", Backfill())
+    assert (told["fell"], told["alerts"]) == (0, [])
+    [report] = published()
+    earlier = Window(report.window.start - timedelta(days=7), report.window.end - timedelta(days=7))
+    faults = tuple(replace(fault, found_by=(1,) * 20) for fault in report.faults if fault.applicable)
+    airflow_runtime().store.put_canary(replace(report, window=earlier, faults=faults))
+    monkeypatch.setattr(
+        canary_steps, "try_faults", lambda _: (replace(fault, found_by=(None,) * 20) for fault in faults)
+    )
+    told = tasks.canary("churn", Backfill())
+    assert told["fell"] == len(faults) == 17
+    assert told["alerts"] == [{"channel": "log", "state": "withheld"}]
+
+
+def test_no_monitors(production: Production, run_dag: RunDag) -> None:
+    """There is nothing to do, and that is a success."""
+    production.monitor_file.unlink()
+    run = run_dag(MONDAY, name=DAG_ID)
+    assert run.state == "success"
+    assert run.tasks == {"monitors": "success", "canary": "skipped"}

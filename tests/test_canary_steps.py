@@ -1,0 +1,277 @@
+"""The self-test of a real monitor, on real files and databases, judged as its windows are."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from monitoring_tasks import canary_steps
+from monitoring_tasks.alerts.log import LogChannel
+from monitoring_tasks.canary.report import CanaryReport, FaultRecall
+from monitoring_tasks.canary_steps import Asked, examine, fallen_since, publish_canary, tell_falls
+from monitoring_tasks.errors import SourceInvalid
+from monitoring_tasks.monitor import Monitor, Severity
+from monitoring_tasks.monitor_file import load_monitor
+from monitoring_tasks.policy.verdict import Outcome, Subject, Verdict
+from monitoring_tasks.runtime import Runtime, environment_runtime
+from monitoring_tasks.window import Window
+from tests.production import FIRST_DAY, YAML, Production
+
+NOW = datetime(2013, 3, 9, 5, tzinfo=UTC)
+PLAIN = YAML + "alarms: {joint: false}\n"
+"""The classifier costs more than all else, and has tests of its own."""
+
+
+@pytest.fixture
+def production(tmp_path: Path) -> Production:
+    """A monitor with a reference, and 8 days."""
+    (tmp_path / "monitors").mkdir()
+    made = Production(tmp_path / "monitors", yaml=PLAIN)
+    made.write_days(FIRST_DAY, 8, count=2000)
+    return made
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Iterator[Runtime]:
+    """A runtime of its own in the test's folder."""
+    opened = environment_runtime({"MONITORING_HOME": str(tmp_path / "home")})
+    with opened.store:
+        yield opened
+
+
+def asked(**changes: Any) -> Asked:
+    """A short self-test at the end of the days."""
+    return Asked(**{"now": NOW, "windows": 3, "repeats": 2, **changes})
+
+
+def monitor_of(production: Production) -> Monitor:
+    """The monitor as its YAML is now."""
+    return load_monitor(production.monitor_file)
+
+
+def content(folder: Path) -> dict[str, str]:
+    """Hash of every file below a folder."""
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*") if path.is_file()}
+
+
+def days_of(window: Window) -> tuple[int, int]:
+    """Days of the month on which a window starts and ends."""
+    return window.start.day, window.end.day
+
+
+def test_a_sound_monitor_passes(production: Production, runtime: Runtime) -> None:
+    """Gross faults are found, redraws are quiet, and the source is as it was; the same again gives the same report."""
+    before = content(production.folder)
+    monitor = monitor_of(production)
+    report = examine(monitor, runtime, asked())
+    assert content(production.folder) == before
+    assert days_of(report.window) == (8, 9)
+    assert (report.rows, report.of_rows, report.drawn_from) == (2000, 2000, 10_000)
+    assert (report.monitor, report.config_hash, report.champion[:5]) == ("churn", monitor.config_hash, "file-")
+    assert (report.clean_windows, report.false_alarms, report.standing) == (6, (), ())
+    recall = {fault.name: fault.recall_3 for fault in report.faults}
+    assert {name for name, share in recall.items() if share is None} == {
+        "joint"
+    }  # age and spend are free of each other
+    for name in ("mean_25", "mean_50", "unit_1", "unit_all", "missing_5", "null_burst", "frozen_all", "category_20"):
+        assert recall[name] == 1, name
+    for name in ("unseen_1", "renamed", "case", "score_25", "sent_twice", "truncated"):
+        assert recall[name] == 1, name
+    short = asked(windows=1, repeats=1)
+    assert examine(monitor, runtime, short) == examine(monitor, runtime, short)
+
+
+def test_a_blind_monitor_fails(production: Production, runtime: Runtime) -> None:
+    """One with floors that nothing reaches misses what it must find."""
+    floors = "{distance: 9, missing: 1, out_of_range: 1, unseen: 1, duplicates: 1}"
+    production.configure(YAML + f"alarms: {{joint: false, floors: {floors}}}\n")
+    report = examine(monitor_of(production), runtime, asked(windows=1, repeats=1))
+    names = {fault.name for fault in report.missed}
+    assert {"mean_25", "missing_5", "category_5", "unseen_1", "score_25"} <= names
+    assert not report.passed
+
+
+def test_the_last_complete_window_with_rows(production: Production, runtime: Runtime) -> None:
+    """The day that is not over does not count, nor one without rows, with few, or before the monitor's start."""
+    monitor = monitor_of(production)
+    find = canary_steps._rows
+    reference = canary_steps.load_reference(monitor, runtime, canary_steps.pin_champion(monitor, runtime))
+
+    def day(now: datetime) -> int:
+        return find(monitor, runtime, reference, asked(now=now)).window.start.day
+
+    assert day(NOW) == 8
+    assert day(NOW - timedelta(hours=6)) == 7
+    assert day(NOW + timedelta(days=10)) == 8
+    production.write(date(2013, 3, 9), count=199)
+    assert day(NOW + timedelta(days=1)) == 8
+    with pytest.raises(SourceInvalid, match=r"the last 14 windows before 2013-04-09T05:00:00Z.*200 \(minimum_rows\)"):
+        day(datetime(2013, 4, 9, 5, tzinfo=UTC))
+    with pytest.raises(SourceInvalid, match="name a window that has more by start and end"):
+        day(datetime(2013, 3, 1, 5, tzinfo=UTC))
+
+
+def test_a_log_that_ended_long_ago(production: Production, runtime: Runtime) -> None:
+    """The newest window that was ever judged serves as well, unless it is in the future."""
+    monitor = monitor_of(production)
+    for name, day in (("churn", 4), ("other", 5)):
+        judged = Subject(name, "v1", Window.parse(f"2013-03-0{day}", f"2013-03-0{day + 1}"), "c0ffee")
+        runtime.store.put(Verdict(judged, Outcome.HEALTHY, Severity.NONE), [], report=None, run={})
+    later = examine(monitor, runtime, asked(now=datetime(2026, 1, 1, tzinfo=UTC), windows=1, repeats=1))
+    assert days_of(later.window) == (4, 5)
+    with pytest.raises(SourceInvalid):
+        examine(monitor, runtime, asked(now=datetime(2013, 2, 1, tzinfo=UTC)))
+
+
+def test_a_window_by_hand(production: Production, runtime: Runtime) -> None:
+    """Any span; too few rows in it are an error that says what to do."""
+    monitor = monitor_of(production)
+    span = Window.parse("2013-03-02", "2013-03-04")
+    report = examine(monitor, runtime, asked(window=span, windows=1, repeats=1))
+    assert (report.window, report.rows) == (span, 4000)
+    with pytest.raises(SourceInvalid, match=r"window 2013-05-01T00:00:00Z/2013-05-02T00:00:00Z of churn"):
+        examine(monitor, runtime, asked(window=Window.parse("2013-05-01", "2013-05-02")))
+
+
+def test_many_rows_are_represented_by_a_sample(
+    production: Production, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond the bound a sample stands for the window, and the report says so; enough rows need no other window."""
+    monkeypatch.setattr(canary_steps, "MOST_ROWS", 1500)
+    monkeypatch.setattr(canary_steps, "ENOUGH_ROWS", 2000)
+    report = examine(monitor_of(production), runtime, asked(windows=1, repeats=1))
+    assert (report.rows, report.of_rows, report.drawn_from) == (1500, 2000, 1500)
+
+
+def test_only_ordinary_windows_lend_rows(production: Production, runtime: Runtime) -> None:
+    """One that is drifted itself would make every redraw so, and one of other columns fits no table."""
+    production.write(date(2013, 3, 7), count=2000, shift=1)
+    production.write(date(2013, 3, 6), count=2000, columns={"plan": None})
+    production.write(date(2013, 3, 5), count=100)
+    report = examine(monitor_of(production), runtime, asked(windows=1, repeats=1))
+    assert report.drawn_from == 2000 * 4  # the 8th, 4th, 3rd and 2nd
+    production.configure(PLAIN.replace("start: 2013-03-01", "start: 2013-03-04"))
+    assert examine(monitor_of(production), runtime, asked(windows=1, repeats=1)).drawn_from == 4000
+
+
+def test_what_the_window_shows_already_is_left_out(production: Production, runtime: Runtime) -> None:
+    """A drifted window's findings are no false alarms, and its columns take no faults while there are others."""
+    production.write(date(2013, 3, 8), count=2000, shift=1)
+    report = examine(monitor_of(production), runtime, asked(repeats=1))
+    assert "drift of age" in report.standing
+    assert report.false_alarms == ()
+    chosen = {fault.name: fault.column for fault in report.faults}
+    assert chosen["mean_25"] == "spend"
+
+
+def test_a_database_as_source(production: Production, runtime: Runtime, tmp_path: Path, monkeypatch: Any) -> None:
+    """The rows of a table are read, and not written."""
+    import sqlite3
+
+    file = tmp_path / "log.db"
+    with sqlite3.connect(file) as database:
+        database.execute("CREATE TABLE log (id TEXT, at TEXT, age REAL, spend REAL, plan TEXT, score REAL)")
+        for path in sorted(production.folder.glob("predictions/day=2013-03-08/*.parquet")):
+            rows = [
+                (r["id"], str(r["at"]), r["age"], r["spend"], r["plan"], r["score"])
+                for r in pq.read_table(path).to_pylist()
+            ]
+            database.executemany("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)", rows)
+    database.close()
+    monkeypatch.setenv("AIRFLOW_CONN_LOG", f"sqlite:///{file}")
+    source = "source: {kind: parquet, path: predictions, partition: day}"
+    production.configure(PLAIN.replace(source, "source: {kind: sql, connection: log, table: log}"))
+    before = file.read_bytes()
+    opened = environment_runtime({"MONITORING_HOME": str(tmp_path / "sql"), "AIRFLOW_CONN_LOG": f"sqlite:///{file}"})
+    with opened.store:
+        report = examine(monitor_of(production), opened, asked(windows=1, repeats=1))
+    assert file.read_bytes() == before
+    assert (report.rows, report.false_alarms) == (2000, ())
+    found = {fault.name: fault.found_by for fault in report.faults}
+    assert found["mean_50"] == found["missing_5"] == found["renamed"] == found["sent_twice"] == (1,)
+
+
+def fallen(report: CanaryReport, day: int = 0, **changes: Any) -> CanaryReport:
+    """The same report some days later, with less found: the first fault in no trial."""
+    window = Window(report.window.start + timedelta(days=day), report.window.end + timedelta(days=day))
+    faults = (replace(report.faults[0], found_by=(None,) * 20), *report.faults[1:])
+    return replace(report, window=window, faults=faults, **changes)
+
+
+@pytest.fixture
+def published(runtime: Runtime) -> CanaryReport:
+    """A report in the store in which the first fault was found in each of 20 trials."""
+    fault = FaultRecall("mean_25", "mean .25 sd higher", "age", 7, (1,) * 20, expected=True)
+    other = replace(fault, name="case", fault="capitals", column="plan")
+    window = Window.parse("2013-03-08", "2013-03-09")
+    report = CanaryReport("churn", "v1", "c0ffee", window, 900, 900, 900, (fault, other), 140)
+    assert publish_canary(runtime, report) == []
+    return report
+
+
+def test_what_fell_is_told_once(published: CanaryReport, runtime: Runtime, caplog: pytest.LogCaptureFixture) -> None:
+    """In the log and by the monitor's channels; a task that is tried again finds the same and sends nothing twice."""
+    report = fallen(published, 7)
+    for _ in range(2):
+        with caplog.at_level(logging.WARNING):
+            falls = publish_canary(runtime, report)
+        told = tell_falls(runtime, report, falls, silent=False, links={"run": "r"}, channels=[LogChannel()])
+        assert [fall.name for fall in falls] == ["mean_25"]
+        assert told == {"alerts": [{"channel": "log", "state": "logged"}]}
+    assert (
+        "canary.fell monitor=churn fault=mean_25: age, mean .25 sd higher: found in 0 % of trials, 100 % before"
+        in caplog.text
+    )
+    assert caplog.text.count("churn finds less than it did") == 1
+    assert runtime.store.canaries("churn") == [report, published]
+    assert publish_canary(runtime, fallen(published, 14)) == []
+
+
+def test_nothing_fell(published: CanaryReport, runtime: Runtime) -> None:
+    """Nobody is told, and no channel is asked."""
+    assert tell_falls(runtime, published, [], silent=False, links={}, channels=[LogChannel()]) == {"alerts": []}
+    assert runtime.store.alerts() == []
+
+
+def test_a_backfill_is_silent(published: CanaryReport, runtime: Runtime) -> None:
+    """It is recorded who would have been told."""
+    report = fallen(published, 7)
+    falls = publish_canary(runtime, report)
+    told = tell_falls(runtime, report, falls, silent=True, links={}, channels=[LogChannel()])
+    assert told == {"alerts": [{"channel": "log", "state": "withheld"}]}
+
+
+def test_only_what_was_published_before_counts(published: CanaryReport, runtime: Runtime) -> None:
+    """A report of an earlier window is not compared with later ones; one of another configuration is."""
+    assert fallen_since(runtime, fallen(published, -7)) == []
+    assert fallen_since(runtime, fallen(published)) == []
+    assert len(fallen_since(runtime, fallen(published, config_hash="other"))) == 1
+    assert len(fallen_since(runtime, fallen(published, champion="other"))) == 1
+    assert fallen_since(runtime, fallen(published, 7, monitor="other")) == []
+
+
+def test_too_many_false_alarms_are_logged(
+    published: CanaryReport, runtime: Runtime, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A monitor that cries wolf says so where its operators look."""
+    publish_canary(runtime, replace(published, false_alarms=("drift of age",) * 9, allowed_alarms=3))
+    assert "canary.noisy monitor=churn false_alarms=9 allowed=3 windows=140" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("schedule", "budget", "allowed"),
+    [("@daily", "1 per 90d", 1), ("@hourly", "1 per 90d", 0), ("@weekly", "1 per 90d", 2), ("@daily", "9 per 9d", 10)],
+)
+def test_the_budget_bounds_false_alarms(production: Production, schedule: str, budget: str, allowed: int) -> None:
+    """So many ordinary windows may have so many alarms, by the time between them, and a few more by chance."""
+    production.configure(YAML + f"schedule: '{schedule}'\nalarms: {{budget: {budget}}}\n")
+    expected = canary_steps._expected_alarms(monitor_of(production), Window.parse("2013-03-02", "2013-03-03"), 6)
+    assert canary_steps.allowed_alarms(expected) == allowed
