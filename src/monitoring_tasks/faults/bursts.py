@@ -36,7 +36,7 @@ def null_burst(sides: Sides, column: str) -> Cause | None:
     if missing is None or len(missing) < FEWEST:
         return None
     usual = missing_share(sides.pairs[column].reference)
-    if usual < 0.9 and missing.all():
+    if usual < 0.5 and missing.all():
         words = f"{shown(column)}: every value is missing (a field that is no longer filled?)"
         return Cause(Fault.NULL_BURST, column, 1.0, words)
     times = microseconds_of(sides.sample, sides.timestamp)

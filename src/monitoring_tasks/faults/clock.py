@@ -67,7 +67,7 @@ def _best(values: Floats, baseline: Distribution, period: float) -> _Shift | Non
     distances = [baseline.distance(np.mod(values - step * period / HOURS / steps, period)) for step in tried]
     place = int(np.argmin(distances))
     hours, rest = divmod(tried[place], steps)
-    explained = distances[place] <= max(baseline.limit(len(values), LIKELY), LEFT * before)
+    explained = distances[place] <= max(min(baseline.limit(len(values), LIKELY), 0.25 * before), LEFT * before)
     return _Shift(hours, distances[place]) if explained and hours and not rest and distances[place] < before else None
 
 

@@ -45,14 +45,15 @@ class Distribution:
         [0.0, 0.25, 1.0]
         """
         with np.errstate(over="ignore", invalid="ignore"):
-            return np.nan_to_num(np.interp(points, self.ends, self.upto, left=0.0, right=1.0))
+            found = np.interp(points, self.ends, self.upto, left=0.0, right=1.0)
+        found[np.isnan(found)] = 0.0  # between ends further apart than the largest float
+        return found
 
-    def atom(self, value: float) -> float:
-        """Largest share that one value can have: that of the bin it falls in."""
-        place = int(np.searchsorted(self.ends, value))
-        if not 0 < place < len(self.ends):
-            return 0.0
-        return float(self.upto[place] - self.upto[place - 1])
+    def atoms(self, values: Floats) -> Floats:
+        """Largest share that each value can have: that of the bin it falls in; 0 outside the range."""
+        places = np.searchsorted(self.ends, values)
+        held = np.concatenate([[0.0], np.diff(self.upto), [0.0]])
+        return held[places]
 
     def without(self, value: float) -> Distribution | None:
         """The distribution of all other values, where one value has a bin of its own; None when none are left."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 
@@ -68,27 +67,25 @@ def frozen_number(sides: Sides, column: str, values: Floats, baseline: Distribut
     if len(finite) < FEWEST:
         return None
     distinct, counts = np.unique(finite, return_counts=True)
-    usual = _usual(sides, column, baseline)
-    excess = counts / len(finite) - np.array([usual(float(value)) for value in distinct])
-    value = float(distinct[np.argmax(excess)])
-    held, expected = float(np.mean(finite == value)), usual(value)
+    usual = _usual(sides, column, distinct, baseline)
+    place = int(np.argmax(counts / len(finite) - usual))
+    value, expected, held = float(distinct[place]), float(usual[place]), float(counts[place] / len(finite))
     if not _surprising(held, expected, len(finite)) or not _rest_is_as_before(finite, value, baseline):
         return None
-    return _stretch(sides, column, values == value, expected, f"{value:.6g}") or _default(
-        sides, column, value, held, expected, baseline
-    )
+    cause = _stretch(sides, column, values == value, expected, f"{value:.6g}")
+    if cause is not None or not _alone(finite, value, baseline):
+        return cause
+    return _default(sides, column, value, (held, expected), baseline)
 
 
-def _usual(sides: Sides, column: str, baseline: Distribution) -> Callable[[float], float]:
-    """What share of the baseline's values one value is: at most its bin's, and about that in the sample."""
+def _usual(sides: Sides, column: str, values: Floats, baseline: Distribution) -> Floats:
+    """What share of the baseline's values each value is: at most its bin's, and about that in the sample."""
     known = numbers_of(sides.reference_sample, column)
     sampled = np.sort(known[np.isfinite(known)]) if known is not None else np.zeros(0)
-
-    def share(value: float) -> float:
-        found = int(np.searchsorted(sampled, value, "right") - np.searchsorted(sampled, value))
-        return min(baseline.atom(value), (found + 3) / len(sampled)) if len(sampled) else baseline.atom(value)
-
-    return share
+    if not len(sampled):
+        return baseline.atoms(values)
+    found = np.searchsorted(sampled, values, "right") - np.searchsorted(sampled, values)
+    return np.minimum(baseline.atoms(values), (found + 3) / len(sampled))
 
 
 def _surprising(held: float, expected: float, count: int) -> bool:
@@ -103,15 +100,22 @@ def _rest_is_as_before(values: Floats, value: float, baseline: Distribution) -> 
     return others is not None and others.distance(rest) <= limit
 
 
+def _alone(values: Floats, value: float, baseline: Distribution) -> bool:
+    """Whether a value outside the baseline's range is nearly all there is outside."""
+    outside = (values < baseline.low) | (values > baseline.high)
+    return baseline.low <= value <= baseline.high or bool(np.mean(values[outside] == value) >= 0.8)
+
+
 def _default(
-    sides: Sides, column: str, value: float, held: float, expected: float, baseline: Distribution
+    sides: Sides, column: str, value: float, shares: tuple[float, float], baseline: Distribution
 ) -> Cause | None:
     """One value in many rows, in no order of time: a default, or a mark for what is missing."""
+    held, expected = shares
     outside = not baseline.low <= value <= baseline.high
     if not outside and not _continuous(sides, column) and (held - expected < DEFAULT or expected > 0.05):
         return None
     words = f"{shown(column)}: {in_percent(held)} of the values are {value:.6g} (a frozen column, or a default value?)"
-    return Cause(Fault.FROZEN, column, held - expected * (expected < held), words.replace("all of the", "all"))
+    return Cause(Fault.FROZEN, column, held - expected, words.replace("all of the", "all"))
 
 
 def _continuous(sides: Sides, column: str) -> bool:
@@ -128,7 +132,12 @@ def _stretch(sides: Sides, column: str, hits: Flags, expected: float, value: str
     inside = within(times, sides.window)
     stretch = densest(times[inside], hits[inside], usual=expected)
     wanted = np.count_nonzero(hits) - expected * len(hits)
-    if stretch is None or expected > MOST or stretch.hits < 0.8 * max(stretch.rows, wanted):
+    if (
+        stretch is None
+        or expected > MOST
+        or stretch.rows < 0.02 * len(hits)
+        or stretch.hits < 0.8 * max(stretch.rows, wanted)
+    ):
         return None
     if stretch.end - stretch.start <= 2 * _run(sides, column):
         return None

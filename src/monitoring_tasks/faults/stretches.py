@@ -27,16 +27,20 @@ class Stretch:
 
 
 def longest_run(times: Ints, kinds: Ints) -> int:
-    """Longest span of time in which at least three rows in succession are of one kind; negative kinds are none.
+    """Longest span of time in which more rows in succession are of one kind than chance puts there; else 0.
 
-    >>> longest_run(np.array([0, 10, 20, 30, 90]), np.array([1, 2, 2, 2, 1]))
-    20
+    Negative kinds are none.
+
+    >>> longest_run(np.arange(100), np.arange(100) // 50), longest_run(np.arange(100), np.arange(100) % 2)
+    (49, 0)
     """
     order = np.argsort(times, kind="stable")
     times, kinds = times[order], kinds[order]
     starts = np.flatnonzero(np.append(True, kinds[1:] != kinds[:-1])) if len(kinds) else np.zeros(0, np.int64)
     ends = np.append(starts[1:], len(kinds)) - 1
-    counted = (ends - starts >= 2) & (kinds[starts] >= 0)
+    most = max(np.unique(kinds, return_counts=True)[1], default=0) / max(len(kinds), 1)
+    chance = 3 + math.log(max(len(kinds), 1)) / -math.log(min(max(most, 1e-9), 0.999))
+    counted = (ends - starts + 1 > chance) & (kinds[starts] >= 0)
     return int(np.max(times[ends[counted]] - times[starts[counted]], initial=0))
 
 

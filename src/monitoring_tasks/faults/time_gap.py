@@ -60,10 +60,10 @@ def time_gap(sample: pa.Table, reference_sample: pa.Table, timestamp: str, windo
     found = clock.largest(times)
     if found is None:
         return None
-    share, start, end = found
-    clumps = 1.0 if usual is None or rates is None else _clumps(rates, usual)
-    p_value = math.exp(-_surprise(share, len(times)) / clumps)
-    return Gap(share, moment_of(start), moment_of(end), p_value)
+    least, start, end = found
+    clumps = 1.0 if usual is None or rates is None else _clumps(rates, usual, len(times))
+    p_value = math.exp(-_surprise(least, len(times)) / clumps)
+    return Gap(clock.share(start, end), moment_of(start), moment_of(end), p_value)
 
 
 def _times(table: pa.Table, name: str) -> Ints | None:
@@ -105,6 +105,7 @@ class _Clock:
 
     def __init__(self, rates: Floats, start: int, end: int) -> None:
         self.start, self.end = start, end
+        self.usual = rates
         cautious = np.minimum(rates, np.minimum(np.roll(rates, 1), np.roll(rates, -1)))
         self.total = self._sum(rates, np.array([end]))[0]
         self.rates = cautious
@@ -117,8 +118,16 @@ class _Clock:
         found = weeks * upto[-1] + np.interp(within_week / _HOUR, np.arange(_HOURS + 1), upto)
         return np.asarray(found[1:] - found[0])
 
+    def share(self, start: int, end: int) -> float:
+        """Expected share of a stretch."""
+        first, last = self._sum(self.usual, np.array([start, end]))
+        return float(np.clip((last - first) / self.total, 0.0, 1.0))
+
     def largest(self, times: Ints) -> tuple[float, int, int] | None:
-        """Share, start and end of the empty stretch with the largest expected share; None when nothing is expected."""
+        """Least share, start and end of the empty stretch that should hold the most; None when nothing is expected.
+
+        The share is what is left of it when each hour is the least of itself and its neighbours.
+        """
         if self.total <= 0:
             return None
         grain = _grain(times)
@@ -139,10 +148,11 @@ def _grain(times: Ints) -> int:
     return 1
 
 
-def _clumps(rates: Floats, usual: Ints) -> float:
+def _clumps(rates: Floats, usual: Ints, rows: int) -> float:
     """How many times less surprising gaps are than if rows came one by one, from the reference's own days; at least 1.
 
-    Nine of ten ordinary days should surprise by at most log 10.
+    Nine of ten ordinary days should surprise by at most log 10. Where they surprise by more, a clump has the more rows,
+    the more `rows` the window has.
     """
     days, counts = np.unique(usual // _DAY, return_counts=True)
     known = [
@@ -150,4 +160,5 @@ def _clumps(rates: Floats, usual: Ints) -> float:
         for day, count in zip(days[counts >= FEWEST].tolist(), counts[counts >= FEWEST].tolist(), strict=True)
         if (found := _Clock(rates, day * _DAY, (day + 1) * _DAY).largest(usual[usual // _DAY == day])) is not None
     ]
-    return max(1.0, float(np.quantile(known, 0.9)) / math.log(10)) if known else 1.0
+    clumps = float(np.quantile(known, 0.9)) / math.log(10) if known else 1.0
+    return clumps * max(1.0, rows / float(np.median(counts[counts >= FEWEST]))) if clumps > 1 else 1.0

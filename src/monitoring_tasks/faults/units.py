@@ -27,6 +27,8 @@ FEWEST_NEAR = 12
 """The same where the factor is small: what lies near may be anything."""
 MANY_ODD = 30
 """So many odd values are needed to believe a factor that is not a round one."""
+_SLACK = {True: 0.9, False: 0.5}
+"""By how much, in units of chance, a power of ten or another conversion may fit worse than a less likely one."""
 SMALLEST_FACTOR = 1.5
 SMALLEST_ESTIMATED = 3.0
 
@@ -65,7 +67,7 @@ def _best(fits: Sequence[_Fit]) -> _Fit | None:
     """
     listed = [fit for fit in fits if fit.conversion.listed]
     best = min((fit.distance for fit in listed), default=0.0)
-    near = [fit for fit in listed if fit.distance <= best + 0.5 / math.sqrt(fit.values)]
+    near = [fit for fit in listed if fit.distance <= best + _SLACK[fit.conversion.power_of_ten] / math.sqrt(fit.values)]
     estimated = [fit for fit in fits if not fit.conversion.listed]
     if estimated and (not near or estimated[0].distance < best - 0.7 / math.sqrt(estimated[0].values)):
         return estimated[0]
@@ -89,7 +91,7 @@ def _least_before(conversion: Conversion) -> float:
     """Distance that a conversion of all values makes at least, else another change is as likely."""
     if conversion.offset or conversion.factor < 0:
         return 0.8
-    return 0.3 if conversion.listed else 0.5
+    return 0.2 if conversion.listed else 0.5
 
 
 def _leftover(conversion: Conversion) -> float:
@@ -149,18 +151,21 @@ def _regions(count: int, baseline: Distribution, conversion: Conversion) -> list
 
 def _odd(values: Floats, baseline: Distribution, conversion: Conversion, region: Region) -> _Fit | None:
     """How well the values in a region, once converted back, are distributed as the baseline is there."""
+    odd = values[(values > region[0]) & (values <= region[1])]
+    if len(odd) < _fewest(conversion):
+        return None
     bounds = np.array(region)
     back = conversion.undone(bounds)
     ordinary, power = (float(high - low) for low, high in (baseline.at(bounds), baseline.at(back)))
-    inside = (values > region[0]) & (values <= region[1])
-    odd, expected = values[inside], ordinary * len(values)
-    if power < _least_power(conversion) or len(odd) < _fewest(conversion) or expected > 0.1 * len(odd):
+    expected = ordinary * len(values)
+    if power < _least_power(conversion) or expected > 0.1 * len(odd):
         return None
     distance = baseline.distance(conversion.undone(odd), above=float(back[0]), below=float(back[1]))
-    if distance > min(LIKELY / math.sqrt(len(odd)) + 0.02, 0.5):
+    if distance > min(LIKELY / math.sqrt(len(odd)) + 0.02, 0.6):
         return None
     fit = _Fit(conversion, min((len(odd) - expected) / len(values) / power, 1.0), distance, len(odd))
-    return fit if _explains(values, baseline, fit) else None
+    likely = conversion.round or fit.share <= 0.5  # of more values a shift of all could be the cause
+    return fit if likely and _explains(values, baseline, fit) else None
 
 
 def _least_power(conversion: Conversion) -> float:
