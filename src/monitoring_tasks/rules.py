@@ -80,9 +80,8 @@ def own_settings(features: Mapping[str, BaseModel], drift: BaseModel) -> list[st
     kinds = {kind: getattr(drift, kind) for kind in ("numeric", "categorical", "prediction")}
     sections = {f"features.{name}": feature for name, feature in features.items()}
     sections |= {f"drift.{kind}": limits for kind, limits in kinds.items() if kind in drift.model_fields_set}
-    return [f"{place}.{name}" for place, section in sections.items() for name in given_limits(section)]
+    return [f"{place}.{name}" for place, section in sections.items() for name in FIXED if _is_given(section, name)]
 
 
-def given_limits(section: BaseModel) -> list[str]:
-    """The names of the method and limits that a section was given, in the order of `FIXED`."""
-    return [name for name in FIXED if name in section.model_fields_set and getattr(section, name) is not None]
+def _is_given(section: BaseModel, name: str) -> bool:
+    return name in section.model_fields_set and getattr(section, name) is not None
