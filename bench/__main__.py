@@ -1,4 +1,4 @@
-"""`python -m bench [drift|gate] [--quick]`: a new window's cost beside other ways, the gate's cost and error rates."""
+"""`python -m bench [drift|gate|alarms] [--quick]`: what windows, gate and alarms cost, and how often they err."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench import gate
+from bench import alarms, gate
 from bench.data import Data, generate
 from bench.lines import LARGE, SMALL, Section
 from bench.measure import ROOT, measured
@@ -25,18 +25,21 @@ class Part(StrEnum):
     ALL = "all"
     DRIFT = "drift"
     GATE = "gate"
+    ALARMS = "alarms"
 
 
 def main(
-    part: Annotated[Part, typer.Argument(help="drift: about 8 minutes; gate: about 2")] = Part.ALL,
+    part: Annotated[Part, typer.Argument(help="drift: about 8 minutes; gate: about 2; alarms: about 8")] = Part.ALL,
     quick: Annotated[bool, typer.Option(help="A fifth of the rows; goals are not judged")] = False,
 ) -> None:
-    """What a new window costs, against other ways to the same answer; what the gate costs, and how often it errs."""
+    """What a new window costs, against other ways to the same answer; what gate and alarms cost, how often they err."""
     progress = Console(stderr=True)
-    if part != Part.GATE:
+    if part in (Part.ALL, Part.DRIFT):
         drift(progress, quick=quick)
-    if part != Part.DRIFT:
+    if part in (Part.ALL, Part.GATE):
         gate.show(Console(), progress, quick=quick)
+    if part in (Part.ALL, Part.ALARMS):
+        alarms.show(Console(), progress, quick=quick)
 
 
 def drift(progress: Console, *, quick: bool) -> None:
