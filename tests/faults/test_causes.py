@@ -260,7 +260,7 @@ GENUINE = {
     "rain": [("wet", lambda values: np.where(values == 0, np.arange(len(values)) % 7 / 3, values))],
     "visits": [("mean", lambda values: values + 1), ("more", lambda values: values + (np.arange(len(values)) % 3))],
     "fahrenheit": [("summer", lambda values: values + 18), ("winter", lambda values: values - 25)],
-    "hour": [("earlier", lambda values: np.maximum(values - (np.arange(len(values)) % 9), 0))],
+    "hour": [("no evenings", lambda values: np.where(values > 16, values - 8, values))],
     "minute": [("later", lambda values: np.minimum(values + 25, 1439))],
     "score": [("logit", lambda values: 1 / (1 + np.exp(-(np.log(values / (1 - values)) + 0.6))))],
 }

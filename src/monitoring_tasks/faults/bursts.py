@@ -100,7 +100,7 @@ def duplicated_batch(sides: Sides) -> Cause | None:
     too few, the number of ids that came twice speaks alone.
     """
     again = _repeated(sides)
-    known = sides.duplicates / sides.rows if sides.duplicates is not None and sides.rows else None
+    known = min(sides.duplicates / sides.rows, 1.0) if sides.duplicates is not None and sides.rows else None
     if again is None or (known is not None and known <= 0):
         return None
     if np.count_nonzero(again) < 2 * FEWEST:
