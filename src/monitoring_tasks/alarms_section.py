@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Discriminator, Field, PlainSerializer, Tag, WithJsonSchema
 
 from monitoring_tasks.sections import Positive, Section, Share, Width
-from monitoring_tasks.window import in_words, parse_width
+from monitoring_tasks.window import in_words, parse_width, width_text
 
 DAY = timedelta(days=1)
 WEEK = timedelta(weeks=1)
@@ -43,7 +43,7 @@ def _budget(value: object) -> object:
 
 
 def _budget_text(budget: AlarmBudget) -> str:
-    return f"{budget.alarms} per {int(budget.period.total_seconds() // 60)}m"
+    return f"{budget.alarms} per {width_text(budget.period)}"
 
 
 AlarmBudgetEntry = Annotated[

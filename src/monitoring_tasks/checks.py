@@ -68,14 +68,22 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """A measured value and what there is to say about it; NaN means that it could not be measured, and why."""
+
+    value: float
+    detail: str = ""
+
+
+@dataclass(frozen=True)
 class CheckResult:
     """Outcome of one check on one column of one window.
 
     `value` and `threshold` are finite or None; None means it could not be computed, and then `status` is not passed.
-    `large` says that the value lies beyond its threshold, `severe` beyond the severe limit as well: the size of what was
-    found. Whether it is a finding at all says `status`, for which `evidence` gives the reason where there is one.
-    `reference` and `current` are small
-    summaries for people (mean, missing share, top categories). `detail` says in words why a check is undecided.
+    `large` says that the value lies beyond its threshold, `severe` beyond the severe limit as well: the size of what
+    was found. Whether it is a finding at all says `status`, for which `evidence` gives the reason where there is one.
+    `reference` and `current` are small summaries for people (mean, missing share, top categories). `detail` says in
+    words why a check is undecided, `season` which season explains a shift, `cause` what probably went wrong.
     """
 
     suite: Suite
@@ -91,6 +99,8 @@ class CheckResult:
     reference: Mapping[str, Any] = field(default_factory=dict)
     current: Mapping[str, Any] = field(default_factory=dict)
     evidence: Evidence | None = None
+    season: str = ""
+    cause: str = ""
 
     def __post_init__(self) -> None:
         for name in ("value", "threshold"):

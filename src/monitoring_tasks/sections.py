@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from monitoring_tasks.methods import allowed_methods, method
-from monitoring_tasks.window import cron, parse_width
+from monitoring_tasks.window import cron, parse_width, width_text
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Column = Annotated[str, StringConstraints(min_length=1, max_length=255)]
@@ -56,16 +56,12 @@ def _width(value: object) -> timedelta:
     return value if isinstance(value, timedelta) else parse_width(str(value))
 
 
-def _width_text(width: timedelta) -> str:
-    return f"{int(width.total_seconds() // 60)}m"
-
-
 MethodName = Annotated[str, AfterValidator(_method_name), WithJsonSchema({"type": "string", "enum": allowed_methods()})]
 Schedule = Annotated[str, AfterValidator(_schedule)]
 Width = Annotated[
     timedelta,
     BeforeValidator(_width),
-    PlainSerializer(_width_text),
+    PlainSerializer(width_text),
     WithJsonSchema({"type": "string", "pattern": r"^[1-9]\d{0,4}[mhdw]$", "examples": ["1h", "1d", "7d"]}),
 ]
 

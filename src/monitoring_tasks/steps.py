@@ -17,22 +17,20 @@ import pyarrow as pa
 
 from monitoring_tasks.alerts.delivery import Channel, alert_key, deliver
 from monitoring_tasks.alerts.message import compose
+from monitoring_tasks.assessment import Basis, Observed, assessed
 from monitoring_tasks.champion import Pinned, load_importances, load_reference, pin_champion
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
-from monitoring_tasks.data.parquet import ParquetRows
 from monitoring_tasks.data.source import open_rows
-from monitoring_tasks.data.sql import SqlRows
 from monitoring_tasks.data.undated import undated_rows
 from monitoring_tasks.errors import ConfigurationError, SourceInvalid
 from monitoring_tasks.kept import dump_table, keep_script, load_table, required, script_href
 from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.pieces import SAMPLE_ROWS, Pieces
 from monitoring_tasks.policy.decision import Given, decide
 from monitoring_tasks.policy.narrative import narrate
 from monitoring_tasks.policy.verdict import Outcome, Subject, Verdict
-from monitoring_tasks.profile.binning import binning_hash
-from monitoring_tasks.profile.plan import Plan, join_samples
+from monitoring_tasks.profile.plan import join_samples
 from monitoring_tasks.profile.profile import Profile, dumps, loads, merge
-from monitoring_tasks.profile.scan import scan
 from monitoring_tasks.report import report_key, run_folder
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.sections import SqlSource
@@ -40,7 +38,6 @@ from monitoring_tasks.window import Window, preceding
 
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
-SAMPLE_ROWS = 5000
 
 
 def open_window(monitor: Monitor, runtime: Runtime, window: Window) -> Json:
@@ -62,17 +59,14 @@ def profile_window(monitor: Monitor, runtime: Runtime, subject: Json) -> Json:
 def _profile(monitor: Monitor, runtime: Runtime, subject: Json, *, anew: bool) -> Json:
     about = _about(monitor, subject)
     reference = load_reference(monitor, runtime, Pinned.from_json(subject["pinned"]))
-    plan = Plan(reference.binning, id=monitor.id, timestamp=monitor.timestamp, sample_rows=SAMPLE_ROWS)
-    rows = open_rows(monitor, runtime.connections)
-    spans = about.window.pieces()
-    pieces = [_piece(monitor, runtime, rows, plan, piece) for piece in (spans[:-1] if anew else spans)]
-    if anew:
-        pieces.append(_scanned(runtime, rows, plan, spans[-1], _piece_key(monitor, rows, plan, spans[-1])))
-    profile, folder = merge([piece for piece, _ in pieces]), run_folder(about)
-    sample = join_samples([sample for _, sample in pieces], SAMPLE_ROWS)
+    pieces, spans = Pieces.of(monitor, runtime, reference), about.window.pieces()
+    found = [pieces.had(span) for span in spans[:-1]]
+    found.append(pieces.scanned(spans[-1]) if anew else pieces.had(spans[-1]))
+    profile, folder = merge([piece for piece, _ in found]), run_folder(about)
+    sample = join_samples([sample for _, sample in found], SAMPLE_ROWS)
     runtime.artifacts.write(f"{folder}/sample.parquet", dump_table(sample))
     runtime.artifacts.write(f"{folder}/profile.json", dumps(profile))
-    log.info("profile.written monitor=%s rows=%d pieces=%d", monitor.name, profile.rows, len(pieces))
+    log.info("profile.written monitor=%s rows=%d pieces=%d", monitor.name, profile.rows, len(spans))
     return {"rows": profile.rows, "profile": f"{folder}/profile.json", "sample_rows": sample.num_rows}
 
 
@@ -87,34 +81,6 @@ def _about(monitor: Monitor, subject: Json) -> Subject:
     return about
 
 
-def _piece(
-    monitor: Monitor, runtime: Runtime, rows: ParquetRows | SqlRows, plan: Plan, piece: Window
-) -> tuple[Profile, pa.Table]:
-    key = _piece_key(monitor, rows, plan, piece)
-    profile, sample = runtime.artifacts.read(f"{key}.json"), runtime.artifacts.read(f"{key}.parquet")
-    if profile is not None and sample is not None:
-        return loads(profile), load_table(sample)
-    return _scanned(runtime, rows, plan, piece, key)
-
-
-def _scanned(
-    runtime: Runtime, rows: ParquetRows | SqlRows, plan: Plan, piece: Window, key: str
-) -> tuple[Profile, pa.Table]:
-    found = scan(rows, piece, plan)
-    runtime.artifacts.write(f"{key}.parquet", dump_table(found.sample))
-    runtime.artifacts.write(f"{key}.json", dumps(found.profile))
-    return found.profile, found.sample
-
-
-def _piece_key(monitor: Monitor, rows: ParquetRows | SqlRows, plan: Plan, piece: Window) -> str:
-    """Names a stored profile by all that shapes it: binning, source, columns, and the rows' own fingerprint."""
-    binning = binning_hash(plan.binning)
-    shape = [binning, plan.id, plan.timestamp, plan.sample_rows, monitor.source.model_dump(mode="json")]
-    content = json.dumps([shape, rows.fingerprint(piece)], sort_keys=True).encode()
-    day = f"{piece.start:%Y-%m-%dT%H%M%S}_{piece.end:%Y-%m-%dT%H%M%S}"
-    return f"profiles/{monitor.name}/{binning}/{day}-{hashlib.sha256(content).hexdigest()[:16]}"
-
-
 def run_suites(monitor: Monitor, runtime: Runtime, subject: Json) -> Json:
     """Run Evidently's suites over the window's profile; keep snapshots, HTML report and check results."""
     # Evidently takes seconds to import: only the task that runs it pays.
@@ -123,9 +89,12 @@ def run_suites(monitor: Monitor, runtime: Runtime, subject: Json) -> Json:
     reference = load_reference(monitor, runtime, Pinned.from_json(subject["pinned"]))
     about = _about(monitor, subject)
     folder = run_folder(about)
-    profile = _stored_profile(runtime, about)
+    profile, sample = _stored_profile(runtime, about), _stored_sample(runtime, about)
+    basis = Basis.of(monitor, runtime, reference, about.window)
+    judged = assessed(monitor, runtime, basis, Observed(about.window, profile, sample))
+    against = basis.compared.reference
     outcome = suites.run_suites(
-        suites.SuiteInput(monitor, about.window, reference, profile, _stored_sample(runtime, about), _labels(about)),
+        suites.SuiteInput(monitor, about.window, against, profile, sample, _labels(about), judged),
         script_href=script_href(report_key(about), suites.SCRIPT_NAME),
     )
     keep_script(runtime.artifacts, suites.SCRIPT_NAME, suites.script)
@@ -135,7 +104,7 @@ def run_suites(monitor: Monitor, runtime: Runtime, subject: Json) -> Json:
     results = (*outcome.results, *_undated(monitor, runtime, about.window, profile.rows))
     runtime.store.put_results(about, results, rows=profile.rows)
     # Written last: it says which rows the results in the store are about.
-    runtime.artifacts.write(f"{folder}/checked.txt", _data_hash(profile).encode())
+    runtime.artifacts.write(f"{folder}/checked.txt", _checked(profile, basis))
     counts = {status.value: sum(result.status is status for result in results) for status in Status}
     log.info("suites.run monitor=%s window=%s checks=%s", monitor.name, about.window, counts)
     return {"checks": counts, "report": report_key(about)}
@@ -155,6 +124,11 @@ def _undated(monitor: Monitor, runtime: Runtime, window: Window, rows: int) -> l
 
 def _data_hash(profile: Profile) -> str:
     return hashlib.sha256(dumps(profile)).hexdigest()[:16]
+
+
+def _checked(profile: Profile, basis: Basis) -> bytes:
+    """Which rows check results are about: the window's, and those of its baselines."""
+    return f"{_data_hash(profile)}{basis.baseline_hash}".encode()
 
 
 def _labels(subject: Subject) -> dict[str, str]:
@@ -205,7 +179,9 @@ def _results(monitor: Monitor, runtime: Runtime, subject: Json) -> list[CheckRes
     about = Subject.from_json(subject)
     results = runtime.store.results(about)
     checked = runtime.artifacts.read(f"{run_folder(about)}/checked.txt")
-    if results and checked == _data_hash(_stored_profile(runtime, about)).encode():
+    reference = load_reference(monitor, runtime, Pinned.from_json(subject["pinned"]))
+    basis = Basis.of(monitor, runtime, reference, about.window)
+    if results and checked == _checked(_stored_profile(runtime, about), basis):
         return results
     log.info("suites.again window=%s reason=%s", about.window, "other rows" if results else "no results in the store")
     run_suites(monitor, runtime, subject)

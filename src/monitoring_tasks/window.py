@@ -139,6 +139,16 @@ def parse_width(text: str) -> timedelta:
     return int(match[1]) * _UNITS[match[2]]
 
 
+def width_text(width: timedelta) -> str:
+    """Inverse of `parse_width`, in the largest unit of d, h and m that fits.
+
+    >>> width_text(timedelta(days=90)), width_text(timedelta(hours=36)), width_text(timedelta(minutes=90))
+    ('90d', '36h', '90m')
+    """
+    unit = next(unit for unit in ("d", "h", "m") if not width % _UNITS[unit] or unit == "m")
+    return f"{width // _UNITS[unit]}{unit}"
+
+
 def in_words(width: timedelta) -> str:
     """A length of time as people say it.
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring_tasks.checks import Check, CheckResult, Status, Suite
+from monitoring_tasks.checks import Check, CheckResult, Evidence, Status, Suite
 from monitoring_tasks.monitor import Monitor, Severity
 from monitoring_tasks.policy.decision import Given, decide
 from monitoring_tasks.policy.matrix import RULES, Finding, rule_for
@@ -38,13 +40,13 @@ def result(
     severe: bool = False,
 ) -> CheckResult:
     """A failed check unless told otherwise."""
-    return CheckResult(suite, check, status, column, None, value, 0.2, severe=severe)
+    return CheckResult(suite, check, status, column, None, value, 0.2, (value or 0) > 0.2, severe)
 
 
 def drift(column: str, value: float = 0.22, *, severe: bool = False, status: Status = Status.FAILED) -> CheckResult:
     """A drift result of a feature, or of the prediction when the column is the score."""
     suite = Suite.PREDICTION_DRIFT if column == "score" else Suite.DATA_DRIFT
-    return CheckResult(suite, Check.DRIFT, status, column, "psi", value, 0.2, severe=severe)
+    return CheckResult(suite, Check.DRIFT, status, column, "psi", value, 0.2, value > 0.2, severe)
 
 
 def verdict(*results: CheckResult, rows: int = 1000, **given_more: object) -> Verdict:
@@ -61,6 +63,8 @@ def verdict(*results: CheckResult, rows: int = 1000, **given_more: object) -> Ve
         ([drift("f1")], Outcome.WARNING, Severity.MEDIUM, {Action.ALERT, Action.INVESTIGATE}),
         ([drift("f7", severe=True)], Outcome.WARNING, Severity.LOW, {Action.ALERT, Action.INVESTIGATE}),
         ([drift("f1", severe=True)], Outcome.DRIFTED, Severity.HIGH, {Action.ALERT, Action.INVESTIGATE}),
+        ([drift("f1", 0.1)], Outcome.WARNING, Severity.LOW, {Action.ALERT}),
+        ([drift("score", 0.1)], Outcome.WARNING, Severity.MEDIUM, {Action.ALERT, Action.INVESTIGATE}),
         ([drift("score")], Outcome.DRIFTED, Severity.HIGH, {Action.ALERT, Action.INVESTIGATE}),
         ([drift("score", severe=True)], Outcome.DRIFTED, Severity.CRITICAL, {Action.ALERT, Action.INVESTIGATE}),
         (
@@ -69,6 +73,15 @@ def verdict(*results: CheckResult, rows: int = 1000, **given_more: object) -> Ve
             Severity.MEDIUM,
             {Action.ALERT, Action.BLOCK_RETRAINING},
         ),
+        ([result(Check.MISSING_SHARE, "f1", value=0.1)], Outcome.WARNING, Severity.LOW, {Action.ALERT}),
+        ([result(Check.TIME_GAP)], Outcome.WARNING, Severity.MEDIUM, {Action.ALERT, Action.BLOCK_RETRAINING}),
+        (
+            [result(Check.JOINT, suite=Suite.DATA_DRIFT, value=0.9)],
+            Outcome.WARNING,
+            Severity.MEDIUM,
+            {Action.ALERT, Action.INVESTIGATE},
+        ),
+        ([result(Check.JOINT, suite=Suite.DATA_DRIFT, value=0.1)], Outcome.WARNING, Severity.LOW, {Action.ALERT}),
         (
             [result(Check.COLUMN_PRESENT, "f1")],
             Outcome.WARNING,
@@ -118,6 +131,60 @@ def test_retraining_needs_persistence() -> None:
     assert Action.RETRAIN not in verdict(*now, history=[None, None]).actions
     assert Action.RETRAIN in verdict(*now, history=[None, before]).actions
     assert Action.RETRAIN in verdict(*now, history=[before, None]).actions
+
+
+SUSPECT = Status.SUSPECT
+
+
+def test_a_suspect_alone_is_healthy_and_named() -> None:
+    """Evidence that one window cannot settle raises no alarm; who reads the log learns what is watched."""
+    found = verdict(drift("f1", 0.1, status=SUSPECT), history=[[drift("f1", 0.1, status=Status.PASSED)], None])
+    assert (found.outcome, found.actions) == (Outcome.HEALTHY, ())
+    assert found.reasons == ("nothing that one window can show; watched in case it persists: f1; on 1000 rows",)
+
+
+@pytest.mark.parametrize("before", [SUSPECT, Status.FAILED])
+def test_a_suspect_that_persists_is_a_finding(before: Status) -> None:
+    """Two windows of three with weak evidence of the same check are as good as one with strong evidence."""
+    found = verdict(drift("f1", status=SUSPECT), history=[None, [drift("f1", status=before)]])
+    assert (found.outcome, found.severity) == (Outcome.WARNING, Severity.MEDIUM)
+    assert found.evidence["findings"][0]["weak"]
+    assert "in 2 of the last 3 windows" in found.reasons[0]
+
+
+def test_a_suspect_does_not_persist_in_another_check() -> None:
+    """Weak evidence of two different things is not evidence of one."""
+    other = [result(Check.MISSING_SHARE, "f1", status=SUSPECT), drift("f2", status=SUSPECT)]
+    assert verdict(drift("f1", status=SUSPECT), history=[other, other]).outcome is Outcome.HEALTHY
+
+
+def test_a_season_lowers_severity_and_is_no_reason_to_retrain() -> None:
+    """What the same season shows as well is one step milder, and the verdict says which season it is."""
+    plain_drift = drift("f1", 8.0, severe=True)
+    seasonal = replace(plain_drift, season="Sundays of the reference")
+    before = [[plain_drift], [plain_drift]]
+    hard, eased = verdict(plain_drift, history=before), verdict(seasonal, history=before)
+    assert (hard.severity, eased.severity) == (Severity.HIGH, Severity.MEDIUM)
+    assert Action.RETRAIN in hard.actions
+    assert Action.RETRAIN not in eased.actions
+    assert "seasonal: as Sundays of the reference" in eased.reasons[0]
+    assert eased.evidence["findings"][0]["season"] == "Sundays of the reference"
+
+
+def test_probable_causes_are_told_once() -> None:
+    """A cause follows the findings; the one of two checks of a column is not told twice."""
+    cause = "f1: about 5% of values are 1000 times too large (a unit change?)"
+    faulty = [replace(result(Check.OUT_OF_RANGE_SHARE, "f1"), cause=cause), replace(drift("f1"), cause=cause)]
+    assert verdict(*faulty).reasons[-1] == f"probable cause: {cause}"
+    assert sum("probable cause" in reason for reason in verdict(*faulty).reasons) == 1
+
+
+def test_evidence_is_told_with_the_finding() -> None:
+    """The reason says how sure and how far; the verdict's evidence holds the numbers."""
+    sure = replace(drift("f1"), evidence=Evidence(1e-6, 2e-5, 0.114, 0.05))
+    found = verdict(sure)
+    assert found.reasons[0].endswith("psi 0.22 against 0.2, distance 0.11, p 2e-05")
+    assert found.evidence["findings"][0]["evidence"]["effect"] == 0.114
 
 
 def test_windows_beyond_the_span_do_not_count() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import update
 
-from monitoring_tasks.checks import Check, CheckResult, Status, Suite
+from monitoring_tasks.checks import Check, CheckResult, Evidence, Status, Suite
 from monitoring_tasks.monitor import Severity
 from monitoring_tasks.policy.verdict import Action, Outcome, Subject, Verdict
 from monitoring_tasks.store.database import Store
@@ -59,9 +59,13 @@ def results() -> list[CheckResult]:
             "psi",
             0.1 + 0.2,
             5e-324,
+            large=True,
             severe=True,
             reference={"mean": 36.52, "top": [["z", 0.5], ["a", 0.25]]},
             current={"mean": None, "na\0me": "1e308"},
+            evidence=Evidence(p_value=5e-324, adjusted=None, effect=0.1 + 0.2, floor=0.05),
+            season="Sundays of the reference",
+            cause="te\0mp: it's 'odd' & <b>",
         ),
         CheckResult(Suite.DATA_DRIFT, Check.DRIFT, Status.UNDECIDED, "dest", "js", detail="no values in the window"),
         CheckResult(Suite.PREDICTION_DRIFT, Check.DRIFT, Status.FAILED, "score", "wasserstein", 1.7e308, 0.2),

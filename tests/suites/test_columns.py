@@ -10,11 +10,10 @@ import pytest
 
 from monitoring_tasks.checks import Check
 from monitoring_tasks.profile.binning import CategoryBins, NumericBins
-from monitoring_tasks.profile.profile import CategoryProfile, NumericProfile
+from monitoring_tasks.profile.profile import CategoryProfile, NumericProfile, is_constant
 from monitoring_tasks.suites.columns import (
     MEASURES,
     Column,
-    is_constant,
     missing,
     outside,
     readable,

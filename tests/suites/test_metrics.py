@@ -73,7 +73,7 @@ def test_limit_in_a_report(threshold: float, status: EvidentlyStatus) -> None:
     snapshot = Report([metric]).run(dataset(), dataset())
     (test,) = snapshot.tests_results
     assert test.status is status
-    assert set(test.test_config) == {"threshold", "severe", "detail"}
+    assert set(test.test_config) == {"threshold", "large", "severe", "detail", "evidence"}
     (result,) = check_results(Suite.DATA_QUALITY, snapshot)
     assert (result.status, result.value) == (STATUSES[status], 0.0)
 

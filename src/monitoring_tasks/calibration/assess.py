@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from monitoring_tasks.alarms_section import Floors
@@ -12,27 +12,47 @@ from monitoring_tasks.calibration.calibrate import Calibration, ColumnNull
 from monitoring_tasks.calibration.correction import Levels, adjusted
 from monitoring_tasks.calibration.counts import Counts, column_counts, distances
 from monitoring_tasks.calibration.nulls import chance_p_value
-from monitoring_tasks.checks import Check, Evidence, Status
+from monitoring_tasks.checks import Check, Evidence, Measured, Status
 from monitoring_tasks.profile.binning import Binning, CategoryBins
-from monitoring_tasks.profile.profile import Profile
+from monitoring_tasks.profile.profile import Profile, is_constant
 
 TestKey = tuple[Check, str | None]
 AT_ONCE, PERSISTING = 2.0, 0.6
 """One window alone must show so many times the floor, one that persists so many."""
 
+GAP = 0.1
+"""Floor of a gap in time, as a share of the rows that were expected."""
+
+
+class Extra(NamedTuple):
+    """A test of the window as a whole that was made from rows, not from profiles: NaN where it could not be."""
+
+    p_value: float
+    effect: float
+
+
+class Told(NamedTuple):
+    """What there is to say about a check: its baseline's shortcomings, the season and the fault that explain it."""
+
+    note: str = ""
+    season: str = ""
+    cause: str = ""
+
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One window beside its baseline: profiles of the same binning, and the tests that need rows, made elsewhere.
+    """One window beside its baseline, as profiles of the same binning.
 
-    `floors` overrides the floors of single tests; `extra` are further tests: p-value and effect.
+    `floors` overrides the floors of single tests, `extra` are further tests. Columns in `untested` have no baseline to
+    be compared with: they are undecided.
     """
 
     binning: Binning
     baseline: Profile
     current: Profile
-    floors: Mapping[TestKey, float]
-    extra: Mapping[TestKey, tuple[float, float]]
+    floors: Mapping[TestKey, float] = field(default_factory=dict)
+    extra: Mapping[TestKey, Extra] = field(default_factory=dict)
+    untested: frozenset[str] = frozenset()
 
 
 class Assessed(NamedTuple):
@@ -40,6 +60,20 @@ class Assessed(NamedTuple):
 
     evidence: Evidence
     status: Status
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A window judged as a whole: its tests, measures of the whole window, and what there is to say about checks."""
+
+    tests: Mapping[TestKey, Assessed] = field(default_factory=dict)
+    whole: Mapping[Check, Measured] = field(default_factory=dict)
+    told: Mapping[TestKey, Told] = field(default_factory=dict)
+
+    @property
+    def found(self) -> list[TestKey]:
+        """The tests that are findings, at once or if they persist."""
+        return [key for key, assessed in self.tests.items() if assessed.status in (Status.FAILED, Status.SUSPECT)]
 
 
 class _Test(NamedTuple):
@@ -54,12 +88,16 @@ def assess(calibration: Calibration, case: Case, levels: Levels, floors: Floors)
     `FAILED` is a finding at once: evidence at the strong level and twice the floor. `SUSPECT` is one if it persists:
     evidence at the weak level and six tenths of the floor. A test without rows on a side is `UNDECIDED`, and no test.
     """
-    tests = [*_column_tests(calibration, case), *_window_tests(case)]
+    tests = [_tested(test, case.untested) for test in (*_column_tests(calibration, case), *_window_tests(case))]
     corrected = adjusted([test.p_value for test in tests])
     return {
         test.key: _judged(test, q, case.floors.get(test.key, floor_of(floors, test.key)), levels)
         for test, q in zip(tests, corrected, strict=True)
     }
+
+
+def _tested(test: _Test, untested: frozenset[str]) -> _Test:
+    return _Test(test.key, math.nan, math.nan) if test.key[1] in untested else test
 
 
 def floor_of(floors: Floors, key: TestKey) -> float:
@@ -71,6 +109,7 @@ def floor_of(floors: Floors, key: TestKey) -> float:
         Check.UNSEEN_SHARE: floors.unseen,
         Check.DUPLICATE_SHARE: floors.duplicates,
         Check.JOINT: floors.joint,
+        Check.TIME_GAP: GAP,
     }.get(key[0], 0.5)
 
 
@@ -86,14 +125,14 @@ def _judged(test: _Test, corrected: float, floor: float, levels: Levels) -> Asse
 
 def _column_tests(calibration: Calibration, case: Case) -> Iterator[_Test]:
     for name, bins in case.binning.columns.items():
-        null = calibration.columns[name]
-        window = column_counts(bins, [case.current.columns[name]])
-        baseline = column_counts(bins, [case.baseline.columns[name]])
+        null, current = calibration.columns[name], case.current.columns[name]
+        both = column_counts(bins, [current, case.baseline.columns[name]])
+        window, baseline = both.one(0), both.one(1)
         found = distances(bins, window, baseline)
         p = null.distance.p_value(float(found.squared[0]), float(found.scarcity[0]), float(found.peak[0]))
         yield _Test((Check.DRIFT, name), p, float(found.effect[0]))
         yield from _share_tests(name, null, window, baseline, categorical=isinstance(bins, CategoryBins))
-        yield _constant(name, null, window, baseline)
+        yield _constant(name, null, window, baseline, constant=is_constant(current))
 
 
 def _share_tests(
@@ -114,22 +153,25 @@ def _excess(part: float, whole: float, usual: float, among: float) -> float:
     return part / whole - usual / among if whole and among else math.nan
 
 
-def _constant(name: str, null: ColumnNull, window: Counts, baseline: Counts) -> _Test:
+def _constant(name: str, null: ColumnNull, window: Counts, baseline: Counts, *, constant: bool) -> _Test:
     """One value only: as likely as that all rows draw the baseline's most frequent bin, or as often as windows show."""
     rows, most = float(window.rows[0]), float(baseline.values[0].max(initial=0.0))
     if rows < 2 or not baseline.rows[0]:
         return _Test((Check.CONSTANT, name), math.nan, math.nan)
-    constant = int((window.values[0] > 0).sum()) <= 1
     chance = (most / float(baseline.rows[0])) ** rows
     return _Test((Check.CONSTANT, name), max(chance, null.constant) if constant else 1.0, float(constant))
 
 
 def _window_tests(case: Case) -> Iterator[_Test]:
-    current, baseline = case.current, case.baseline
-    if current.duplicates is not None:
-        usual = baseline.duplicates or 0
-        p = chance_p_value(current.duplicates, current.rows, usual + 0.5, baseline.rows) if current.duplicates else 1.0
-        excess = _excess(current.duplicates, current.rows, usual, baseline.rows)
-        yield _Test((Check.DUPLICATE_SHARE, None), p if current.rows and baseline.rows else math.nan, excess)
+    if case.current.duplicates is not None:
+        yield _duplicates(case.current.duplicates, case.current.rows, case.baseline)
     for key, (p_value, effect) in case.extra.items():
         yield _Test(key, p_value, effect)
+
+
+def _duplicates(found: int, rows: int, baseline: Profile) -> _Test:
+    key, usual = (Check.DUPLICATE_SHARE, None), baseline.duplicates or 0
+    if not rows or not baseline.rows:
+        return _Test(key, math.nan, math.nan)
+    p = chance_p_value(found, rows, usual + 0.5, baseline.rows) if found else 1.0
+    return _Test(key, p, _excess(found, rows, usual, baseline.rows))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
@@ -13,6 +13,8 @@ from monitoring_tasks.policy.matrix import Finding, Rule, rule_for
 from monitoring_tasks.policy.verdict import Action, Outcome, Subject, Verdict
 
 REASONS = 12
+CAUSES = 5
+LEAST_P = 1e-9
 Judged = tuple[Finding, Rule]
 
 
@@ -46,10 +48,11 @@ def decide(monitor: Monitor, subject: Subject, given: Given) -> Verdict:
         return _unknown(monitor, subject, given.rows, judged, evidence)
     outcome = max((rule.outcome for _, rule in judged), key=_ORDER.index, default=Outcome.HEALTHY)
     severity = max((rule.severity for _, rule in judged), default=Severity.NONE)
-    return Verdict(subject, outcome, severity, _actions(judged), _reasons(judged, given.rows), evidence)
+    return Verdict(subject, outcome, severity, _actions(judged), _reasons(judged, given), evidence)
 
 
 _SCHEMA = (Check.COLUMN_PRESENT, Check.COLUMN_TYPE)
+_FOUND = (Status.FAILED, Status.SUSPECT)
 _ORDER = (Outcome.HEALTHY, Outcome.WARNING, Outcome.DRIFTED)
 
 
@@ -79,7 +82,8 @@ def _judge(monitor: Monitor, given: Given) -> list[Judged]:
     features = {str(result.column) for result in given.results if result.suite is Suite.DATA_DRIFT and result.column}
     important = important_features(monitor, given.importances, features)
     findings = (_finding(monitor, result, given.history, important) for result in _told(given.results))
-    judged = [(finding, rule) for finding in findings if (rule := rule_for(finding))]
+    stands = (finding for finding in findings if finding.persistent or not finding.weak)
+    judged = [(finding, rule) for finding in stands if (rule := rule_for(finding))]
     return sorted(judged, key=_rank)
 
 
@@ -87,7 +91,7 @@ def _told(results: Sequence[CheckResult]) -> Iterator[CheckResult]:
     """What did not pass; a column that is not there is told once, not again for each check it leaves undecided."""
     unreadable = {result.column for result in results if result.status is Status.FAILED and result.check in _SCHEMA}
     for result in results:
-        if result.status is Status.FAILED or (result.status is Status.UNDECIDED and result.column not in unreadable):
+        if result.status in _FOUND or (result.status is Status.UNDECIDED and result.column not in unreadable):
             yield result
 
 
@@ -113,13 +117,15 @@ def _finding(
 ) -> Finding:
     rule = monitor.policy.persistence
     before = history[: rule.of - 1]
-    windows = sum(_failed_in(result, results) for results in before) + (result.status is Status.FAILED)
+    windows = sum(_found_in(result, results) for results in before) + (result.status in _FOUND)
+    weak = result.status is Status.SUSPECT
+    told = replace(result, status=Status.FAILED) if weak else result
     is_important = result.suite is not Suite.DATA_DRIFT or result.column is None or result.column in important
-    return Finding(result, is_important, windows, len(before) + 1, windows >= rule.windows)
+    return Finding(told, is_important, windows, len(before) + 1, windows >= rule.windows, weak)
 
 
-def _failed_in(result: CheckResult, results: Sequence[CheckResult] | None) -> bool:
-    return any(other.key == result.key and other.status is Status.FAILED for other in results or ())
+def _found_in(result: CheckResult, results: Sequence[CheckResult] | None) -> bool:
+    return any(other.key == result.key and other.status in _FOUND for other in results or ())
 
 
 def _actions(judged: Sequence[Judged]) -> tuple[Action, ...]:
@@ -133,15 +139,27 @@ def _retraining(judged: Sequence[Judged]) -> bool:
     return any(finding.persistent and Action.RETRAIN in rule.actions for finding, rule in judged)
 
 
-def _reasons(judged: Sequence[Judged], rows: int) -> tuple[str, ...]:
+def _reasons(judged: Sequence[Judged], given: Given) -> tuple[str, ...]:
     if not judged:
-        return (f"all checks passed on {rows} rows",)
+        return (f"{_quiet(given.results)} on {given.rows} rows",)
+    causes = dict.fromkeys(finding.result.cause for finding, _ in judged if finding.result.cause)
     lines = [sentence(finding, rule) for finding, rule in judged[:REASONS]]
+    lines += [f"probable cause: {cause}" for cause in list(causes)[:CAUSES]]
     if len(judged) > REASONS:
         lines.append(f"and {len(judged) - REASONS} more findings")
     if _retraining(judged) and Action.BLOCK_RETRAINING in _asked(judged):
         lines.append("retraining is blocked: the data has faults that a new model would learn")
     return tuple(lines)
+
+
+def _quiet(results: Sequence[CheckResult]) -> str:
+    """What is said of a window without a finding."""
+    suspects = [result for result in results if result.status is Status.SUSPECT]
+    if not suspects:
+        return "all checks passed"
+    named = ", ".join(dict.fromkeys(result.column or result.check.value for result in suspects[:3]))
+    more = f" and {len(suspects) - 3} more" if len(suspects) > 3 else ""
+    return f"nothing that one window can show; watched in case it persists: {named}{more};"
 
 
 def _asked(judged: Sequence[Judged]) -> set[Action]:
@@ -152,7 +170,7 @@ def sentence(finding: Finding, rule: Rule) -> str:
     """One finding in words: column, rule, value against threshold, and for how many windows.
 
     >>> from monitoring_tasks.checks import Check, Suite
-    >>> result = CheckResult(Suite.DATA_DRIFT, Check.DRIFT, Status.FAILED, "temp", "psi", 8.4, 0.2, severe=True)
+    >>> result = CheckResult(Suite.DATA_DRIFT, Check.DRIFT, Status.FAILED, "temp", "psi", 8.4, 0.2, True, True)
     >>> finding = Finding(result, important=True, windows=3, of=3, persistent=True)
     >>> sentence(finding, rule_for(finding))
     'temp: severe drift of an important feature, psi 8.4 against 0.2, in 3 of the last 3 windows'
@@ -161,8 +179,11 @@ def sentence(finding: Finding, rule: Rule) -> str:
     parts = [f"{rule.name}{_measure(result)}"]
     if result.status is Status.UNDECIDED:
         parts = [f"{result.check.value} undecided: {result.detail or 'it could not be computed'}"]
+    parts += _certainty(result)
     if finding.windows > 1:
         parts.append(f"in {finding.windows} of the last {finding.of} windows")
+    if result.season:
+        parts.append(f"seasonal: as {result.season}")
     where = f"{result.column}: " if result.column else ""
     return where + ", ".join(parts)
 
@@ -170,8 +191,27 @@ def sentence(finding: Finding, rule: Rule) -> str:
 def _measure(result: CheckResult) -> str:
     if result.value is None or result.threshold is None:
         return ""
-    name = result.method or result.check.value.replace("_", " ")
-    return f", {name} {result.value:.3g} against {result.threshold:.3g}"
+    name = result.method or _NAMES.get(result.check) or result.check.value.replace("_", " ")
+    said = f" ({result.detail})" if result.check in _NAMES and result.detail else ""
+    return f", {name} {result.value:.3g} against {result.threshold:.3g}{said}"
+
+
+_NAMES = {Check.JOINT: "AUC", Check.TIME_GAP: "share"}
+
+
+def _certainty(result: CheckResult) -> list[str]:
+    """How sure a finding is, and of how much; nothing where that was not asked.
+
+    >>> from monitoring_tasks.checks import Evidence, Suite
+    >>> evidence = Evidence(p_value=1e-5, adjusted=2.5e-4, effect=0.114, floor=0.05)
+    >>> _certainty(CheckResult(Suite.DATA_DRIFT, Check.DRIFT, Status.FAILED, "temp", evidence=evidence))
+    ['distance 0.11', 'p 0.00025']
+    """
+    evidence = result.evidence
+    if evidence is None or evidence.adjusted is None or evidence.effect is None or result.status is not Status.FAILED:
+        return []
+    certain = f"p {evidence.adjusted:.2g}" if evidence.adjusted >= LEAST_P else f"p < {LEAST_P:g}"
+    return [*([f"distance {evidence.effect:.2g}"] if result.check is Check.DRIFT else []), certain]
 
 
 def _evidence(monitor: Monitor, given: Given, judged: Sequence[Judged]) -> dict[str, Any]:
@@ -198,9 +238,14 @@ def _finding_json(finding: Finding, rule: Rule) -> dict[str, Any]:
         "method": result.method,
         "value": result.value,
         "threshold": result.threshold,
+        "large": result.large,
         "severe": result.severe,
         "status": result.status.value,
         "important": finding.important,
         "windows": finding.windows,
         "persistent": finding.persistent,
+        "weak": finding.weak,
+        "evidence": None if result.evidence is None else asdict(result.evidence),
+        "season": result.season,
+        "cause": result.cause,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
 from monitoring_tasks.monitor import Severity
@@ -15,7 +15,8 @@ class Finding:
     """A check that did not pass, with what the policy knows about its column and its past.
 
     `important` is true for the features of highest importance, and for all when no importances are known.
-    The same check failed in `windows` of the last `of` windows, this one included; `persistent` when that is enough.
+    The same check failed, or was suspect, in `windows` of the last `of` windows, this one included; `persistent` when
+    that is enough. A suspect that persists is a finding, told as failed, and `weak`.
     """
 
     result: CheckResult
@@ -23,6 +24,7 @@ class Finding:
     windows: int
     of: int
     persistent: bool
+    weak: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,10 @@ def _important(finding: Finding) -> bool:
     return finding.important
 
 
+def _large(finding: Finding) -> bool:
+    return finding.result.large
+
+
 def _undecided(finding: Finding) -> bool:
     return finding.result.status is Status.UNDECIDED
 
@@ -70,13 +76,16 @@ _RETRAIN = (Action.ALERT, Action.INVESTIGATE, Action.RETRAIN)
 RULES: tuple[Rule, ...] = (
     Rule("column missing", _failed(Check.COLUMN_PRESENT), Outcome.WARNING, Severity.CRITICAL, _FAULT),
     Rule("column of wrong type", _failed(Check.COLUMN_TYPE), Outcome.WARNING, Severity.CRITICAL, _FAULT),
-    Rule("missing values", _failed(Check.MISSING_SHARE), Outcome.WARNING, Severity.MEDIUM, _FAULT),
+    Rule("missing values", _both(_failed(Check.MISSING_SHARE), _large), Outcome.WARNING, Severity.MEDIUM, _FAULT),
+    Rule("more values missing", _failed(Check.MISSING_SHARE), Outcome.WARNING, Severity.LOW, (Action.ALERT,)),
     Rule("values out of range", _failed(Check.OUT_OF_RANGE_SHARE), Outcome.WARNING, Severity.MEDIUM, _FAULT),
     Rule("constant column", _failed(Check.CONSTANT), Outcome.WARNING, Severity.MEDIUM, _FAULT),
     Rule("duplicated rows", _failed(Check.DUPLICATE_SHARE), Outcome.WARNING, Severity.MEDIUM, _FAULT),
+    Rule("time without rows", _failed(Check.TIME_GAP), Outcome.WARNING, Severity.MEDIUM, _FAULT),
     Rule("unseen categories", _failed(Check.UNSEEN_SHARE), Outcome.WARNING, Severity.LOW, (Action.ALERT,)),
     Rule("severe prediction drift", _both(_PREDICTION, _severe), Outcome.DRIFTED, Severity.CRITICAL, _RETRAIN),
-    Rule("prediction drift", _PREDICTION, Outcome.DRIFTED, Severity.HIGH, _LOOK),
+    Rule("prediction drift", _both(_PREDICTION, _large), Outcome.DRIFTED, Severity.HIGH, _LOOK),
+    Rule("small shift of the prediction", _PREDICTION, Outcome.WARNING, Severity.MEDIUM, _LOOK),
     Rule("most columns drifted", _failed(Check.DRIFTED_SHARE), Outcome.DRIFTED, Severity.HIGH, _RETRAIN),
     Rule(
         "severe drift of an important feature",
@@ -85,12 +94,31 @@ RULES: tuple[Rule, ...] = (
         Severity.HIGH,
         _RETRAIN,
     ),
-    Rule("drift of an important feature", _both(_FEATURE, _important), Outcome.WARNING, Severity.MEDIUM, _LOOK),
-    Rule("drift of a feature", _FEATURE, Outcome.WARNING, Severity.LOW, _LOOK),
+    Rule(
+        "drift of an important feature",
+        _both(_FEATURE, _both(_large, _important)),
+        Outcome.WARNING,
+        Severity.MEDIUM,
+        _LOOK,
+    ),
+    Rule("drift of a feature", _both(_FEATURE, _large), Outcome.WARNING, Severity.LOW, _LOOK),
+    Rule("small shift of a feature", _FEATURE, Outcome.WARNING, Severity.LOW, (Action.ALERT,)),
+    Rule("joint change of columns", _both(_failed(Check.JOINT), _large), Outcome.WARNING, Severity.MEDIUM, _LOOK),
+    Rule("small joint change of columns", _failed(Check.JOINT), Outcome.WARNING, Severity.LOW, (Action.ALERT,)),
     Rule("undecided check", _undecided, Outcome.WARNING, Severity.LOW, (Action.ALERT,)),
 )
 
 
 def rule_for(finding: Finding) -> Rule | None:
-    """The row of the matrix that decides about `finding`; None for a finding that is judged elsewhere (row count)."""
-    return next((rule for rule in RULES if rule.applies(finding)), None)
+    """The row of the matrix that decides about `finding`; None for a finding that is judged elsewhere (row count).
+
+    What the same season shows as well is one step less severe, and no reason to retrain.
+    """
+    rule = next((rule for rule in RULES if rule.applies(finding)), None)
+    return _eased(rule) if rule is not None and finding.result.season else rule
+
+
+def _eased(rule: Rule) -> Rule:
+    actions = tuple(action for action in rule.actions if action is not Action.RETRAIN)
+    severity = Severity(max(rule.severity - 1, Severity.LOW))
+    return replace(rule, outcome=Outcome.WARNING, severity=severity, actions=actions)

@@ -45,7 +45,7 @@ def narrate(verdict: Verdict, results: Sequence[CheckResult]) -> str:
 
 def findings_table(results: Sequence[CheckResult], *, most: int = 30) -> str:
     """An aligned text table of the checks that did not pass, drift first by score; empty when all passed."""
-    failed = [result for result in results if result.status is not Status.PASSED]
+    failed = [result for result in results if result.status not in (Status.PASSED, Status.SUSPECT)]
     failed.sort(key=lambda result: (result.check is not Check.DRIFT, -(result.value or 0.0), result.key))
     rows = [HEADER, *(_row(result) for result in failed[:most])]
     if len(rows) == 1:

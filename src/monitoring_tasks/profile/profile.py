@@ -211,6 +211,15 @@ def _sum_duplicates(profiles: Sequence[Profile]) -> int | None:
     return sum(known) if len(known) == len(profiles) else None
 
 
+def is_constant(profile: ColumnProfile) -> bool:
+    """Whether all values are one and the same; also true when there is at most one value."""
+    if isinstance(profile, CategoryProfile):
+        return int(np.count_nonzero(profile.counts)) + len(profile.unseen) + (profile.other > 0) <= 1
+    finite = profile.counts.sum() > 0
+    infinite = (profile.negative_infinite > 0) + (profile.positive_infinite > 0)
+    return bool(finite + infinite <= 1 and not (finite and profile.minimum < profile.maximum))
+
+
 def dumps(profile: Profile) -> bytes:
     """Canonical JSON of a profile: sorted keys, non-finite numbers as null; the same profile gives the same bytes."""
     head = {name: getattr(profile, name) for name in ("binning", "rows", "types", "duplicates")}

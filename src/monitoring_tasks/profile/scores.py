@@ -87,6 +87,19 @@ def psi(pairs: Pairs) -> Floats:
     return _total((p - q) * np.log(p / q)) + _undecidable(p, q)
 
 
+def psi_bias(pairs: Pairs) -> Floats:
+    """What PSI amounts to between two samples of the same distribution: (bins - 1) (1/n + 1/m), for filled bins.
+
+    The expectation of the chi square that PSI approaches; Yurdakul and Naranjo, Journal of Risk Model Validation 14
+    (2020).
+    """
+    r, c = counts(pairs)
+    filled = np.sum(np.nan_to_num(r) + np.nan_to_num(c) > 0, axis=1)
+    with np.errstate(divide="ignore"):
+        bias: Floats = np.maximum(filled - 1, 0) * (1 / np.nansum(r, axis=1) + 1 / np.nansum(c, axis=1))
+    return bias
+
+
 def kl_divergence(pairs: Pairs) -> Floats:
     """Kullback-Leibler divergence of the current from the reference shares, sum of p ln(p / q), in nats; bins as psi.
 

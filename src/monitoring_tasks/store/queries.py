@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, Table, and_, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from monitoring_tasks.checks import Check, CheckResult, Status, Suite
+from monitoring_tasks.checks import Check, CheckResult, Evidence, Status, Suite
 from monitoring_tasks.monitor import Severity
 from monitoring_tasks.policy.verdict import Subject, Verdict
 from monitoring_tasks.store.records import AlertRecord, StoredVerdict
@@ -94,10 +95,14 @@ def result_fields(subject: Subject, position: int, result: CheckResult) -> Field
         "method": result.method,
         "value": _number(result.value),
         "threshold": _number(result.threshold),
+        "large": bool(result.large),
         "severe": bool(result.severe),
         "detail": result.detail,
         "reference_summary": _text(result.reference),
         "current_summary": _text(result.current),
+        "evidence": None if result.evidence is None else _text(asdict(result.evidence)),
+        "season": result.season,
+        "cause": result.cause,
     }
 
 
@@ -191,10 +196,14 @@ def check_result(row: Row[Any]) -> CheckResult:
         method=row.method,
         value=row.value,
         threshold=row.threshold,
+        large=row.large,
         severe=row.severe,
         detail=row.detail,
         reference=json.loads(row.reference_summary),
         current=json.loads(row.current_summary),
+        evidence=None if row.evidence is None else Evidence(**json.loads(row.evidence)),
+        season=row.season,
+        cause=row.cause,
     )
 
 

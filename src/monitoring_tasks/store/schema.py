@@ -23,12 +23,13 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    false,
     text,
 )
 
 from monitoring_tasks.store.records import OPEN_STATES
 
-REVISION = "0002"
+REVISION = "0004"
 VERSION_TABLE = "monitoring_schema_version"
 
 
@@ -100,10 +101,14 @@ CHECK_RESULTS = Table(
     Column("method", Words),
     Column("value", Float(53)),
     Column("threshold", Float(53)),
+    Column("large", Boolean, nullable=False, server_default=false()),
     Column("severe", Boolean, nullable=False),
     Column("detail", Words, nullable=False),
     Column("reference_summary", Text, nullable=False),
     Column("current_summary", Text, nullable=False),
+    Column("evidence", Text),
+    Column("season", Words, nullable=False, server_default=""),
+    Column("cause", Words, nullable=False, server_default=""),
 )
 
 ALERTS = Table(
@@ -140,4 +145,18 @@ RETRAININGS = Table(
     Column("written_at", Moment, nullable=False),
     Index("ix_monitoring_retrainings_requested", "monitor", "requested_at"),
     Index("ux_monitoring_retrainings_open", "monitor", unique=True, sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN),
+)
+
+CANARIES = Table(
+    "monitoring_canaries",
+    METADATA,
+    Column("digest", Text, primary_key=True),
+    Column("monitor", Text, nullable=False),
+    Column("window_start", Moment, nullable=False),
+    Column("window_end", Moment, nullable=False),
+    Column("champion", Words, nullable=False),
+    Column("config_hash", Words, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("written_at", Moment, nullable=False),
+    Index("ix_monitoring_canaries_window", "monitor", "window_end"),
 )

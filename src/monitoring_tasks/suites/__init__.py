@@ -8,7 +8,7 @@ from __future__ import annotations
 from monitoring_tasks.suites.evidently_import import VERSION  # isort: skip  # before whatever else imports Evidently
 from monitoring_tasks.suites.browser_script import SCRIPT_NAME, script
 from monitoring_tasks.suites.comparison import ComparisonInput, comparison_page
-from monitoring_tasks.suites.run import SuiteInput, SuiteOutcome, run_suites
+from monitoring_tasks.suites.run import SuiteInput, SuiteOutcome, check, run_suites
 
 __all__ = [
     "SCRIPT_NAME",
@@ -16,6 +16,7 @@ __all__ = [
     "ComparisonInput",
     "SuiteInput",
     "SuiteOutcome",
+    "check",
     "comparison_page",
     "run_suites",
     "script",

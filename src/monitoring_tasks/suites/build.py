@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
+from monitoring_tasks.calibration.assess import Assessed, TestKey
 from monitoring_tasks.checks import Check, Suite
 from monitoring_tasks.methods import EVIDENTLY
-from monitoring_tasks.monitor import ColumnLimits, Feature, Monitor
-from monitoring_tasks.suites.columns import Column, is_constant, reference_share
+from monitoring_tasks.monitor import Feature, Monitor
+from monitoring_tasks.profile.profile import is_constant
+from monitoring_tasks.rules import ColumnLimits
+from monitoring_tasks.suites.columns import Column, reference_share
 from monitoring_tasks.suites.metrics import (
     AT_LEAST,
     AT_MOST,
@@ -20,52 +24,72 @@ from monitoring_tasks.suites.metrics import (
     SampleDrift,
 )
 
+JOINT, TIME_GAP = (Check.JOINT, None), (Check.TIME_GAP, None)
+JOINT_LARGE = 0.65
+"""AUC beyond which a joint change is a large one."""
+Assessment = Mapping[TestKey, Assessed]
 Limits = Mapping[str, ColumnLimits]
 """Drift limits by column, in the order of the report."""
 
 
-def suite_metrics(monitor: Monitor, columns: Mapping[str, Column], limits: Limits) -> dict[Suite, list[Any]]:
+def suite_metrics(
+    monitor: Monitor, columns: Mapping[str, Column], limits: Limits, assessed: Assessment
+) -> dict[Suite, list[Any]]:
     """The metrics of every suite, each with its test.
 
-    `columns` hold what the reference knows of every monitored column, the prediction among them.
+    `columns` hold what the reference knows of every monitored column, the prediction among them. `assessed` is what an
+    assessment of the whole window says of its checks; those it does not know are judged by their limits.
     """
-    drifts = {name: _drift(name, limit) for name, limit in limits.items()}
+    drifts = {name: _drift(name, limit, assessed) for name, limit in limits.items()}
     prediction = [drifts.pop(monitor.prediction)]
+    joint = [_check(Check.JOINT, _limit(Check.JOINT, None, JOINT_LARGE, assessed))] if JOINT in assessed else []
     return {
-        Suite.DATA_QUALITY: list(_quality(monitor, columns)),
-        Suite.DATA_DRIFT: [*drifts.values(), *_drifted_share(monitor, list(drifts.values()))],
+        Suite.DATA_QUALITY: list(_quality(monitor, columns, assessed)),
+        Suite.DATA_DRIFT: [*drifts.values(), *_drifted_share(monitor, limits, list(drifts.values())), *joint],
         Suite.PREDICTION_DRIFT: prediction,
     }
 
 
-def _drift(name: str, limits: ColumnLimits) -> Any:
-    metric = SampleDrift if limits.method.startswith(EVIDENTLY) else ProfileDrift
-    test = Limit(side=limits.method, threshold=limits.threshold, severe=limits.severe)
-    return metric(column=name, method=limits.method, tests=[test])
+def _drift(name: str, limits: ColumnLimits, assessed: Assessment) -> Any:
+    said = _said((Check.DRIFT, name), assessed)
+    sizes = {"threshold": limits.threshold, "severe": limits.severe, "fails": limits.fails, "minor": limits.minor}
+    test = Limit(side=limits.method, **sizes, **said)
+    if limits.method.startswith(EVIDENTLY):
+        return SampleDrift(column=name, method=limits.method, tests=[test])
+    return ProfileDrift(column=name, method=limits.method, debiased=bool(said), tests=[test])
 
 
-def _drifted_share(monitor: Monitor, drifts: list[Any]) -> list[Any]:
+def _said(key: TestKey, assessed: Assessment) -> dict[str, Any]:
+    if key not in assessed:
+        return {}
+    return {"status": assessed[key].status.value, "evidence": asdict(assessed[key].evidence)}
+
+
+def _limit(check: Check, column: str | None, threshold: float, assessed: Assessment) -> Limit:
+    return Limit(side=AT_MOST, threshold=threshold, **_said((check, column), assessed))
+
+
+def _drifted_share(monitor: Monitor, limits: Limits, drifts: list[Any]) -> list[Any]:
     if not drifts:
         return []
     test = Limit(side=LESS_THAN, threshold=monitor.drift.share)
-    return [DriftedShare(drifts=[drift.metric_id for drift in drifts], tests=[test])]
+    small = any(limit.minor for limit in limits.values())
+    return [DriftedShare(drifts=[drift.metric_id for drift in drifts], small=small, tests=[test])]
 
 
-def _quality(monitor: Monitor, columns: Mapping[str, Column]) -> Iterator[Any]:
+def _quality(monitor: Monitor, columns: Mapping[str, Column], assessed: Assessment) -> Iterator[Any]:
     yield _check(Check.ROW_COUNT, Limit(side=AT_LEAST, threshold=monitor.minimum_rows))
     if monitor.id:
-        yield _check(Check.DUPLICATE_SHARE, _at_most(monitor.quality.duplicates))
+        yield _check(Check.DUPLICATE_SHARE, _limit(Check.DUPLICATE_SHARE, None, monitor.quality.duplicates, assessed))
+    if TIME_GAP in assessed:
+        yield _check(Check.TIME_GAP, _limit(Check.TIME_GAP, None, 0.0, assessed))
     for column in columns.values():
         for check, threshold in _column_checks(monitor, column):
-            yield _check(check, _at_most(threshold), column.name)
+            yield _check(check, _limit(check, column.name, threshold, assessed), column.name)
 
 
 def _check(check: Check, test: Limit, column: str | None = None) -> ProfileCheck:
     return ProfileCheck(check=check.value, column=column, tests=[test])
-
-
-def _at_most(threshold: float) -> Limit:
-    return Limit(side=AT_MOST, threshold=threshold)
 
 
 def _column_checks(monitor: Monitor, column: Column) -> Iterator[tuple[Check, float]]:

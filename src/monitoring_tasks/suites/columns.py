@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from monitoring_tasks.checks import Check
+from monitoring_tasks.checks import Check, Measured
 from monitoring_tasks.methods import Kind
 from monitoring_tasks.profile.binning import CategoryBins, ColumnBins, NumericBins
-from monitoring_tasks.profile.profile import CategoryProfile, ColumnProfile, NumericProfile
+from monitoring_tasks.profile.profile import CategoryProfile, ColumnProfile, NumericProfile, is_constant
 
 NAN = float("nan")
 NO_ROWS = "no rows"
@@ -26,14 +26,6 @@ class Column:
     reference: ColumnProfile
     current: ColumnProfile
     types: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A measured value and what there is to say about it; NaN means that it could not be measured, and why."""
-
-    value: float
-    detail: str = ""
 
 
 def values(profile: ColumnProfile) -> int:
@@ -69,15 +61,6 @@ def outside(bins: NumericBins, profile: NumericProfile) -> int:
     above = int(np.searchsorted(bins.edges, bins.high, side="left")) + 1
     beyond = profile.counts[:below].sum() + profile.counts[above:].sum()
     return int(beyond) + profile.negative_infinite + profile.positive_infinite
-
-
-def is_constant(profile: ColumnProfile) -> bool:
-    """Whether all values are one and the same; also true when there is at most one value."""
-    if isinstance(profile, CategoryProfile):
-        return int(np.count_nonzero(profile.counts)) + len(profile.unseen) + (profile.other > 0) <= 1
-    finite = profile.counts.sum() > 0
-    infinite = (profile.negative_infinite > 0) + (profile.positive_infinite > 0)
-    return bool(finite + infinite <= 1 and not (finite and profile.minimum < profile.maximum))
 
 
 def why_empty(column: Column) -> str:

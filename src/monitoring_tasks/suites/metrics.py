@@ -11,7 +11,7 @@ import math
 import operator
 from abc import ABC
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
@@ -29,17 +29,27 @@ from evidently.core.metric_types import (
 from evidently.core.report import Context
 from evidently.legacy.tests.base_test import TestStatus
 
-from monitoring_tasks.checks import Check
+from monitoring_tasks.checks import Check, Measured, Status
 from monitoring_tasks.methods import EVIDENTLY, method
 from monitoring_tasks.profile.binning import Binning
+from monitoring_tasks.profile.pairs import Pair
 from monitoring_tasks.profile.profile import Profile
-from monitoring_tasks.profile.scores import Score
-from monitoring_tasks.suites.columns import MEASURES, NAN, NO_ROWS, Column, Measured, kind_of, values, why_empty
+from monitoring_tasks.profile.scores import Score, psi_bias
+from monitoring_tasks.suites.columns import MEASURES, NAN, NO_ROWS, Column, kind_of, values, why_empty
 from monitoring_tasks.suites.native import native_score
 
 logger = logging.getLogger(__name__)
 
 AT_LEAST, AT_MOST, LESS_THAN = "at_least", "at_most", "less_than"
+
+
+ASSESSED = {
+    Status.PASSED: TestStatus.SUCCESS,
+    Status.SUSPECT: TestStatus.WARNING,
+    Status.FAILED: TestStatus.FAIL,
+    Status.UNDECIDED: TestStatus.ERROR,
+}
+"""Evidently's word for what an assessment says."""
 
 
 def _reached(value: float, limit: float) -> bool:
@@ -53,21 +63,29 @@ _BREACHES: dict[str, Callable[[float, float], bool]] = {
 }
 
 
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Drift scores by column, and what checks of the window as a whole found that rows were needed for."""
+
+    scores: Mapping[str, Score]
+    whole: Mapping[Check, Measured] = field(default_factory=dict)
+
+
 class ProfileDataset(PandasDataset):  # type: ignore[misc]  # Evidently carries no types
     """One side of a comparison as Evidently carries it: the profile of all rows beside a frame of sampled ones.
 
-    `scores` are those of the current side against the reference, by column. The frame holds only the columns that
+    `found` is what was computed of the current side against the reference. The frame holds only the columns that
     Evidently's own methods look at, and `definition` says what each of them is: nothing is inferred.
     """
 
     def __init__(
-        self, profile: Profile, binning: Binning, scores: Mapping[str, Score], *, frame: pd.DataFrame, definition: Any
+        self, profile: Profile, binning: Binning, found: Found, *, frame: pd.DataFrame, definition: Any
     ) -> None:
         with np.errstate(over="ignore", invalid="ignore"):  # Evidently takes means, and those of 1e308 overflow
             super().__init__(frame, definition)
         self.profile = profile
         self.binning = binning
-        self.scores = scores
+        self.found = found
 
 
 def definition(numeric: list[str], categorical: list[str]) -> DataDefinition:
@@ -86,32 +104,52 @@ def column_of(name: str, current: ProfileDataset, reference: ProfileDataset) -> 
 class Limit(MetricTest):  # type: ignore[misc]
     """The test of every check: a value on the wrong side of `threshold` fails, one that is not a number is an error.
 
+    A limit of its own from which the check `fails` may lie before the threshold: what is between is a small shift, and
+    so is all that a `minor` check finds.
+    Where the window was assessed as a whole, `status` is what that says of this check, and `evidence` why: the limits
+    then tell only how large it is.
+
     `side` is `at_least`, `at_most`, `less_than` or the name of a drift method, which knows its own direction.
     """
 
     side: str
     threshold: float
     severe: float | None = None
+    fails: float | None = None
+    minor: bool = False
+    status: str | None = None
+    evidence: dict[str, float | None] | None = None
 
     def to_test(self) -> MetricTestProto:
         """The function that Evidently calls with the metric and its value."""
         return self._judge
 
     def _judge(self, _context: Context, calculation: Any, result: SingleValue) -> MetricTestResult:
-        severe = self.severe is not None and breached(self.side, result.value, self.severe)
+        limits = {"large": self.threshold, "severe": self.severe}
         return MetricTestResult(
             id=calculation.metric.check,
             name=calculation.display_name(),
             description=f"{result.value:.4g}, {self.side} {self.threshold:.4g} {calculation.detail}".strip(),
             status=self._status(result.value),
             metric_config=calculation.to_metric_config(),
-            test_config={"threshold": self.threshold, "severe": severe, "detail": calculation.detail},
+            test_config={
+                "threshold": self.threshold,
+                **{size: self._beyond(result.value, limit) for size, limit in limits.items()},
+                "detail": calculation.detail,
+                "evidence": self.evidence,
+            },
         )
+
+    def _beyond(self, value: float, limit: float | None) -> bool:
+        return not self.minor and limit is not None and breached(self.side, value, limit)
 
     def _status(self, value: float) -> TestStatus:
         if not math.isfinite(value) or not math.isfinite(self.threshold):
             return TestStatus.ERROR
-        return TestStatus.FAIL if breached(self.side, value, self.threshold) else TestStatus.SUCCESS
+        if self.status is not None:
+            return ASSESSED[Status(self.status)]
+        limit = self.threshold if self.fails is None else self.fails
+        return TestStatus.FAIL if breached(self.side, value, limit) else TestStatus.SUCCESS
 
 
 def breached(side: str, value: float, limit: float) -> bool:
@@ -134,6 +172,7 @@ class ProfileDrift(SingleValueMetric):  # type: ignore[misc]
     check: str = Check.DRIFT.value
     column: str
     method: str
+    debiased: bool = False
 
 
 class SampleDrift(SingleValueMetric):  # type: ignore[misc]
@@ -145,11 +184,15 @@ class SampleDrift(SingleValueMetric):  # type: ignore[misc]
 
 
 class DriftedShare(SingleValueMetric):  # type: ignore[misc]
-    """Share of the decided columns that drifted; `drifts` are the metric ids of their drift checks, computed before."""
+    """Share of the decided columns that drifted; `drifts` are the metric ids of their drift checks, computed before.
+
+    A small shift, however sure, is not the drift of a column, unless `small` says that they count as well.
+    """
 
     check: str = Check.DRIFTED_SHARE.value
     column: str | None = None
     drifts: list[str]
+    small: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,6 +210,8 @@ def _check(metric: Any, sides: _Sides) -> Measured:
         return Measured(NAN, NO_ROWS)
     if check is Check.DUPLICATE_SHARE:
         return _duplicates(profile)
+    if check in sides.current.found.whole:
+        return sides.current.found.whole[check]
     return MEASURES[check](column_of(metric.column, sides.current, sides.reference))
 
 
@@ -180,10 +225,19 @@ def _profile_drift(metric: ProfileDrift, sides: _Sides) -> Measured:
     empty = _why_undecidable(metric.column, sides)
     if empty:
         return Measured(NAN, empty)
-    score = sides.current.scores[metric.column]
+    score = sides.current.found.scores[metric.column]
     if math.isnan(score.value):
         return Measured(NAN, f"{metric.method} is not defined for these values")
+    if metric.debiased and metric.method == "psi":
+        return _debiased(score.value, metric.column, sides)
     return Measured(score.value, "" if score.bound is None else f"at most {score.bound:.4g} on the raw rows")
+
+
+def _debiased(value: float, name: str, sides: _Sides) -> Measured:
+    """PSI less what two samples of the same distribution show."""
+    column = column_of(name, sides.current, sides.reference)
+    bias = float(psi_bias([Pair(column.bins, column.reference, column.current)])[0])
+    return Measured(max(value - bias, 0.0), f"{value:.3g} with the bias of small samples" if bias > 0.005 else "")
 
 
 def _sample_drift(metric: SampleDrift, sides: _Sides) -> Measured:
@@ -207,7 +261,8 @@ def _drifted_share(metric: DriftedShare, sides: _Sides) -> Measured:
     decided = [test.status for test in tests if test.status is not TestStatus.ERROR]
     if not decided:
         return Measured(NAN, "no column could be decided" if sides.current.profile.rows else NO_ROWS)
-    drifted = sum(status is not TestStatus.SUCCESS for status in decided)
+    failed = [test for test in tests if test.status is TestStatus.FAIL]
+    drifted = sum(metric.small or test.test_config["large"] for test in failed)
     undecided = f", {len(tests) - len(decided)} undecided" if len(tests) > len(decided) else ""
     return Measured(drifted / len(decided), f"{drifted} of {len(decided)} columns drifted{undecided}")
 

@@ -14,9 +14,10 @@ from evidently.legacy.calculations.stattests import get_stattest
 from evidently.legacy.core import ColumnType
 from scipy import stats
 
+from monitoring_tasks.checks import Measured
 from monitoring_tasks.methods import Kind
 from monitoring_tasks.profile.kernel import is_categorical, is_numeric, numbers, texts, value_type
-from monitoring_tasks.suites.columns import NAN, Measured
+from monitoring_tasks.suites.columns import NAN
 
 COLUMN_TYPES: dict[Kind, ColumnType] = {"numeric": ColumnType.Numerical, "categorical": ColumnType.Categorical}
 # They look at the order of values alone, which no size of a value disturbs.

@@ -9,16 +9,16 @@ from typing import Any
 from evidently.core.report import Snapshot
 from evidently.legacy.tests.base_test import TestStatus
 
-from monitoring_tasks.checks import Check, CheckResult, Status, Suite
+from monitoring_tasks.checks import Check, CheckResult, Evidence, Status, Suite
 
 STATUSES: dict[TestStatus, Status] = {
     TestStatus.SUCCESS: Status.PASSED,
     TestStatus.FAIL: Status.FAILED,
-    TestStatus.WARNING: Status.FAILED,
+    TestStatus.WARNING: Status.SUSPECT,
     TestStatus.ERROR: Status.UNDECIDED,
     TestStatus.SKIPPED: Status.UNDECIDED,
 }
-"""Evidently's statuses: a warning is a failed test that was declared uncritical, and here no test is."""
+"""Evidently's statuses: a warning is evidence that one window alone does not settle."""
 
 
 def check_results(suite: Suite, snapshot: Snapshot) -> Iterator[CheckResult]:
@@ -39,6 +39,8 @@ def _result(suite: Suite, metric: Any, test: Any) -> CheckResult:
         method=params.get("method"),
         value=value if math.isfinite(value) else None,
         threshold=config["threshold"],
+        large=config["large"],
         severe=config["severe"],
         detail=config["detail"],
+        evidence=None if config["evidence"] is None else Evidence(**config["evidence"]),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
@@ -13,16 +13,17 @@ from evidently import Report
 from evidently.core.report import Snapshot
 from evidently.legacy.utils import NumpyEncoder
 
+from monitoring_tasks.calibration.assess import Judged, TestKey, Told
 from monitoring_tasks.checks import Check, CheckResult, Suite
 from monitoring_tasks.methods import EVIDENTLY, Kind
 from monitoring_tasks.monitor import Monitor, column_limits
 from monitoring_tasks.profile.profile import Profile
 from monitoring_tasks.profile.reference import ReferenceProfile
-from monitoring_tasks.profile.scores import Score, score_columns
+from monitoring_tasks.profile.scores import score_columns
 from monitoring_tasks.profile.summary import summary
 from monitoring_tasks.suites.build import Limits, suite_metrics
 from monitoring_tasks.suites.columns import Column
-from monitoring_tasks.suites.metrics import ProfileDataset, column_of, definition
+from monitoring_tasks.suites.metrics import Found, ProfileDataset, column_of, definition
 from monitoring_tasks.suites.native import sampled_frame
 from monitoring_tasks.suites.page import page
 from monitoring_tasks.suites.results import check_results
@@ -45,7 +46,8 @@ from monitoring_tasks.window import Window
 class SuiteInput:
     """What the suites judge: a window's profile and sample beside the reference's.
 
-    `metadata` goes into snapshots and page as it is (champion, hashes, versions): texts only.
+    `metadata` goes into snapshots and page as it is (champion, hashes, versions): texts only. `judged` is what an
+    assessment of the whole window says; where it says nothing, each check is judged by its limits.
     """
 
     monitor: Monitor
@@ -54,6 +56,7 @@ class SuiteInput:
     profile: Profile
     sample: pa.Table
     metadata: Mapping[str, str]
+    judged: Judged = field(default_factory=Judged)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,22 +74,39 @@ def run_suites(given: SuiteInput, *, script_href: str) -> SuiteOutcome:
     The same input gives the same bytes. A check that cannot be decided says so and leaves the others alone. Raises
     `ProfileMismatch` when the profile was not made with the reference's binning.
     """
+    done = _run(given)
+    drawn = plots(plotted(done.results, done.columns))
+    widgets = _widgets(done.results, done.columns, drawn)
+    texts = {suite: _dumps(snapshot, widgets[suite]) for suite, snapshot in done.snapshots.items()}
+    shown = [findings(done.results, drawn), *(widget for suite in widgets.values() for widget in suite)]
+    return SuiteOutcome(done.results, texts, _page(given, done.results, shown, script_href))
+
+
+def check(given: SuiteInput) -> tuple[CheckResult, ...]:
+    """The check results of `run_suites`, without the snapshots' texts and the page, which take most of its time."""
+    return _run(given).results
+
+
+@dataclass(frozen=True, eq=False)
+class _Done:
+    columns: Mapping[str, Column]
+    snapshots: Mapping[Suite, Snapshot]
+    results: tuple[CheckResult, ...]
+
+
+def _run(given: SuiteInput) -> _Done:
     given = _without_empty_ids(given)
-    limits = _limits(given.monitor, given.reference.kinds)
+    limits = _limits(given.monitor, given.reference)
     current, reference = _sides(given, limits)
     columns = {name: column_of(name, current, reference) for name in limits}
     snapshots = {
         suite: _report(given, suite, metrics).run(
             current, reference, timestamp=given.window.end, name=str(given.window)
         )
-        for suite, metrics in suite_metrics(given.monitor, columns, limits).items()
+        for suite, metrics in suite_metrics(given.monitor, columns, limits, given.judged.tests).items()
     }
-    results = _results(snapshots, columns)
-    drawn = plots(plotted(results, columns))
-    widgets = _widgets(results, columns, drawn)
-    texts = {suite: _dumps(snapshot, widgets[suite]) for suite, snapshot in snapshots.items()}
-    shown = [findings(results, drawn), *(widget for suite in widgets.values() for widget in suite)]
-    return SuiteOutcome(results, texts, _page(given, results, shown, script_href))
+    results = tuple(_told(result, given.judged.told) for result in _results(snapshots, columns))
+    return _Done(columns, snapshots, results)
 
 
 def _without_empty_ids(given: SuiteInput) -> SuiteInput:
@@ -100,9 +120,10 @@ def _without_empty_ids(given: SuiteInput) -> SuiteInput:
     return replace(given, profile=replace(given.profile, duplicates=None))
 
 
-def _limits(monitor: Monitor, kinds: Mapping[str, Kind]) -> Limits:
+def _limits(monitor: Monitor, reference: ReferenceProfile) -> Limits:
     # By name: a reference that was just built and one from the cache list their columns in different orders.
-    return {name: column_limits(monitor, name, kinds[name]) for name in sorted(kinds)}
+    kinds, rows = reference.kinds, reference.profile.rows
+    return {name: column_limits(monitor, name, kinds[name], reference_rows=rows) for name in sorted(kinds)}
 
 
 def _sides(given: SuiteInput, limits: Limits) -> tuple[ProfileDataset, ProfileDataset]:
@@ -110,17 +131,17 @@ def _sides(given: SuiteInput, limits: Limits) -> tuple[ProfileDataset, ProfileDa
     native = {name: row.kind for name, row in limits.items() if row.method.startswith(EVIDENTLY)}
     own = {name: row.method for name, row in limits.items() if name not in native}
     scores = score_columns(reference.binning, reference.profile, given.profile, own)
-    current = _side(given, given.profile, native, scores, given.sample)
-    return current, _side(given, reference.profile, native, {}, reference.sample)
+    current = _side(given, given.profile, native, Found(scores, given.judged.whole), given.sample)
+    return current, _side(given, reference.profile, native, Found({}), reference.sample)
 
 
 def _side(
-    given: SuiteInput, profile: Profile, native: Mapping[str, Kind], scores: Mapping[str, Score], sample: pa.Table
+    given: SuiteInput, profile: Profile, native: Mapping[str, Kind], found: Found, sample: pa.Table
 ) -> ProfileDataset:
     frame = sampled_frame(sample, native)
     types = {kind: [name for name in frame.columns if native[name] == kind] for kind in ("numeric", "categorical")}
     described = definition(types["numeric"], types["categorical"])
-    return ProfileDataset(profile, given.reference.binning, scores, frame=frame, definition=described)
+    return ProfileDataset(profile, given.reference.binning, found, frame=frame, definition=described)
 
 
 def _report(given: SuiteInput, suite: Suite, metrics: Sequence[Any]) -> Report:
@@ -130,6 +151,13 @@ def _report(given: SuiteInput, suite: Suite, metrics: Sequence[Any]) -> Report:
 def _results(snapshots: Mapping[Suite, Snapshot], columns: Mapping[str, Column]) -> tuple[CheckResult, ...]:
     results = [result for suite, snapshot in snapshots.items() for result in check_results(suite, snapshot)]
     return tuple(_summarised(result, columns) for result in results)
+
+
+def _told(result: CheckResult, told: Mapping[TestKey, Told]) -> CheckResult:
+    said = told.get((result.check, result.column), Told())
+    return replace(
+        result, season=said.season, cause=said.cause, detail="; ".join(filter(None, (said.note, result.detail)))
+    )
 
 
 def _summarised(result: CheckResult, columns: Mapping[str, Column]) -> CheckResult:

@@ -27,7 +27,12 @@ from monitoring_tasks.suites.columns import NO_ROWS, Column
 
 REFERENCE_COLOR, CURRENT_COLOR = "#4d4d4d", "#ed0400"
 NOTHING, ALL_ROWS, EVERYTHING = "-", "all rows", "every column"
-_WORDS = {Status.FAILED: "✗ failed", Status.UNDECIDED: "? undecided", Status.PASSED: "✓ passed"}
+_WORDS = {
+    Status.FAILED: "✗ failed",
+    Status.SUSPECT: "~ suspect",
+    Status.UNDECIDED: "? undecided",
+    Status.PASSED: "✓ passed",
+}
 _TITLES = {Suite.DATA_DRIFT: "Data drift", Suite.PREDICTION_DRIFT: "Prediction drift"}
 _CHECK_FIELDS = {"check": "Check", "column": "Column", "value": "Value", "threshold": "Threshold", "detail": "Detail"}
 _QUALITY_FIELDS = {
@@ -49,12 +54,12 @@ _SUITES = {Suite.DATA_QUALITY: "quality", Suite.DATA_DRIFT: "drift", Suite.PREDI
 
 
 def urgency(result: CheckResult) -> tuple[int, float]:
-    """Place of a result in a list for people: broken input and severe drift, failed, undecided, passed.
+    """Place of a result in a list for people: broken input and severe drift, failed, suspect, undecided, passed.
 
     Among equals the worst comes first.
     """
     worst = result.severe or result.check in _BROKEN
-    places = {Status.FAILED: 0 if worst else 1, Status.UNDECIDED: 2, Status.PASSED: 3}
+    places = {Status.FAILED: 0 if worst else 1, Status.SUSPECT: 2, Status.UNDECIDED: 3, Status.PASSED: 4}
     return places[result.status], -_excess(result)
 
 
@@ -126,6 +131,7 @@ def overview(results: Sequence[CheckResult], rows: int, title: str) -> BaseWidge
         "rows": rows,
         "checks failed": statuses.count(Status.FAILED),
         "of these severe": sum(result.severe and result.status is Status.FAILED for result in results),
+        "checks suspect": statuses.count(Status.SUSPECT),
         "checks undecided": statuses.count(Status.UNDECIDED),
         "checks passed": statuses.count(Status.PASSED),
     }
@@ -174,7 +180,7 @@ def _check_fields(result: CheckResult) -> dict[str, Any]:
         "column": result.column or ALL_ROWS,
         "value": figure(result.value),
         "threshold": figure(result.threshold),
-        "detail": result.detail,
+        "detail": "; ".join(filter(None, (result.detail, result.cause, result.season and f"season: {result.season}"))),
     }
 
 

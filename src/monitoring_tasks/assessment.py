@@ -1,0 +1,287 @@
+"""One window judged as a whole: its baselines, its tests under the calibrated null, and what explains them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import cache, cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from monitoring_tasks.alarms_section import TrainingBaseline
+from monitoring_tasks.baselines import Compared, Piece, compared
+from monitoring_tasks.calibration.assess import Assessed, Case, Extra, Judged, TestKey, Told, assess
+from monitoring_tasks.calibration.calibrate import Calibration, calibrate
+from monitoring_tasks.calibration.correction import Levels, levels
+from monitoring_tasks.calibration.domain import JointNull, joint_null, separation
+from monitoring_tasks.checks import Check, Measured
+from monitoring_tasks.faults.cause import Cause, Fault
+from monitoring_tasks.faults.causes import probable_causes
+from monitoring_tasks.faults.sides import Sides
+from monitoring_tasks.faults.time_gap import time_gap
+from monitoring_tasks.methods import Kind
+from monitoring_tasks.monitor import Feature, Monitor
+from monitoring_tasks.pieces import Pieces
+from monitoring_tasks.profile.pairs import Pair
+from monitoring_tasks.profile.profile import Profile, dumps
+from monitoring_tasks.profile.reference import ReferenceProfile, reference_key
+from monitoring_tasks.runtime import Runtime
+from monitoring_tasks.seasons import seasons
+from monitoring_tasks.window import Window, interval, last_tick
+
+log = logging.getLogger(__name__)
+
+VERSION = 1
+"""Of the stored calibrations: another one is made anew."""
+SEASONAL_P = 0.01
+"""A window is like its season when an ordinary one is as far from it at least so often ..."""
+SEASONAL_PART = 0.5
+"""... and it is at most half as far from it as from the training reference."""
+
+
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """What is known of a window: the profile of all its rows, and a bounded sample of them."""
+
+    window: Window
+    profile: Profile
+    sample: pa.Table
+
+
+@dataclass(frozen=True, eq=False)
+class Basis:
+    """What a window is judged on: the training reference, what its columns are compared with, and the past's pieces."""
+
+    reference: ReferenceProfile
+    compared: Compared
+    piece: Piece
+
+    @classmethod
+    def of(cls, monitor: Monitor, runtime: Runtime, reference: ReferenceProfile, window: Window) -> Basis:
+        """The basis of one window; each piece of the past is read once. Raises `SourceUnavailable`."""
+        piece = cache(Pieces.of(monitor, runtime, reference).profile)
+        return cls(reference, compared(monitor, reference, window, piece), piece)
+
+    @property
+    def baseline_hash(self) -> str:
+        """What the rows of baselines hash to; empty where every column is compared with the training reference."""
+        profile = self.compared.reference.profile
+        return "" if profile is self.reference.profile else hashlib.sha256(dumps(profile)).hexdigest()[:16]
+
+
+@dataclass(frozen=True, eq=False)
+class Assessor:
+    """Judges windows of one width against one reference, by the monitor's alarm budget.
+
+    `calibration` and `joint` are the reference's nulls (None: no joint test).
+    """
+
+    monitor: Monitor
+    window: Window
+    basis: Basis
+    calibration: Calibration
+    joint: Callable[[], JointNull] | None
+
+    @property
+    def compared(self) -> Compared:
+        """What the columns of the window are compared with."""
+        return self.basis.compared
+
+    @cached_property
+    def levels(self) -> Levels:
+        """The levels that the monitor's budget affords."""
+        return spent(self.monitor, self.calibration, self.window)
+
+    def tests(self, observed: Observed) -> Judged:
+        """The tests of the window, without explanations."""
+        gap, joint = self._gap(observed), self._joint(observed)
+        extra: dict[TestKey, Extra] = {(check, None): test for check, (_, test) in (gap | joint).items()}
+        tests = assess(self.calibration, self._case(observed.profile, extra), self.levels, self.monitor.alarms.floors)
+        return Judged(tests, {check: measured for check, (measured, _) in (gap | joint).items()}, {})
+
+    def judge(self, observed: Observed) -> Judged:
+        """The tests of the window, with what explains them: baselines that fall short, seasons, probable causes."""
+        judged = self.tests(observed)
+        return replace(judged, told=self._told(observed, judged))
+
+    def _case(self, current: Profile, extra: Mapping[TestKey, Extra]) -> Case:
+        reference = self.compared.reference
+        floors = own_floors(self.monitor)
+        return Case(reference.binning, reference.profile, current, floors, extra, self.compared.undecided)
+
+    def _gap(self, observed: Observed) -> dict[Check, tuple[Measured, Extra]]:
+        reference, name = self.compared.reference, self.monitor.timestamp
+        gap = time_gap(observed.sample, reference.sample, name, self.window)
+        if gap is None:
+            return {}
+        words = f"no row from {gap.start:%Y-%m-%d %H:%M} to {gap.end:%Y-%m-%d %H:%M} UTC" if gap.share else ""
+        return {Check.TIME_GAP: (Measured(gap.share, words), Extra(gap.p_value, gap.share))}
+
+    def _joint(self, observed: Observed) -> dict[Check, tuple[Measured, Extra]]:
+        kinds = self._joint_kinds
+        if self.joint is None or len(kinds) < 2:
+            return {}
+        found = separation(self.compared.reference.sample, observed.sample, kinds)
+        if found is None:
+            return {}
+        words = "told apart most by " + ", ".join(name for name, _ in found.columns[:3]) if found.columns else ""
+        p_value = self.joint().p_value(found.auc, found.rows)
+        return {Check.JOINT: (Measured(found.auc, words), Extra(p_value, max(found.auc - 0.5, 0.0)))}
+
+    @property
+    def _joint_kinds(self) -> dict[str, Kind]:
+        return joint_kinds(self.monitor, self.compared.reference)
+
+    def _told(self, observed: Observed, judged: Judged) -> dict[TestKey, Told]:
+        """What there is to say about each check: notes on baselines always, explanations of findings only."""
+        notes = {key: note for key in judged.tests if (note := self.compared.notes.get(key[1] or ""))}
+        season, cause = self._seasonal(observed, judged), self._causes(observed, judged)
+        keys = {*notes, *season, *cause}
+        return {key: Told(notes.get(key, ""), season.get(key, ""), cause.get(key, "")) for key in keys}
+
+    def _seasonal(self, observed: Observed, judged: Judged) -> dict[TestKey, str]:
+        """The shifts from the training reference that the same season shows as well."""
+        drifts = [key for key in judged.found if key[0] is Check.DRIFT and self._is_trained(key[1])]
+        if not drifts:
+            return {}
+        had, lacking = seasons(self.monitor, self.compared.reference, self.window, self.basis.piece)
+        log.debug("seasons window=%s had=%s lacking=%s", self.window, [each.words for each in had], lacking)
+        explained: dict[TestKey, str] = {}
+        for season in had:
+            case = replace(self._case(observed.profile, {}), baseline=season.profile)
+            tests = assess(self.calibration, case, self.levels, self.monitor.alarms.floors)
+            like = [key for key in drifts if _is_like(tests[key], judged.tests[key])]
+            explained = dict.fromkeys(like, season.words) | explained
+        return explained
+
+    def _is_trained(self, column: str | None) -> bool:
+        return isinstance(self.monitor.baseline(column or ""), TrainingBaseline)
+
+    def _causes(self, observed: Observed, judged: Judged) -> dict[TestKey, str]:
+        """The probable cause of each finding that has one."""
+        reference, current = self.compared.reference, observed.profile
+        pairs = {
+            name: Pair(bins, reference.profile.columns[name], current.columns[name])
+            for name, bins in reference.binning.columns.items()
+        }
+        names = (self.monitor.timestamp, self.monitor.id)
+        sides = Sides(self.window, pairs, reference.sample, observed.sample, *names, current.rows, current.duplicates)
+        causes = probable_causes(sides, judged.found)
+        return {key: cause.words for cause in reversed(causes) for key in judged.found if _explains(cause, key)}
+
+
+_WHOLE: Mapping[Fault, Check] = {
+    Fault.DUPLICATED_BATCH: Check.DUPLICATE_SHARE,
+    Fault.TRUNCATED: Check.TIME_GAP,
+}
+
+
+def _explains(cause: Cause, key: TestKey) -> bool:
+    """Whether a cause is about a check: about one of its column's, or about the one of the window that it fits."""
+    return cause.column == key[1] and (cause.column is not None or _WHOLE.get(cause.fault) is key[0])
+
+
+def _is_like(season: Assessed, training: Assessed) -> bool:
+    p, far, usual = season.evidence.p_value, season.evidence.effect, training.evidence.effect
+    return p is not None and far is not None and p >= SEASONAL_P and far <= SEASONAL_PART * (usual or 0.0)
+
+
+def every(monitor: Monitor, window: Window) -> timedelta:
+    """Time between two windows of the monitor's schedule, at the end of `window`."""
+    return interval(monitor.schedule, last_tick(monitor.schedule, window.end))
+
+
+def number_of_tests(calibration: Calibration) -> int:
+    """Tests of a window: four of each column, and those of the window as a whole."""
+    return 4 * len(calibration.columns) + 3
+
+
+def spent(monitor: Monitor, calibration: Calibration, window: Window) -> Levels:
+    """The levels at which windows like `window` spend the monitor's budget."""
+    rule = monitor.policy.persistence
+    return levels(
+        monitor.alarms.budget,
+        every(monitor, window),
+        persistence=(rule.windows, rule.of),
+        tests=number_of_tests(calibration),
+        correlations=np.array([null.distance.correlation for null in calibration.columns.values()]),
+    )
+
+
+def own_floors(monitor: Monitor) -> dict[TestKey, float]:
+    """Floors of single tests: a limit that the monitor gives for one column is also the least that matters in it."""
+    own = {name: feature for name, feature in monitor.features.items() if feature != Feature()}
+    limits = [
+        ((check, name), limit)
+        for name, feature in own.items()
+        for check, limit in ((Check.MISSING_SHARE, feature.missing), (Check.UNSEEN_SHARE, feature.unseen))
+    ]
+    return {key: limit for key, limit in limits if limit is not None}
+
+
+def joint_kinds(monitor: Monitor, reference: ReferenceProfile) -> dict[str, Kind]:
+    """The columns that the joint test looks at: those compared with the training reference, whose sample there is."""
+    return {
+        name: kind for name, kind in reference.kinds.items() if isinstance(monitor.baseline(name), TrainingBaseline)
+    }
+
+
+def assessed(monitor: Monitor, runtime: Runtime, basis: Basis, observed: Observed) -> Judged:
+    """A window judged by the monitor's rules.
+
+    Only the rules `calibrated` judge a window as a whole: by the others each check has its own limits.
+    """
+    if monitor.policy.rules != "calibrated" or not observed.profile.rows:
+        notes: dict[TestKey, Told] = {
+            (check, name): Told(note) for name, note in basis.compared.notes.items() for check in Check
+        }
+        return Judged({}, {}, notes)
+    return load_assessor(monitor, runtime, basis, observed.window).judge(observed)
+
+
+def load_assessor(monitor: Monitor, runtime: Runtime, basis: Basis, window: Window) -> Assessor:
+    """The assessor of a window; its calibration is made when windows of such a width are met for the first time."""
+    reference = basis.reference
+    calibration = load_calibration(monitor, runtime, reference, window.width)
+    joint = (lambda: _load_joint(monitor, runtime, reference, window.width)) if monitor.alarms.joint else None
+    return Assessor(monitor, window, basis, calibration, joint)
+
+
+def load_calibration(monitor: Monitor, runtime: Runtime, reference: ReferenceProfile, width: timedelta) -> Calibration:
+    """The calibration of a reference for windows of `width`, from the artifacts or made now."""
+    baselines = {name: monitor.baseline(name) for name in reference.binning.columns}
+    facts = {name: baseline.model_dump(mode="json") for name, baseline in baselines.items()}
+    key = _key(monitor, reference, "calibration", [width.total_seconds(), facts])
+    stored = runtime.artifacts.read(key)
+    if stored is not None:
+        return Calibration.from_json(json.loads(stored))
+    made = calibrate(reference, width, baselines)
+    runtime.artifacts.write(key, _dumps(made.to_json()))
+    log.info("calibration.made monitor=%s width=%s windows=%d", monitor.name, width, made.windows)
+    return made
+
+
+def _load_joint(monitor: Monitor, runtime: Runtime, reference: ReferenceProfile, width: timedelta) -> JointNull:
+    kinds = joint_kinds(monitor, reference)
+    key = _key(monitor, reference, "joint", [width.total_seconds(), kinds])
+    stored = runtime.artifacts.read(key)
+    if stored is not None:
+        return JointNull.from_json(json.loads(stored))
+    made = joint_null(reference.sample, kinds, timestamp=monitor.timestamp, width=width)
+    runtime.artifacts.write(key, _dumps(made.to_json()))
+    return made
+
+
+def _key(monitor: Monitor, reference: ReferenceProfile, name: str, facts: Any) -> str:
+    folder = f"references/{monitor.name}/{reference_key(monitor, reference.content_hash)}"
+    return f"{folder}/{name}-{hashlib.sha256(_dumps([VERSION, facts])).hexdigest()[:16]}.json"
+
+
+def _dumps(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()

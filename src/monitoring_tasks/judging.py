@@ -1,0 +1,43 @@
+"""Rows that no source holds, judged as a window's would be: for self-tests, which must not write anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from monitoring_tasks.assessment import Assessor, Basis, Observed, load_assessor
+from monitoring_tasks.calibration.assess import TestKey
+from monitoring_tasks.champion import Pinned, load_reference
+from monitoring_tasks.checks import Status
+from monitoring_tasks.data.memory import TableRows
+from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.pieces import SAMPLE_ROWS
+from monitoring_tasks.profile.arrow import scan_arrow
+from monitoring_tasks.profile.plan import Plan
+from monitoring_tasks.runtime import Runtime
+from monitoring_tasks.window import Window
+
+
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """Judges tables of rows as if they were those of one window of a monitor."""
+
+    assessor: Assessor
+
+    @classmethod
+    def prepare(cls, monitor: Monitor, runtime: Runtime, pinned: Pinned, window: Window) -> Judge:
+        """The judge of rows in `window`, against the pinned champion's reference and the baselines of that window."""
+        reference = load_reference(monitor, runtime, pinned)
+        return cls(load_assessor(monitor, runtime, Basis.of(monitor, runtime, reference, window), window))
+
+    def statuses(self, rows: pa.Table) -> Mapping[TestKey, Status]:
+        """What each test of the window says of these rows; empty when there are none."""
+        if not rows.num_rows:
+            return {}
+        monitor, reference = self.assessor.monitor, self.assessor.compared.reference
+        plan = Plan(reference.binning, id=monitor.id, timestamp=monitor.timestamp, sample_rows=SAMPLE_ROWS)
+        found = scan_arrow(TableRows(rows), None, plan)
+        judged = self.assessor.tests(Observed(self.assessor.window, found.profile, found.sample))
+        return {key: assessed.status for key, assessed in judged.tests.items()}

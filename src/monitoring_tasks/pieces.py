@@ -1,0 +1,75 @@
+"""Profiles of the pieces of time that windows are made of: kept among the artifacts, and made where they are not."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from monitoring_tasks.data.parquet import ParquetRows
+from monitoring_tasks.data.source import open_rows
+from monitoring_tasks.data.sql import SqlRows
+from monitoring_tasks.errors import SourceInvalid
+from monitoring_tasks.kept import dump_table, load_table
+from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.profile.binning import binning_hash
+from monitoring_tasks.profile.plan import Plan
+from monitoring_tasks.profile.profile import Profile, dumps, loads
+from monitoring_tasks.profile.reference import ReferenceProfile
+from monitoring_tasks.profile.scan import scan
+from monitoring_tasks.runtime import Runtime
+from monitoring_tasks.window import Window
+
+log = logging.getLogger(__name__)
+SAMPLE_ROWS = 5000
+
+
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """A monitor's production rows, piece by piece, in the bins of one reference."""
+
+    monitor: Monitor
+    runtime: Runtime
+    rows: ParquetRows | SqlRows
+    plan: Plan
+
+    @classmethod
+    def of(cls, monitor: Monitor, runtime: Runtime, reference: ReferenceProfile) -> Pieces:
+        """The pieces of a monitor's source. Raises `SourceInvalid` or `SourceUnavailable` when it cannot be opened."""
+        plan = Plan(reference.binning, id=monitor.id, timestamp=monitor.timestamp, sample_rows=SAMPLE_ROWS)
+        return cls(monitor, runtime, open_rows(monitor, runtime.connections), plan)
+
+    def profile(self, span: Window) -> Profile | None:
+        """The profile of a span of the past; None where its rows are not fit to be read."""
+        try:
+            return self.had(span)[0]
+        except SourceInvalid as error:
+            log.warning("piece.unreadable monitor=%s span=%s reason=%s", self.monitor.name, span, error)
+            return None
+
+    def had(self, span: Window) -> tuple[Profile, pa.Table]:
+        """Profile and sample of a span, from the artifacts where they are known."""
+        key = self._key(span)
+        profile, sample = (self.runtime.artifacts.read(f"{key}.{kind}") for kind in ("json", "parquet"))
+        if profile is not None and sample is not None:
+            return loads(profile), load_table(sample)
+        return self.scanned(span)
+
+    def scanned(self, span: Window) -> tuple[Profile, pa.Table]:
+        """Profile and sample of a span whose rows are read now, known or not."""
+        key, found = self._key(span), scan(self.rows, span, self.plan)
+        self.runtime.artifacts.write(f"{key}.parquet", dump_table(found.sample))
+        self.runtime.artifacts.write(f"{key}.json", dumps(found.profile))
+        return found.profile, found.sample
+
+    def _key(self, span: Window) -> str:
+        """Names a stored profile by all that shapes it: binning, source, columns, and the rows' own fingerprint."""
+        plan, binning = self.plan, binning_hash(self.plan.binning)
+        source = self.monitor.source.model_dump(mode="json")
+        shape = [binning, plan.id, plan.timestamp, plan.sample_rows, source]
+        content = json.dumps([shape, self.rows.fingerprint(span)], sort_keys=True).encode()
+        place = f"{span.start:%Y-%m-%dT%H%M%S}_{span.end:%Y-%m-%dT%H%M%S}"
+        return f"profiles/{self.monitor.name}/{binning}/{place}-{hashlib.sha256(content).hexdigest()[:16]}"
