@@ -74,7 +74,7 @@ def test_a_sound_monitor_passes(production: Production, runtime: Runtime) -> Non
     report = examine(monitor, runtime, asked())
     assert content(production.folder) == before
     assert days_of(report.window) == (8, 9)
-    assert (report.rows, report.of_rows, report.drawn_from) == (2000, 2000, 10_000)
+    assert (report.rows, report.of_rows, report.drawn_from) == (2000, 2000, 14_000)
     assert (report.monitor, report.config_hash, report.champion[:5]) == ("churn", monitor.config_hash, "file-")
     assert (report.clean_windows, report.false_alarms, report.standing) == (6, (), ())
     recall = {fault.name: fault.recall_3 for fault in report.faults}
@@ -148,7 +148,7 @@ def test_many_rows_are_represented_by_a_sample(
     monkeypatch.setattr(canary_steps, "MOST_ROWS", 1500)
     monkeypatch.setattr(canary_steps, "ENOUGH_ROWS", 2000)
     report = examine(monitor_of(production), runtime, asked(windows=1, repeats=1))
-    assert (report.rows, report.of_rows, report.drawn_from) == (1500, 2000, 1500)
+    assert (report.rows, report.of_rows, report.drawn_from, report.standing) == (1500, 2000, 1500, ())
 
 
 def test_only_ordinary_windows_lend_rows(production: Production, runtime: Runtime) -> None:
@@ -160,6 +160,9 @@ def test_only_ordinary_windows_lend_rows(production: Production, runtime: Runtim
     assert report.drawn_from == 2000 * 4  # the 8th, 4th, 3rd and 2nd
     production.configure(PLAIN.replace("start: 2013-03-01", "start: 2013-03-04"))
     assert examine(monitor_of(production), runtime, asked(windows=1, repeats=1)).drawn_from == 4000
+    production.configure(PLAIN.replace("start: 2013-03-01", "start: 2013-03-08"))
+    alone = examine(monitor_of(production), runtime, asked(windows=1, repeats=1))
+    assert (alone.drawn_from, alone.standing) == (2000, ("joint",))
 
 
 def test_what_the_window_shows_already_is_left_out(production: Production, runtime: Runtime) -> None:

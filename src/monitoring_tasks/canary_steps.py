@@ -17,7 +17,7 @@ from monitoring_tasks.alerts.canary_notice import compose_falls, falls_key
 from monitoring_tasks.alerts.delivery import Channel, deliver
 from monitoring_tasks.canary.columns import Columns
 from monitoring_tasks.canary.fall import EARLIER, Fall, falls
-from monitoring_tasks.canary.injections import Key
+from monitoring_tasks.canary.injections import JOINT, Key
 from monitoring_tasks.canary.redraw import Pool, moved
 from monitoring_tasks.canary.report import CanaryReport, allowed_alarms
 from monitoring_tasks.canary.trial import Setting, false_alarms, standing, try_faults
@@ -37,8 +37,8 @@ log = logging.getLogger(__name__)
 Json = dict[str, Any]
 MOST_ROWS = 200_000
 """A window of more rows is represented by a sample of so many."""
-ENOUGH_ROWS = 10_000
-"""A window of fewer rows is drawn from those of windows before it as well ..."""
+ENOUGH_ROWS = 50_000
+"""A window of fewer rows is drawn from those of windows before it as well: ten times what the joint test samples ..."""
 OTHERS = 6
 """... of so many at most."""
 LOOK_BACK = 14
@@ -81,6 +81,8 @@ def examine(monitor: Monitor, runtime: Runtime, asked: Asked) -> CanaryReport:
     columns = Columns(reference.kinds, monitor.prediction, monitor.timestamp, rows.window, monitor.id)
     others = _others(monitor, runtime, reference, rows, ordinary=_ordinary(judge, columns))
     pool, stands = Pool.of(rows.table, columns, others), standing(judge, rows.table)
+    if pool.echoes and rows.count < ENOUGH_ROWS:
+        stands |= {JOINT}
     setting = Setting(monitor.name, pool, judge, monitor.policy.persistence, asked.windows, asked.repeats, stands)
     report = _report(monitor, setting, subject, rows)
     log.info(

@@ -97,6 +97,33 @@ def test_other_windows_lend_their_rows() -> None:
     assert moved(rows(3, at=["2013-06-02T01:00:00Z"] * 3), columns(), yesterday) is None
 
 
+def test_no_row_comes_twice_where_there_are_enough() -> None:
+    """Of twice as many rows in a block each is drawn once at most, with the same chance; of fewer some come again."""
+    window, other = rows(240), moved(rows(480, seed=2), columns(), DAY)
+    assert other is not None
+    pool = Pool.of(window, columns(), [other])
+    few = {hour for hour in range(24) if hours(pool.table).count(hour) < 2 * hours(window).count(hour)}
+    counts = dict.fromkeys(pool.table["age"].to_pylist(), 0)
+    for number in range(300):
+        made = pool.redraw(generator("m", DAY, "clean", number))
+        assert hours(made) == hours(pool.window)
+        kept = [row["age"] for row in made.to_pylist() if row["at"].hour not in few]
+        assert len(set(kept)) == len(kept) > 150
+        for age in kept:
+            counts[age] += 1
+    assert not pool.echoes
+    for row, wanted, size in zip(pool.window.to_pylist(), pool._wanted, pool.sizes, strict=True):
+        if row["at"].hour not in few:
+            share = wanted / size
+            assert abs(counts[row["age"]] - 300 * share) <= 6 * math.sqrt(300 * share * (1 - share))
+    assert Pool.of(window, columns()).echoes
+
+
+def hours(table: pa.Table) -> list[int]:
+    """Hour of each row."""
+    return [each.hour for each in table["at"].to_pylist()]
+
+
 def test_awkward_rows() -> None:
     """One row, dictionaries, a timestamp that is null: all can be drawn."""
     assert Pool.of(rows(1), columns()).redraw(np.random.default_rng(0)).num_rows == 1

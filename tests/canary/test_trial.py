@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring_tasks.canary.injections import INJECTIONS, Key
+from monitoring_tasks.canary.injections import INJECTIONS, JOINT, Key
 from monitoring_tasks.canary.redraw import Pool
 from monitoring_tasks.canary.trial import Setting, false_alarms, findings, standing, try_faults
 from monitoring_tasks.checks import Check, Status
@@ -104,6 +104,14 @@ def test_a_fault_that_fits_nothing_is_not_tried() -> None:
     [fault] = try_faults(setting(script, pool=Pool.of(rows(plan=None), columns())), [injection("renamed")])
     assert (fault.column, fault.found_by, fault.applicable, fault.missed) == (None, (), False, False)
     assert script.seen == []
+
+
+def test_ties_cannot_be_tested_by_rows_that_come_again() -> None:
+    """Without the joint check there is nothing that could find that they are broken."""
+    [fault] = try_faults(setting(standing=frozenset({JOINT})), [injection("joint")])
+    assert not fault.applicable
+    [fault] = try_faults(setting(), [injection("joint")])
+    assert fault.found_by == (1, 1)
 
 
 def test_what_the_rows_themselves_show() -> None:

@@ -16,6 +16,7 @@ from monitoring_tasks.checks import Check
 
 Key = tuple[Check, str | None]
 """What a finding is about: the check, and the column, None where it is about the window as a whole."""
+JOINT: Key = (Check.JOINT, None)
 Reach = Literal["column", "window", "duplicates", "joint"]
 
 

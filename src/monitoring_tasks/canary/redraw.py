@@ -1,9 +1,9 @@
-"""Redraws: windows as ordinary as the one there is, drawn from its own rows.
+"""Redraws: windows as ordinary as the one there is, drawn from its own rows and those of windows before it.
 
-Rows are drawn with replacement within each block of time (day, or hour), which keeps its number of rows: a redraw has
-the rhythm of the window and no gaps, as drawing whole blocks would leave. All redraws share what chance did to the
-rows they are drawn from, and would make an echo of it a false alarm that lasts: a window of few rows is drawn from
-those of the windows before it as well.
+Rows are drawn within each block of time (day, or hour), which keeps its number of rows: a redraw has the rhythm of the
+window and no gaps, as drawing whole blocks would leave. One window's rows alone make an echo: all redraws share what
+chance did to them, which lasts as a fault does, and a row that is drawn twice is no news to a classifier that learned
+it. So a window of few rows needs those of others, from which each row is drawn once at most.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -46,13 +47,15 @@ def block_width(window: Window) -> int | None:
 class Pool:
     """The rows that redraws are made of, block by block.
 
-    `window` is the table of the window itself. Each of its rows is redrawn as one of the `sizes` rows of `table` from
-    `starts` on: those of its block. Dictionaries are decoded. Nothing of a redraw is ever written back.
+    `window` is the table of the window itself, in order of time. Each of its rows is redrawn as one of the `sizes` rows
+    of `table` from `starts` on: those of its block, by the number of each row's block in `blocks`. Dictionaries are
+    decoded. Nothing of a redraw is ever written back.
     """
 
     window: pa.Table
     table: pa.Table
     columns: Columns
+    blocks: Ints
     starts: Ints
     sizes: Ints
 
@@ -63,16 +66,38 @@ class Pool:
         table = _in_order(pa.concat_tables([own, *map(decoded, others)]), columns)
         blocks, wanted = _blocks(table, columns), _blocks(own, columns)
         starts = np.searchsorted(blocks, wanted, side="left")
-        return cls(own, table, columns, starts, np.searchsorted(blocks, wanted, side="right") - starts)
+        return cls(own, table, columns, blocks, starts, np.searchsorted(blocks, wanted, side="right") - starts)
+
+    @property
+    def echoes(self) -> bool:
+        """Whether rows must be drawn more than once: there are not twice as many as the window has."""
+        return self.table.num_rows < 2 * self.window.num_rows
 
     def redraw(self, random: np.random.Generator) -> pa.Table:
-        """As many rows as the window has, drawn with replacement within their blocks, each with an id of its own."""
-        places = self.starts + (random.random(len(self.starts)) * self.sizes).astype(np.int64)
+        """As many rows as the window has, from the same blocks, each with an id of its own.
+
+        A row is drawn once at most, but in a block where others lent too few: there it may be drawn again.
+        """
+        again = self.starts + (random.random(len(self.starts)) * self.sizes).astype(np.int64)
+        places = np.where(self._wanted * 2 > self.sizes, again, self._once(random))
         drawn = self.table.take(arrow_array(places)).combine_chunks()
         name = self.columns.id
         if name is None or name not in drawn.column_names:
             return drawn
         return drawn.set_column(drawn.column_names.index(name), name, _fresh(drawn[name]))
+
+    @cached_property
+    def _wanted(self) -> Ints:
+        """Number of the window's rows in the block of each."""
+        last, first = (np.searchsorted(self.starts, self.starts, side=side) for side in ("right", "left"))
+        return last - first
+
+    def _once(self, random: np.random.Generator) -> Ints:
+        """Different rows of each block: the first of them after each block was shuffled."""
+        shuffled = np.lexsort((random.random(self.table.num_rows), self.blocks))
+        place = np.arange(len(self.starts)) - np.searchsorted(self.starts, self.starts, side="left")
+        chosen: Ints = shuffled[self.starts + place].astype(np.int64)
+        return chosen
 
 
 def moved(table: pa.Table, columns: Columns, of: Window) -> pa.Table | None:

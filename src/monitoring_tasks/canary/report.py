@@ -104,8 +104,8 @@ class CanaryReport:
     `rows` is the number of rows of each redraw, `of_rows` that of the window, which is more when a sample stands for
     it, `drawn_from` that of the rows they are drawn from, which is more when the window has few. `false_alarms` names
     the findings of each false alarm in `clean_windows` redraws without a fault; up to `allowed_alarms` are within the
-    budget, chance allowed for. `standing` names the checks that the window's own rows do not pass: they are left out of
-    everything.
+    budget, chance allowed for. `standing` names the checks that the window's own rows do not pass, or that too
+    few rows cannot be judged by: they are left out of everything.
     """
 
     monitor: str

@@ -78,7 +78,7 @@ def _tell(report: CanaryReport, fallen: list[Fall]) -> None:
     for alarm in report.false_alarms:
         say(f"  {plain(alarm)}")
     if report.standing:
-        say(f"left out, because the window's own rows do not pass: {plain(', '.join(report.standing))}")
+        say(f"left out, because the window's own rows do not pass or are too few: {plain(', '.join(report.standing))}")
     for fall in fallen:
         complain(f"less than before: {fall.words}")
 
