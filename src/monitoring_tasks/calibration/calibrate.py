@@ -21,6 +21,8 @@ from monitoring_tasks.profile.reference import ReferenceProfile
 
 SCALE_PRIOR, SPREAD_PRIOR, BURST_PRIOR = 2, 5, 10
 """Weights, in windows, of what all columns together say beside what a column's own windows say."""
+NORMAL = 2.0
+"""Squared coefficient of variation of the square of a normal number: what windows' distances have a priori."""
 USUAL_BURST = 0.01
 """Size of a burst where the reference has none to learn it from."""
 
@@ -123,7 +125,7 @@ def _distances(lessons: Mapping[str, Lesson]) -> dict[str, DistanceNull]:
     if not ratios:
         return {name: lesson.distance for name, lesson in lessons.items()}
     usual = math.exp(float(np.median(np.log(list(ratios.values())))))
-    spread = float(np.median([lessons[name].distance.spread for name in ratios]))
+    spread = max(float(np.median([lessons[name].distance.spread for name in ratios])), NORMAL)
     return {name: _drawn(lesson, usual, spread) for name, lesson in lessons.items()}
 
 

@@ -7,13 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from monitoring_tasks.profile.binning import CategoryBins, ColumnBins, Floats, NumericBins
 from monitoring_tasks.profile.pairs import RARE
 from monitoring_tasks.profile.profile import CategoryProfile, ColumnProfile, NumericProfile
 
 SCARCE = 0.005
-"""Pooled rare categories are part of phi squared from this share of the baseline on: a chance below it says little."""
+"""Pooled rare categories are part of phi squared from this share of the baseline on; below, only an excess over it is
+looked at, and alone."""
+
+COMMON = 0.9
+"""A category with a larger share is not looked at alone: what it loses, the others have."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,13 +45,19 @@ class Counts:
         """Rows with a value or without one, for each window; those of unusable types are left out."""
         return self.rows + self.missing
 
-    def summed(self, groups: NDArray[np.float64]) -> Counts:
+    def summed(self, groups: Floats) -> Counts:
         """The windows that `groups` (a G x K matrix of 0 and 1) puts together."""
-        return Counts(groups @ self.values, groups @ self.missing, groups @ self.outside)
+        cells = np.column_stack([self.values, self.missing, self.outside])
+        if groups.sum() > groups.size / 2:  # of nearly all windows the few others are sooner taken off
+            found: Floats = cells.sum(axis=0) - np.asarray(sparse.csr_array(1 - groups) @ cells)
+        else:
+            found = np.asarray(sparse.csr_array(groups) @ cells)
+        return Counts(found[:, :-2], found[:, -2], found[:, -1])
 
-    def chosen(self, which: NDArray[np.bool_]) -> Counts:
-        """Only the windows where `which` is true."""
-        return Counts(self.values[which], self.missing[which], self.outside[which])
+    def one(self, number: int) -> Counts:
+        """A single window."""
+        only = slice(number, number + 1)
+        return Counts(self.values[only], self.missing[only], self.outside[only])
 
 
 def column_counts(bins: ColumnBins, profiles: Sequence[ColumnProfile]) -> Counts:
@@ -83,54 +94,75 @@ class Distances:
     """How far each of K windows lies from its baseline.
 
     `squared` is the statistic: the squared Kolmogorov-Smirnov distance of a numeric column, phi squared of a
-    categorical one. `peak` is the largest square of one category's own difference over its variance, q (1 - q); NaN
-    for a numeric column. `effect` is the distance people read: Kolmogorov-Smirnov, or total variation. `scarcity` is
-    1/n + 1/m for the rows with a value in window and baseline. NaN where either has none.
+    categorical one. `single` is a K x C matrix: the square of each category's own difference over its variance,
+    q (1 - q); of a numeric column it has no columns. `effect` is the distance people read: Kolmogorov-Smirnov, or total
+    variation. `scarcity` is 1/n + 1/m for the rows with a value in window and baseline. NaN where either has none, and
+    where every category is rare, since pooling leaves nothing to compare.
     """
 
     squared: Floats
-    peak: Floats
+    single: Floats
     effect: Floats
     scarcity: Floats
+
+    @property
+    def peak(self) -> Floats:
+        """The largest of `single`; NaN for a numeric column."""
+        if not self.single.shape[1]:
+            return np.full(len(self.squared), np.nan)
+        found: Floats = self.single.max(axis=1)
+        return found
 
 
 def distances(bins: ColumnBins, windows: Counts, baselines: Counts) -> Distances:
     """The distance of each window from the baseline in the same row; one row of baselines serves all windows."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        n, m = windows.rows, baselines.rows
-        p, q = windows.values / n[:, None], baselines.values / m[:, None]
-        scarcity = 1 / n + 1 / m
-    known = (n > 0) & (m > 0)
-    if not known.any():
-        return Distances(*(np.full(len(known), np.nan) for _ in range(4)))
-    found = _phi(p, q) if isinstance(bins, CategoryBins) else _kolmogorov(p, q)
-    return Distances(*(np.where(known, each, np.nan) for each in (*found, scarcity)))
+    n, m = windows.rows, baselines.rows
+    known: NDArray[np.bool_] = (n > 0) & (m > 0)
+    some_n, some_m = np.maximum(n, 1), np.maximum(m, 1)
+    p, q = windows.values / some_n[:, None], baselines.values / some_m[:, None]
+    if isinstance(bins, CategoryBins):
+        rare = rare_categories(q[m > 0])
+        known &= not rare.all()
+        squared, single, effect = _phi(_pooled(p, rare), _pooled(q, rare))
+    else:
+        squared, single, effect = _kolmogorov(p, q)
+    nothing = np.where(known, 0.0, np.nan)
+    return Distances(squared + nothing, single + nothing[:, None], effect + nothing, 1 / some_n + 1 / some_m + nothing)
 
 
 def _kolmogorov(p: Floats, q: Floats) -> tuple[Floats, Floats, Floats]:
     distance: Floats = np.max(np.abs(np.cumsum(p - q, axis=1)), axis=1)
-    return distance**2, np.full(len(distance), np.nan), distance
+    return distance**2, np.empty((len(distance), 0)), distance
 
 
 def _phi(p: Floats, q: Floats) -> tuple[Floats, Floats, Floats]:
-    """Pearson's phi squared over the baseline's shares, its peak, and total variation, with rare categories pooled."""
-    rare = rare_categories(q)
-    p, q = _pooled(p, rare), _pooled(q, rare)
-    kept = (q >= SCARCE) & (q < 1)
-    terms = np.divide((p - q) ** 2, q, out=np.zeros_like(p), where=kept)
-    peak = np.divide(terms, 1 - q, out=np.zeros_like(p), where=kept)
-    return terms.sum(axis=1), peak.max(axis=1), np.abs(p - q).sum(axis=1) / 2
+    """Phi squared over the baseline's shares, that of single categories, and total variation."""
+    kept = q >= SCARCE
+    terms = np.where(kept, _terms(p, q), _terms(np.maximum(p, SCARCE), np.full_like(q, SCARCE)))
+    single = np.where(q <= COMMON, terms / np.maximum(1 - q, 1 - COMMON), 0.0)
+    return np.where(kept, terms, 0.0).sum(axis=1), single, np.abs(p - q).sum(axis=1) / 2
+
+
+def _terms(p: Floats, q: Floats) -> Floats:
+    """Squared difference over the variance of a chance sample: the lesser one of Pearson's and Hellinger's.
+
+    Both are chi squares where rows are many. Where they are few Pearson's is too often large for a category with more
+    rows than expected, Hellinger's for one with fewer; there each is the larger of the two.
+    """
+    found: Floats = np.where(p < q, (p - q) ** 2 / np.maximum(q, SCARCE), 4 * (np.sqrt(p) - np.sqrt(q)) ** 2)
+    return found
 
 
 def rare_categories(shares: Floats) -> NDArray[np.bool_]:
-    """Which categories are pooled: those below `RARE` on average over the rows, and the unknown ones."""
-    rare: NDArray[np.bool_] = np.nanmean(shares, axis=0) < RARE
+    """Which categories are pooled: those below `RARE` on average over the rows, and unknown ones; without rows all."""
+    if not len(shares):
+        return np.ones(shares.shape[1], bool)
+    rare: NDArray[np.bool_] = shares.mean(axis=0) < RARE
     rare[-1] = True
     return rare
 
 
 def _pooled(shares: Floats, rare: NDArray[np.bool_]) -> Floats:
-    shares = np.broadcast_to(shares, (len(shares), len(rare)))
     return np.column_stack([shares[:, ~rare], shares[:, rare].sum(axis=1)])
 
 

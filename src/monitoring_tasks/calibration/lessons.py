@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,9 @@ RARELY = 1e-3
 """A window whose rows of a kind are less likely than this by chance has a burst of them."""
 QUARTER = 0.25
 """Variance of a Brownian bridge in its middle: no set of values can vary more."""
-CONTINUOUS = 0.95
+LEAST_VARIANCE = 0.02
+"""The same of a column that nearly always has one value: its few other rows come unevenly, not as a bridge does."""
+CONTINUOUS = 0.85
 """From this part of `KOLMOGOROV` on the known tail is used: a column of few values has a lighter one."""
 
 
@@ -44,10 +46,11 @@ class Shares:
 
     def bursts(self, doubt: float) -> Floats:
         """How much larger than its baseline's each share is that chance cannot explain."""
-        rows = zip(self.part, self.whole, self.baseline_part + doubt, self.baseline_whole, strict=True)
-        odd = np.array([bool(x and n and m and chance_p_value(x, n, y, m) < RARELY) for x, n, y, m in rows], bool)
+        more = np.flatnonzero(self.excess > 0).tolist()
+        rows = [(self.part[at], self.whole[at], self.baseline_part[at] + doubt, self.baseline_whole[at]) for at in more]
+        odd = [at for at, row in zip(more, rows, strict=True) if chance_p_value(*row) < RARELY]
         found: Floats = self.excess[odd]
-        return found[found > 0]
+        return found
 
     def steps(self) -> tuple[Floats, Floats]:
         """Difference of arcsines of roots between window and baseline, and its variance by chance."""
@@ -81,7 +84,7 @@ def learn(bins: ColumnBins, whole: Counts, pieces: Counts, plan: Replay) -> Less
     found = distances(bins, windows, baselines)
     known = np.isfinite(found.squared)
     squared, scarcity = found.squared[known], found.scarcity[known]
-    null = _between(chance, squared, scarcity)
+    null = replace(_between(chance, squared, scarcity), single=_single(found.single[known], scarcity))
     return Lesson(
         distance=_correlated(null, squared, scarcity),
         scarcity=float(scarcity.mean()) if len(scarcity) else math.nan,
@@ -100,7 +103,7 @@ def _chance(bins: ColumnBins, whole: Counts) -> DistanceNull:
     if isinstance(bins, CategoryBins):
         degrees = freedom(shares)
         return DistanceNull(float(degrees), float(degrees))
-    chance = min(chance_of_distance(shares), KOLMOGOROV)
+    chance = min(max(chance_of_distance(shares), LEAST_VARIANCE), KOLMOGOROV)
     if chance >= CONTINUOUS * KOLMOGOROV:
         return DistanceNull(KOLMOGOROV, KOLMOGOROV / QUARTER, continuous=True)
     return DistanceNull(chance, max(chance / _variance(shares), 1.0))
@@ -109,7 +112,7 @@ def _chance(bins: ColumnBins, whole: Counts) -> DistanceNull:
 def _variance(shares: Floats) -> float:
     """Largest variance of the bridge at one of the bins' ends: it gives the tail of the distance its slope."""
     below = np.cumsum(shares)
-    return max(float(np.max(below * (1 - below))), 1e-9)
+    return max(float(np.max(below * (1 - below))), LEAST_VARIANCE)
 
 
 def _between(null: DistanceNull, squared: Floats, scarcity: Floats) -> DistanceNull:
@@ -120,9 +123,16 @@ def _between(null: DistanceNull, squared: Floats, scarcity: Floats) -> DistanceN
     excess = float((squared - null.chance * scarcity).mean())
     error = float(squared.std(ddof=1)) / math.sqrt(windows)
     spread = float(squared.var(ddof=1) / squared.mean() ** 2)
-    return DistanceNull(
-        null.chance, null.freedom, max(excess, error), spread, windows=windows, continuous=null.continuous
-    )
+    return replace(null, between=max(excess, error), spread=spread, windows=windows)
+
+
+def _single(single: Floats, scarcity: Floats) -> float:
+    """The same for the one category that differs most: it may be a single one that makes windows differ."""
+    if len(single) < 2 or not single.shape[1]:
+        return 0.0
+    excess = (single - scarcity[:, None]).mean(axis=0)
+    error = single.std(axis=0, ddof=1) / math.sqrt(len(single))
+    return float(np.maximum(excess, error).max())
 
 
 def _correlated(null: DistanceNull, squared: Floats, scarcity: Floats) -> DistanceNull:
@@ -131,7 +141,7 @@ def _correlated(null: DistanceNull, squared: Floats, scarcity: Floats) -> Distan
     if len(scores) < 4 or not scores[:-1].std() or not scores[1:].std():
         return null
     found = float(np.corrcoef(scores[:-1], scores[1:])[0, 1]) * len(scores) / (len(scores) + 5)
-    return DistanceNull(**{**null.to_json(), "correlation": min(max(found, 0.0), 0.95)})
+    return replace(null, correlation=min(max(found, 0.0), 0.95))
 
 
 def _ratio(null: DistanceNull, squared: float, scarcity: float) -> float:

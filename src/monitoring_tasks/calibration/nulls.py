@@ -20,6 +20,10 @@ KOLMOGOROV = math.pi**2 / 12
 """Expected square of the Kolmogorov distribution: n D^2 of a chance sample of a continuous column."""
 LEAST_CV = 0.05
 """Least squared coefficient of variation of a statistic among windows: few of them may happen to look alike."""
+LEAST = 1e-300
+"""No chance is less: a zero is only a number too small to be told."""
+HEAVY = 6.0
+"""Degrees of freedom of Student's distribution that the evidence of windows has at most."""
 ENOUGH = 30
 """From so many expected rows on, a share is near enough to normal."""
 
@@ -42,51 +46,52 @@ class DistanceNull:
     continuous: bool = False
     correlation: float = 0.0
     """Of neighbouring windows' evidence."""
+    single: float = 0.0
+    """More than chance in the one category that windows differ most by; squared difference over q (1 - q)."""
 
     def expected(self, scarcity: float) -> float:
         """Expected squared distance of an ordinary window; `scarcity` is 1/n + 1/m."""
         return self.between + self.chance * scarcity
 
     def p_value(self, squared: float, scarcity: float, peak: float = math.nan) -> float:
-        """Chance that an ordinary window lies as far from its baseline, in all or in one category (`peak`); NaN for NaN.
+        """Chance that an ordinary window lies as far from its baseline, in all or in one category; NaN for NaN.
 
-        The chance of the peak is that of a chi square of one degree of freedom, times the number of categories; the
-        lesser of the two chances is doubled, since either is enough.
+        The chance of the `peak` is that of a chi square of one degree of freedom, times the number of categories (one
+        more than the degrees of freedom, and the pool of rare ones); the lesser of the two chances is doubled, since
+        either is enough.
         """
-        in_all = self._in_all(squared, scarcity)
-        if math.isnan(peak) or math.isnan(in_all):
-            return in_all
-        swollen = max(self.expected(scarcity), 1e-300) / self.chance
-        in_one = float(special.chdtrc(1, peak / swollen)) * (self.freedom + 1)
-        return min(2 * in_all, 2 * widened(min(in_one, 1.0), self._certainty(scarcity)), 1.0)
-
-    def _in_all(self, squared: float, scarcity: float) -> float:
-        expected = self.expected(scarcity)
         if math.isnan(squared) or math.isnan(scarcity):
             return math.nan
-        ratio = squared / expected if expected > 0 else math.inf if squared > 0 else 0.0
-        freedom = self._freedom(scarcity)
-        p = float(special.chdtrc(freedom, freedom * ratio))
-        if self.continuous and freedom == self.freedom:
-            p = min(p, float(special.kolmogorov(math.sqrt(self.chance * ratio))))
-        return widened(p, self._certainty(scarcity))
+        in_all = self._tail(squared, self.chance * scarcity, self.between, self.freedom)
+        if math.isnan(peak):
+            return in_all
+        in_one = self._tail(peak, scarcity, max(self.single, self.between / self.chance), 1.0, self.freedom + 2)
+        return min(2 * in_all, 2 * in_one, 1.0)
 
-    def _freedom(self, scarcity: float) -> float:
-        """Degrees of freedom that give the distance the variance it has: fewer where windows differ very unevenly.
+    def _tail(self, squared: float, chance: float, between: float, freedom: float, places: float = 1.0) -> float:
+        """Chance that a squared distance, in the largest of so many `places`, is as large.
 
-        Moments as by Satterthwaite (1946); never more than chance has, since distances end at 1 and may look even.
+        It is a chi square over its degrees of freedom: fewer where windows differ unevenly, by moments as Satterthwaite
+        (1946), never more than chance has. Its two parts go together, so that standard deviations add up. Its scale is
+        an estimate, as far as it was learnt.
         """
-        expected = max(self.expected(scarcity), 1e-300)
-        chance = self.chance * scarcity
-        variance = self.spread * self.between**2 + 2 * chance**2 / self.freedom
-        return min(self.freedom, max(2 * expected**2 / max(variance, 1e-300), 0.1))
+        expected = max(between + chance, LEAST)
+        spread = math.sqrt(self.spread) * between + math.sqrt(2 / freedom) * chance
+        own = min(freedom, max(2 * (expected / max(spread, LEAST)) ** 2, 0.1))
+        p = float(special.chdtrc(own, own * squared / expected))
+        if self.continuous and own >= freedom * (1 - 1e-9):
+            p = min(p, float(special.kolmogorov(math.sqrt(self.chance * squared / expected))))
+        return widened(min(p * places, 1.0), self._certainty(between / expected))
 
-    def _certainty(self, scarcity: float) -> float:
-        """Degrees of freedom of the expectation itself, which was estimated from few windows."""
+    def _certainty(self, learnt: float) -> float:
+        """Degrees of freedom of an expectation of which this part was estimated from few windows.
+
+        Of windows nobody knows how heavy the tail is: `HEAVY` says what is allowed for where all comes from them.
+        """
         if not self.windows:
             return math.inf
-        learnt = self.between / max(self.expected(scarcity), 1e-300)
-        return 2 * self.windows / max(self.spread, LEAST_CV) / max(learnt, 1e-9) ** 2
+        learnt = max(learnt, 1e-9)
+        return min(2 * self.windows / max(self.spread, LEAST_CV) / learnt**2, HEAVY / learnt)
 
     def to_json(self) -> dict[str, Any]:
         """The null as plain JSON values."""
@@ -104,9 +109,9 @@ def widened(p: float, certainty: float) -> float:
     >>> widened(0.001, math.inf), round(widened(0.001, 10.0), 4)
     (0.001, 0.0056)
     """
-    if not math.isfinite(certainty) or not 0 < p < 0.5:
+    if not math.isfinite(certainty) or not p < 0.5:
         return p
-    score = -float(special.ndtri(p))
+    score = -float(special.ndtri(max(p, LEAST)))
     return float(special.stdtr(max(certainty, 1.0), -score))
 
 
@@ -180,6 +185,9 @@ def chance_of_distance(shares: Floats) -> float:
     `KOLMOGOROV` for a continuous column in fine bins, less for one of few values.
     """
     steps = np.random.default_rng(20130101).standard_normal((400, len(shares))) * np.sqrt(shares)
-    walk = np.cumsum(steps, axis=1)
-    bridge = walk - np.cumsum(shares) * walk[:, -1:]
-    return float((np.max(np.abs(bridge), axis=1) ** 2).mean())
+    walk, below = np.cumsum(steps, axis=1), np.cumsum(shares)
+    squared = (walk - below * walk[:, -1:]) ** 2
+    variance = below * (1 - below)
+    widest = int(np.argmax(variance))
+    # Where it varies most the bridge's expected square is known: that of the maximum errs little more or less than it.
+    return float((squared.max(axis=1) - squared[:, widest]).mean() + variance[widest])
