@@ -10,6 +10,7 @@ import pytest
 
 from monitoring_tasks import steps
 from monitoring_tasks.alarms_section import Rules
+from monitoring_tasks.calibration.domain import JointNull
 from monitoring_tasks.comparing import RULES, Comparison, row_json, tallies, with_rules
 from monitoring_tasks.errors import SourceInvalid
 from monitoring_tasks.monitor import Monitor
@@ -19,15 +20,15 @@ from monitoring_tasks.rules import own_settings
 from monitoring_tasks.runtime import Runtime, environment_runtime
 from monitoring_tasks.window import Window, windows_between
 from tests.past import monitor
-from tests.production import FIRST_DAY, YAML, Production
+from tests.production import FIRST_DAY, YAML, Production, rows
 
-QUICK = YAML + "alarms: {joint: false}\n"
+JOINT = YAML.replace("joint: false", "joint: true")
 
 
 @pytest.fixture
 def production(tmp_path: Path) -> Production:
-    """A monitor without the joint test, and no production yet."""
-    return Production(tmp_path, QUICK)
+    """A monitor and its reference; the tests write its days."""
+    return Production(tmp_path)
 
 
 @pytest.fixture
@@ -58,20 +59,33 @@ def judge(about: Monitor, runtime: Runtime, window: Window) -> Verdict:
 @pytest.mark.parametrize("rules", RULES)
 def test_a_replay_says_what_a_run_says(production: Production, runtime: Runtime, rules: Rules) -> None:
     """Outcome, severity, actions, reasons and findings, the history of windows before the span included."""
-    production.configure(f"{QUICK}policy: {rules}\n")
-    production.write_days(FIRST_DAY, 2)
-    production.write(FIRST_DAY + timedelta(days=2), shift=0.35)
+    production.configure(f"{YAML}policy: {rules}\n")
+    production.write_days(FIRST_DAY, 2, shift=0.35)
+    production.write(FIRST_DAY + timedelta(days=2), shift=0.5, count=150)
     production.write(FIRST_DAY + timedelta(days=3), shift=0.3, columns={"spend": None})
     about = load_monitor(production.monitor_file)
-    comparison = Comparison.prepare(about, runtime)
-    for window in days(3, after=2):  # the last one has no rows
+    comparison, outcomes = Comparison.prepare(about, runtime), []
+    for window in days(4, after=1):
         replayed = comparison.row(window).verdicts[rules]
         ran = judge(about, runtime, window)
         assert replayed.subject == ran.subject
         assert (replayed.outcome, replayed.severity, replayed.actions) == (ran.outcome, ran.severity, ran.actions)
         assert replayed.reasons == ran.reasons
         assert replayed.evidence["findings"] == ran.evidence["findings"]
-        assert replayed.outcome is not Outcome.HEALTHY
+        outcomes.append(replayed.outcome)
+    assert Outcome.HEALTHY not in outcomes
+    assert outcomes[1::2] == [Outcome.TOO_FEW_ROWS, Outcome.NO_DATA]
+
+
+def test_rows_without_a_timestamp_are_told(production: Production, runtime: Runtime) -> None:
+    """They are in no profile, and the replay counts them all the same."""
+    moments = rows(FIRST_DAY)["at"]
+    production.write(FIRST_DAY, columns={"at": [None] * 100 + moments[100:]})
+    [window] = days(1)
+    for verdict in Comparison.prepare(load_monitor(production.monitor_file), runtime).row(window).verdicts.values():
+        [found] = [finding for finding in verdict.evidence["findings"] if finding["column"] == "at"]
+        assert (found["check"], found["value"], found["large"]) == ("missing_share", 0.1, True)
+        assert "block_retraining" in verdict.actions
 
 
 def test_a_replay_leaves_the_store_alone(production: Production, runtime: Runtime) -> None:
@@ -113,38 +127,27 @@ def test_a_window_that_cannot_be_read(production: Production, runtime: Runtime) 
     production.write_days(FIRST_DAY, 3)
     (production.folder / "predictions" / "day=2013-03-02" / "part-0.parquet").write_text("no parquet")
     comparison = Comparison.prepare(load_monitor(production.monitor_file), runtime)
-    rows = [comparison.row(window) for window in days(3)]
-    assert [row.error is None for row in rows] == [True, False, True]
-    assert isinstance(rows[1].error, SourceInvalid)
-    assert "SourceInvalid: " in row_json(rows[1])["error"]
-    assert {found.windows for found in tallies(rows).values()} == {2}
-
-
-class QuietJointNull:
-    """A null under which every joint change is ordinary; the real one takes long to make."""
-
-    def p_value(self, auc: float, rows: int) -> float:
-        """Always the same."""
-        return 0.5
-
-    def to_json(self) -> dict[str, float]:
-        """Nothing to keep."""
-        return {}
+    judged = [comparison.row(window) for window in days(3)]
+    assert [row.error is None for row in judged] == [True, False, True]
+    assert isinstance(judged[1].error, SourceInvalid)
+    assert "SourceInvalid: " in row_json(judged[1])["error"]
+    assert {found.windows for found in tallies(judged).values()} == {2}
 
 
 def test_the_joint_test_is_asked_for(production: Production, runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without asking it is left out; a monitor that has none gets none."""
-    monkeypatch.setattr("monitoring_tasks.assessment.joint_null", lambda *given, **more: QuietJointNull())
+    null = JointNull(0.5, 0.1, 9, (2000, 300))  # the real one takes long to make
+    monkeypatch.setattr("monitoring_tasks.assessment.joint_null", lambda *_, **__: null)
     production.write(FIRST_DAY, count=300)
     [window] = days(1)
-    for yaml, ask, has in ((YAML, True, True), (YAML, False, False), (QUICK, True, False)):
+    for yaml, ask, has in ((JOINT, True, True), (JOINT, False, False), (YAML, True, False)):
         production.configure(yaml)
         comparison = Comparison.prepare(load_monitor(production.monitor_file), runtime, joint=ask)
-        checks = comparison.row(window).verdicts["calibrated"].evidence["checks"]
-        without = comparison.row(window).verdicts["psi"].evidence["checks"]
-        # Beside the joint test, the calibrated rules look for time without rows.
         assert comparison.joint == has
-        assert sum(checks.values()) == sum(without.values()) + 1 + has
+        verdicts = comparison.row(window).verdicts
+        checks = {rules: sum(verdicts[rules].evidence["checks"].values()) for rules in RULES}
+        # The default looks for time without rows as well.
+        assert checks == dict.fromkeys(RULES, checks["psi"]) | {"calibrated": checks["psi"] + 1 + has}
 
 
 def test_with_rules() -> None:

@@ -108,7 +108,7 @@ def _print(monitor: Monitor, comparison: Comparison, rows: Sequence[Row]) -> Non
 def _notes(comparison: Comparison) -> list[str]:
     notes = [
         "* the monitor's own policy; alarm: not healthy, severity low or worse; page: medium or worse; "
-        "episode: windows with an alarm, one after the other"
+        "episode: windows with an alarm in a row; below: outcome, severity, and of how many columns"
     ]
     if comparison.dropped:
         notes.append(f"not known to the classical policies, so left out there: {plain(', '.join(comparison.dropped))}")
