@@ -81,7 +81,7 @@ def best_possible(usual: float, *, share: float, rows: int, level: float) -> flo
     The least count that is rejected has at most the chance `level` under the usual share.
 
     >>> round(best_possible(0.18, share=0.05, rows=1500, level=1e-4), 2)
-    0.7
+    0.6
     """
     least = stats.binom.isf(level, rows, usual)
     return float(stats.binom.sf(least, rows, usual + share * (1 - usual)))

@@ -44,7 +44,7 @@ class Policy:
             AlarmBudget(),
             width,
             persistence=(NEEDED, AMONG),
-            tests=tests_of(len(columns)),
+            tests=number_of_tests(len(columns)),
             correlations=np.array([null.distance.correlation for null in found.columns.values()]),
         )
         return cls(reference, found, spent)
@@ -55,7 +55,7 @@ class Policy:
         return assess(self.calibration, case, self.levels, Floors())
 
 
-def tests_of(columns: int) -> int:
+def number_of_tests(columns: int) -> int:
     """Tests of a window, those of the whole window included."""
     return 4 * columns + 3
 

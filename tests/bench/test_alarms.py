@@ -40,12 +40,12 @@ DRIFT = (Check.DRIFT, "temp")
 
 
 def flights() -> pa.Table:
-    """Ninety days whose rows are independent of each other, but for one cold one."""
+    """Ninety days whose rows are independent of each other, but for two cold ones."""
     random = np.random.default_rng(7)
     count = 90 * EACH_DAY
     first = datetime(2013, 1, 1, tzinfo=UTC)
     moments = [first + timedelta(minutes=9 * number + 1) * (160 / EACH_DAY) for number in range(count)]
-    cold = np.array([STORM <= moment < STORM + DAY for moment in moments])
+    cold = np.array([STORM <= moment < STORM + 2 * DAY for moment in moments])
     temp = np.rint(random.normal(40, 9, count)) - 60.0 * cold
     score = 1 / (1 + np.exp(random.normal(1, 0.8, count)))
     return pa.table(
@@ -139,7 +139,7 @@ def test_clean_windows_are_quiet_and_faults_found(file: Path) -> None:
     assert [counts[WINDOWS] for counts in clean.values()] == [40, 40]
     assert all(counts[EPISODES] == counts[CALIBRATED] == 0 for counts in clean.values())
     assert clean[500]["any p < .05"] >= 4
-    assert printed(clean_table(clean, judged=True)).count("pass 0.00, at most 0.1 and not rising") == 2
+    assert printed(clean_table(clean, judged=True)).count("pass 0.00, at most 0.1") == 2
     assert all(sum(first.values()) == 4 for first in found.values())
     large = [name for name, fault in FAULTS.items() if fault.by == 3 and "frequent" not in name]
     assert all(found[name, 2000][0] == 0 for name in large)
@@ -153,7 +153,7 @@ def test_too_many_false_alarms_miss_the_goal() -> None:
     quiet, loud = (Counter({WINDOWS: 3000, EPISODES: count}) for count in (0, 12))
     assert "miss 0.12, at most 0.1" in printed(clean_table({500: loud}, judged=True))
     rising = Counter({WINDOWS: 3000, EPISODES: 8})
-    assert "miss 0.08, at most 0.1 and not rising" in printed(clean_table({500: quiet, 1000: rising}, judged=True))
+    assert "miss 0.08, at most 0.1" in printed(clean_table({500: quiet, 1000: rising}, judged=True))
     assert "miss" not in printed(clean_table({500: loud}, judged=False))
 
 
@@ -184,12 +184,12 @@ def test_naive_rules_alarm_by_their_limits(file: Path) -> None:
     draws, policy = alarms_runs.drawn(file, 0)
     same_rows = naive(draws.binning, draws.reference.profile, draws.reference.profile)
     assert same_rows == dict.fromkeys(NAIVE, False)
-    moved = draws.window(np.random.default_rng(0), 5000, "temp +.25 sd")
+    moved = draws.window(np.random.default_rng(0), 5000, "pressure +.25 sd")
     assert naive(draws.binning, draws.reference.profile, moved) == {
         **dict.fromkeys(NAIVE, False),
         **dict.fromkeys(("any p < .05", "any p < .01", "Bonferroni", "Evidently, any column"), True),
     }
-    assert policy.tests(moved)[DRIFT].status is Status.FAILED
+    assert policy.tests(moved)[Check.DRIFT, "pressure"].status is Status.FAILED
 
 
 def test_best_possible_is_that_of_the_binomial_test() -> None:
@@ -206,13 +206,13 @@ def test_a_month_held_out_alarms_on_its_storm_only(file: Path) -> None:
     """Days and weeks of February against January and March; the episode is told with its date."""
     days, weeks = alarms_days.held_out(file, 2)
     assert (days.width, days.alarmed[WINDOWS], weeks.width, weeks.alarmed[WINDOWS]) == (DAY, 28, WEEK, 4)
-    assert len(days.episodes) == 1
+    assert (len(days.episodes), days.alarmed[CALIBRATED]) == (1, 2)
     text = printed(*told({"February": [days]}))
     assert "alarm, windows of 1 day: 8 February: " in text
     assert "temp drift" in text
     assert "(the blizzard of 8 and 9 February 2013)" in text
     table = printed(days_table({"February": [days, weeks], "March": [days, weeks]}, judged=True))
-    assert "miss 2, at most 1 in January to March" in table
+    assert "miss 2, at most 1" in table
     assert "56" in table
 
 
@@ -226,7 +226,7 @@ def test_a_joint_change_is_found(file: Path) -> None:
     text = printed(joint_table(counts, {500: Counter({1: 1})}, days, judged=True))
     assert "temp and dewp apart, 500 rows" in text
     assert "pass 100%, at least 95% by window 3" in text
-    assert "pass 0, at most 1 in January to March" in text
+    assert "pass 0, at most 1" in text
 
 
 def test_speed_is_measured_and_judged() -> None:
