@@ -26,15 +26,14 @@ from monitoring_tasks.window import Window
 from tests.production import FIRST_DAY, YAML, Production
 
 NOW = datetime(2013, 3, 9, 5, tzinfo=UTC)
-PLAIN = YAML + "alarms: {joint: false}\n"
-"""The classifier costs more than all else, and has tests of its own."""
+ALARMS = "alarms: {joint: false}"
 
 
 @pytest.fixture
 def production(tmp_path: Path) -> Production:
     """A monitor with a reference, and 8 days."""
     (tmp_path / "monitors").mkdir()
-    made = Production(tmp_path / "monitors", yaml=PLAIN)
+    made = Production(tmp_path / "monitors")
     made.write_days(FIRST_DAY, 8, count=2000)
     return made
 
@@ -92,7 +91,7 @@ def test_a_sound_monitor_passes(production: Production, runtime: Runtime) -> Non
 def test_a_blind_monitor_fails(production: Production, runtime: Runtime) -> None:
     """One with floors that nothing reaches misses what it must find."""
     floors = "{distance: 9, missing: 1, out_of_range: 1, unseen: 1, duplicates: 1}"
-    production.configure(YAML + f"alarms: {{joint: false, floors: {floors}}}\n")
+    production.configure(YAML.replace(ALARMS, f"alarms: {{joint: false, floors: {floors}}}"))
     report = examine(monitor_of(production), runtime, asked(windows=1, repeats=1))
     names = {fault.name for fault in report.missed}
     assert {"mean_25", "missing_5", "category_5", "unseen_1", "score_25"} <= names
@@ -158,9 +157,9 @@ def test_only_ordinary_windows_lend_rows(production: Production, runtime: Runtim
     production.write(date(2013, 3, 5), count=100)
     report = examine(monitor_of(production), runtime, asked(windows=1, repeats=1))
     assert report.drawn_from == 2000 * 4  # the 8th, 4th, 3rd and 2nd
-    production.configure(PLAIN.replace("start: 2013-03-01", "start: 2013-03-04"))
+    production.configure(YAML.replace("start: 2013-03-01", "start: 2013-03-04"))
     assert examine(monitor_of(production), runtime, asked(windows=1, repeats=1)).drawn_from == 4000
-    production.configure(PLAIN.replace("start: 2013-03-01", "start: 2013-03-08"))
+    production.configure(YAML.replace("start: 2013-03-01", "start: 2013-03-08"))
     alone = examine(monitor_of(production), runtime, asked(windows=1, repeats=1))
     assert (alone.drawn_from, alone.standing) == (2000, ("joint",))
 
@@ -191,7 +190,7 @@ def test_a_database_as_source(production: Production, runtime: Runtime, tmp_path
     database.close()
     monkeypatch.setenv("AIRFLOW_CONN_LOG", f"sqlite:///{file}")
     source = "source: {kind: parquet, path: predictions, partition: day}"
-    production.configure(PLAIN.replace(source, "source: {kind: sql, connection: log, table: log}"))
+    production.configure(YAML.replace(source, "source: {kind: sql, connection: log, table: log}"))
     before = file.read_bytes()
     opened = environment_runtime({"MONITORING_HOME": str(tmp_path / "sql"), "AIRFLOW_CONN_LOG": f"sqlite:///{file}"})
     with opened.store:
@@ -275,6 +274,6 @@ def test_too_many_false_alarms_are_logged(
 )
 def test_the_budget_bounds_false_alarms(production: Production, schedule: str, budget: str, allowed: int) -> None:
     """So many ordinary windows may have so many alarms, by the time between them, and a few more by chance."""
-    production.configure(YAML + f"schedule: '{schedule}'\nalarms: {{budget: {budget}}}\n")
+    production.configure(YAML.replace(ALARMS, f"schedule: '{schedule}'\nalarms: {{budget: {budget}}}"))
     expected = canary_steps._expected_alarms(monitor_of(production), Window.parse("2013-03-02", "2013-03-03"), 6)
     assert canary_steps.allowed_alarms(expected) == allowed

@@ -16,17 +16,16 @@ from monitoring_tasks.canary.report import CanaryReport, FaultRecall
 from monitoring_tasks.cli import main, terminal
 from monitoring_tasks.runtime import environment_runtime
 from monitoring_tasks.window import Window
-from tests.production import FIRST_DAY, YAML, Production
+from tests.production import FIRST_DAY, Production
 
 DAY = ("--start", "2013-03-01", "--end", "2013-03-02")
-PLAIN = YAML + "alarms: {joint: false}\n"
 Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def production(tmp_path: Path) -> Production:
     """A monitor with one day of rows."""
-    made = Production(tmp_path, yaml=PLAIN)
+    made = Production(tmp_path)
     made.write(FIRST_DAY, count=1000)
     return made
 

@@ -24,14 +24,13 @@ pytestmark = pytest.mark.xdist_group("airflow")
 RunDag = Callable[..., Run]
 MONDAY = date(2013, 3, 11)
 """The interval before it ended on Sunday the 10th."""
-PLAIN = YAML + "alarms: {joint: false}\n"
+ALARMS = "alarms: {joint: false}"
 
 
 @pytest.fixture
 def watched(production: Production, monkeypatch: pytest.MonkeyPatch) -> Production:
     """The monitor churn with two days before Sunday, and short trials."""
     monkeypatch.setattr("monitoring_tasks.canary_steps.Asked.__init__.__defaults__", (None, 2, 1))
-    production.configure(PLAIN)
     production.write_days(date(2013, 3, 8), 2, count=600)
     return production
 
@@ -84,8 +83,8 @@ def test_parsing_loads_nothing_heavy(production: Production) -> None:
 
 def test_every_monitor_is_tested_and_none_stops_another(watched: Production, run_dag: RunDag) -> None:
     """One without rows fails and says so; a broken one is named; the third has its report in the store."""
-    (watched.folder / "empty.yaml").write_text(PLAIN.replace("name: churn", "name: empty").replace("predictions", "no"))
-    (watched.folder / "idle.yaml").write_text(PLAIN.replace("name: churn", "name: idle").replace("03-01", "04-01"))
+    (watched.folder / "empty.yaml").write_text(YAML.replace("name: churn", "name: empty").replace("predictions", "no"))
+    (watched.folder / "idle.yaml").write_text(YAML.replace("name: churn", "name: idle").replace("03-01", "04-01"))
     (watched.folder / "torn.yaml").write_text("name: torn\n")
     run = run_dag(MONDAY, name=DAG_ID)
     assert run.state == "failed"
@@ -106,7 +105,7 @@ def test_a_monitor_that_finds_less_says_so(watched: Production, run_dag: RunDag)
     [report] = published()
     faults = tuple(replace(fault, found_by=(1,) * 20) for fault in report.faults if fault.name == "category_5")
     airflow_runtime().store.put_canary(replace(report, faults=faults))
-    watched.configure(YAML + "alarms: {joint: false, floors: {distance: 5}}\n")
+    watched.configure(YAML.replace(ALARMS, "alarms: {joint: false, floors: {distance: 5}}"))
     run = run_dag(MONDAY, name=DAG_ID)
     assert run.state == "success"
     assert len(published()) == 2
