@@ -24,6 +24,7 @@ id: id
 label: churned
 start: 2013-03-01
 minimum_rows: 200
+alarms: {joint: false}
 """
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache, cached_property
@@ -20,7 +20,7 @@ from monitoring_tasks.calibration.assess import Assessed, Case, Extra, Judged, T
 from monitoring_tasks.calibration.calibrate import Calibration, calibrate
 from monitoring_tasks.calibration.correction import Levels, levels
 from monitoring_tasks.calibration.domain import JointNull, joint_null, separation
-from monitoring_tasks.checks import Check, Measured
+from monitoring_tasks.checks import Check, Evidence, Measured, Status
 from monitoring_tasks.faults.cause import Cause, Fault
 from monitoring_tasks.faults.causes import probable_causes
 from monitoring_tasks.faults.sides import Sides
@@ -176,6 +176,7 @@ class Assessor:
         return {key: cause.words for cause in reversed(causes) for key in judged.found if _explains(cause, key)}
 
 
+_OF_BASELINE = (Check.DRIFT, Check.MISSING_SHARE, Check.OUT_OF_RANGE_SHARE, Check.UNSEEN_SHARE, Check.CONSTANT)
 _WHOLE: Mapping[Fault, Check] = {
     Fault.DUPLICATED_BATCH: Check.DUPLICATE_SHARE,
     Fault.TRUNCATED: Check.TIME_GAP,
@@ -241,8 +242,13 @@ def assessed(monitor: Monitor, runtime: Runtime, basis: Basis, observed: Observe
         notes: dict[TestKey, Told] = {
             (check, name): Told(note) for name, note in basis.compared.notes.items() for check in Check
         }
-        return Judged({}, {}, notes)
+        return Judged(_untested(basis.compared.undecided), {}, notes)
     return load_assessor(monitor, runtime, basis, observed.window).judge(observed)
+
+
+def _untested(columns: Collection[str]) -> dict[TestKey, Assessed]:
+    """Columns without a baseline are undecided by any rules: what they would be judged by is not what was declared."""
+    return {(check, name): Assessed(Evidence(), Status.UNDECIDED) for name in columns for check in _OF_BASELINE}
 
 
 def load_assessor(monitor: Monitor, runtime: Runtime, basis: Basis, window: Window) -> Assessor:

@@ -19,9 +19,8 @@ from monitoring_tasks.alerts.delivery import Channel, alert_key, deliver
 from monitoring_tasks.alerts.message import compose
 from monitoring_tasks.assessment import Basis, Observed, assessed
 from monitoring_tasks.champion import Pinned, load_importances, load_reference, pin_champion
-from monitoring_tasks.checks import Check, CheckResult, Status, Suite
+from monitoring_tasks.checks import CheckResult, Status
 from monitoring_tasks.data.source import open_rows
-from monitoring_tasks.data.undated import undated_rows
 from monitoring_tasks.errors import ConfigurationError, SourceInvalid
 from monitoring_tasks.kept import dump_table, keep_script, load_table, required, script_href
 from monitoring_tasks.monitor import Monitor
@@ -34,6 +33,7 @@ from monitoring_tasks.profile.profile import Profile, dumps, loads, merge
 from monitoring_tasks.report import report_key, run_folder
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.sections import SqlSource
+from monitoring_tasks.undated_check import undated_check
 from monitoring_tasks.window import Window, preceding
 
 log = logging.getLogger(__name__)
@@ -101,25 +101,14 @@ def run_suites(monitor: Monitor, runtime: Runtime, subject: Json) -> Json:
     for suite, snapshot in outcome.snapshots.items():
         runtime.artifacts.write(f"{folder}/{suite.value}.json", snapshot.encode())
     runtime.artifacts.write(report_key(about), outcome.html.encode())
-    results = (*outcome.results, *_undated(monitor, runtime, about.window, profile.rows))
+    undated = undated_check(monitor, open_rows(monitor, runtime.connections), about.window, profile.rows)
+    results = (*outcome.results, *undated)
     runtime.store.put_results(about, results, rows=profile.rows)
     # Written last: it says which rows the results in the store are about.
     runtime.artifacts.write(f"{folder}/checked.txt", _checked(profile, basis))
     counts = {status.value: sum(result.status is status for result in results) for status in Status}
     log.info("suites.run monitor=%s window=%s checks=%s", monitor.name, about.window, counts)
     return {"checks": counts, "report": report_key(about)}
-
-
-def _undated(monitor: Monitor, runtime: Runtime, window: Window, rows: int) -> list[CheckResult]:
-    """The check on rows without a timestamp: they are in no window, and would vanish in silence."""
-    undated = undated_rows(open_rows(monitor, runtime.connections), window)
-    if not undated:
-        return []
-    share, limit = undated / (undated + rows), monitor.quality.missing
-    status = Status.FAILED if share > limit else Status.PASSED
-    words = f"{undated} rows without a timestamp beside the {rows} of the window"
-    quality, missing = Suite.DATA_QUALITY, Check.MISSING_SHARE
-    return [CheckResult(quality, missing, status, monitor.timestamp, None, share, limit, detail=words)]
 
 
 def _data_hash(profile: Profile) -> str:

@@ -23,6 +23,7 @@ SCALE_PRIOR, SPREAD_PRIOR, BURST_PRIOR = 2, 5, 10
 """Weights, in windows, of what all columns together say beside what a column's own windows say."""
 NORMAL = 2.0
 """Squared coefficient of variation of the square of a normal number: what windows' distances have a priori."""
+HALF = 0.5
 USUAL_BURST = 0.01
 """Size of a burst where the reference has none to learn it from."""
 
@@ -115,7 +116,8 @@ def _usual_constant(lessons: Mapping[str, Lesson]) -> float:
 
 
 def _constant(lesson: Lesson, usual: float) -> float:
-    if not len(lesson.constant):
+    # Where no value ever held half of a window, one that holds a whole one is no chance of dry weather.
+    if lesson.most < HALF:
         return 0.0
     return (float(lesson.constant.sum()) + BURST_PRIOR * usual) / (len(lesson.constant) + BURST_PRIOR)
 

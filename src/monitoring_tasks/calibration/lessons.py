@@ -66,7 +66,8 @@ class Shares:
 class Lesson:
     """One column: the null of its distance as its own windows show it, with the shares and the doubt of its counts.
 
-    `scarcity` is the mean of 1/n + 1/m over the windows, `constant` says which windows had one value only.
+    `scarcity` is the mean of 1/n + 1/m over the windows, `constant` says which windows had one value only, `most`
+    is the largest share that one value or bin had in a window, 0 without windows.
     """
 
     distance: DistanceNull
@@ -75,6 +76,7 @@ class Lesson:
     outside: Shares
     doubt: float
     constant: NDArray[np.bool_]
+    most: float
 
 
 def learn(bins: ColumnBins, whole: Counts, pieces: Counts, plan: Replay) -> Lesson:
@@ -92,6 +94,7 @@ def learn(bins: ColumnBins, whole: Counts, pieces: Counts, plan: Replay) -> Less
         outside=_outside(bins, whole, windows, baselines),
         doubt=_doubt(bins, whole),
         constant=_constant(windows),
+        most=_most(windows),
     )
 
 
@@ -159,6 +162,11 @@ def _outside(bins: ColumnBins, whole: Counts, windows: Counts, baselines: Counts
 def _doubt(bins: ColumnBins, whole: Counts) -> float:
     """Rows to add to the count of unknown categories: as many as there are categories seen once (Good 1953)."""
     return 0.5 + float((whole.values[0] == 1).sum()) * isinstance(bins, CategoryBins)
+
+
+def _most(windows: Counts) -> float:
+    known = windows.rows > 0
+    return float((windows.values[known].max(axis=1) / windows.rows[known]).max()) if known.any() else 0.0
 
 
 def _constant(windows: Counts) -> NDArray[np.bool_]:
