@@ -85,7 +85,7 @@ def test_category_counts_are_those_of_the_suites(known: list[str], current: list
     current=st.lists(st.sampled_from("aaabbcdefg"), min_size=1, max_size=60),
 )
 def test_phi_and_total_variation_are_those_of_the_pooled_rows(reference: list[str], current: list[str]) -> None:
-    """Category by category: Pearson's term where rows lack, Hellinger's where they exceed, rare ones as one."""
+    """Category by category: Pearson's term where rows lack, the deviance's where they exceed, rare ones as one."""
     bins = CategoryBins(tuple(sorted(set(reference))))
     both = column_counts(bins, [profiled(current, bins), profiled(reference, bins)])
     found = distances(bins, both.one(0), both.one(1))
@@ -97,12 +97,13 @@ def test_phi_and_total_variation_are_those_of_the_pooled_rows(reference: list[st
         p = sum(name in own for name in current) / len(current)
         q = sum(name in own for name in reference) / len(reference)
         variation += abs(p - q) / 2
-        hellinger = 4 * (math.sqrt(p) - math.sqrt(max(q, SCARCE))) ** 2
+        known = max(q, SCARCE)
+        deviance = 2 * (p * math.log(p / known) - p + known if p else known)
         if q >= SCARCE:
-            term = min((p - q) ** 2 / q, hellinger)
+            term = min((p - q) ** 2 / q, deviance)
             squared += term
         else:
-            term = hellinger if p > SCARCE else 0.0
+            term = deviance if p > SCARCE else 0.0
         peaks.append(term / (1 - q) if q <= COMMON else 0.0)
     assert found.squared[0] == pytest.approx(squared, abs=1e-12)
     assert found.effect[0] == pytest.approx(variation, abs=1e-12)

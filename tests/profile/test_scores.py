@@ -18,7 +18,7 @@ from monitoring_tasks.profile.binning import Binning, CategoryBins, Floats, Nume
 from monitoring_tasks.profile.kernel import BLOCK
 from monitoring_tasks.profile.pairs import MANY, Pair
 from monitoring_tasks.profile.profile import ColumnProfile, Profile
-from monitoring_tasks.profile.scores import EPSILON, SCORES, Score, score_columns
+from monitoring_tasks.profile.scores import EPSILON, SCORES, Score, psi_bias, score_columns
 from tests.profile.shapes import bins_of, profiled, shapes, texts
 
 
@@ -355,3 +355,37 @@ def test_a_numeric_method_refuses_categories() -> None:
     bins = CategoryBins(("a",))
     with pytest.raises(ValueError, match="numeric columns"):
         SCORES["ks"]([Pair(bins, profiled(["a"], bins), profiled(["a"], bins))])
+
+
+def _bias(reference: object, current: object, bins: NumericBins | CategoryBins) -> float:
+    return float(psi_bias([Pair(bins, profiled(reference, bins), profiled(current, bins))])[0])
+
+
+@pytest.mark.parametrize(("n", "m"), [(500, 500), (500, 20_000), (2_000, 4_000)])
+def test_psi_bias_is_the_mean_of_psi_between_samples(n: int, m: int) -> None:
+    """Ten deciles of a continuous column, and four categories: what chance alone gives, by simulation."""
+    random = np.random.default_rng(n + m)
+    bins, names = bins_of(random.normal(size=20_000)), CategoryBins(("a", "b", "c", "d"))
+    numbers, texts_of = [], []
+    for _ in range(100):
+        sides = random.normal(size=m), random.normal(size=n)
+        numbers.append(score("psi", *sides, bins).value)
+        drawn = [random.choice(names.values, size, p=[0.4, 0.3, 0.2, 0.1]).tolist() for size in (m, n)]
+        texts_of.append(score("psi", *drawn, names).value)
+    assert _bias(*sides, bins) == pytest.approx(9 * (1 / n + 1 / m))
+    assert np.mean(numbers) == pytest.approx(9 * (1 / n + 1 / m), rel=0.2)
+    assert _bias(*drawn, names) == pytest.approx(3 * (1 / n + 1 / m))
+    assert np.mean(texts_of) == pytest.approx(3 * (1 / n + 1 / m), rel=0.25)
+
+
+def test_psi_bias_counts_the_bins_that_psi_has() -> None:
+    """Rare categories of a long list are one bin; unknown ones another only where there are any; no values are NaN."""
+    few = CategoryBins(("a", "b"))
+    assert _bias(["a"] * 50 + ["b"] * 50, ["a"] * 10, few) == pytest.approx(1 / 100 + 1 / 10)
+    assert _bias(["a"] * 50 + ["b"] * 50, ["c"] * 10, few) == pytest.approx(2 * (1 / 100 + 1 / 10))
+    assert _bias(["a"] * 50, ["a"] * 10, few) == 0
+    many = CategoryBins(tuple(f"{place:04}" for place in range(2 * MANY)))
+    reference = ["0000"] * 1_000 + list(many.values)
+    assert _bias(reference, ["0000"] * 500, many) == pytest.approx(1 / len(reference) + 1 / 500)
+    for sides in ((["a"], []), ([], ["a"]), ([], [])):
+        assert math.isnan(_bias(*sides, few))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
+from scipy import sparse, special
 
 from monitoring_tasks.profile.binning import CategoryBins, ColumnBins, Floats, NumericBins
 from monitoring_tasks.profile.pairs import RARE
@@ -144,12 +144,13 @@ def _phi(p: Floats, q: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def _terms(p: Floats, q: Floats) -> Floats:
-    """Squared difference over the variance of a chance sample: the lesser one of Pearson's and Hellinger's.
+    """Squared difference over the variance of a chance sample: the lesser one of Pearson's and the deviance's.
 
-    Both are chi squares where rows are many. Where they are few Pearson's is too often large for a category with more
-    rows than expected, Hellinger's for one with fewer; there each is the larger of the two.
+    Both are chi squares where rows are many. Where they are few, Pearson's is too often large for a category with more
+    rows than expected, the deviance for one with fewer; there each is the larger of the two.
     """
-    found: Floats = np.where(p < q, (p - q) ** 2 / np.maximum(q, SCARCE), 4 * (np.sqrt(p) - np.sqrt(q)) ** 2)
+    known = np.maximum(q, SCARCE)
+    found: Floats = np.where(p < q, (p - q) ** 2 / known, 2 * special.kl_div(p, known))
     return found
 
 

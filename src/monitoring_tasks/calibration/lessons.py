@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from monitoring_tasks.calibration.counts import Counts, distances, freedom
 from monitoring_tasks.calibration.geometry import Replay
-from monitoring_tasks.calibration.nulls import KOLMOGOROV, DistanceNull, chance_of_distance, chance_p_value
+from monitoring_tasks.calibration.nulls import KOLMOGOROV, LEAST, DistanceNull, chance_of_distance, chance_p_value
 from monitoring_tasks.profile.binning import CategoryBins, ColumnBins, Floats
 
 RARELY = 1e-3
@@ -130,12 +130,18 @@ def _between(null: DistanceNull, squared: Floats, scarcity: Floats) -> DistanceN
 
 
 def _single(single: Floats, scarcity: Floats) -> float:
-    """The same for the one category that differs most: it may be a single one that makes windows differ."""
+    """The excess over chance of the one category that windows differ most by, drawn to the mean of all categories.
+
+    The drawing is by how much of the variance among categories the error of each explains (James and Stein): the
+    largest of many errors is no swing.
+    """
     if len(single) < 2 or not single.shape[1]:
         return 0.0
     excess = (single - scarcity[:, None]).mean(axis=0)
-    error = single.std(axis=0, ddof=1) / math.sqrt(len(single))
-    return float(np.maximum(excess, error).max())
+    error = float((single.var(axis=0, ddof=1) / len(single)).mean())
+    own = max(0.0, 1 - error / max(float(excess.var()), LEAST))
+    usual = float(excess.mean())
+    return max(usual + own * (float(excess.max()) - usual), 0.0)
 
 
 def _correlated(null: DistanceNull, squared: Floats, scarcity: Floats) -> DistanceNull:

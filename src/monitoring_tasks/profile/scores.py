@@ -88,16 +88,18 @@ def psi(pairs: Pairs) -> Floats:
 
 
 def psi_bias(pairs: Pairs) -> Floats:
-    """What PSI amounts to between two samples of the same distribution: (bins - 1) (1/n + 1/m), for filled bins.
+    """What PSI amounts to between two samples of the same distribution: (bins - 1) (1/n + 1/m), for filled bins of psi.
 
-    The expectation of the chi square that PSI approaches; Yurdakul and Naranjo, Journal of Risk Model Validation 14
-    (2020).
+    The expectation of the chi square that PSI approaches; NaN where a side has no values. Yurdakul and Naranjo, Journal
+    of Risk Model Validation 14 (2020).
     """
+    with np.errstate(invalid="ignore"):
+        p, q = shares(pairs)
+    filled = np.sum(np.nan_to_num(p) + np.nan_to_num(q) > 0, axis=1)
     r, c = counts(pairs)
-    filled = np.sum(np.nan_to_num(r) + np.nan_to_num(c) > 0, axis=1)
-    with np.errstate(divide="ignore"):
-        bias: Floats = np.maximum(filled - 1, 0) * (1 / np.nansum(r, axis=1) + 1 / np.nansum(c, axis=1))
-    return bias
+    rows, other = np.nansum(r, axis=1), np.nansum(c, axis=1)
+    bias: Floats = np.maximum(filled - 1, 0) * (1 / np.maximum(rows, 1) + 1 / np.maximum(other, 1))
+    return bias + _undecidable(p, q)
 
 
 def kl_divergence(pairs: Pairs) -> Floats:
