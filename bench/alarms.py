@@ -20,8 +20,8 @@ stand in 2 of the last 3 windows. An episode is a run of windows with an alarm. 
 The other rules: share of windows with an alarm. They judge the same profiles, by fixed limits.
 The goal also fails where episodes rise above the bound of the smallest windows.
 Drawn anew: reference (50,000 rows) and windows are drawn with replacement from the flights of January to March.
-Found: share of sequences with an alarm about the faulty column by window 3 (by window 7).
-Best possible, by window 3: the most powerful test of exactly this change at an even share of the budget. It knows the
+Found: share of sequences with an alarm about the faulty column by window 3 (by window 7), and the goal by either.
+Best: by window 3, the most powerful test of exactly this change at an even share of the budget. It knows the
 category and counts its rows in all three windows.
 All tests: those of time gaps and of joint changes as well, which need rows."""
 

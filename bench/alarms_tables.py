@@ -105,7 +105,7 @@ def found_by(window: int, first: Mapping[int, int]) -> float:
 
 
 def _found(first: Mapping[int, int], best: float | None) -> str:
-    known = "" if best is None else f", best possible {best:.0%}"
+    known = "" if best is None else f", best {best:.0%}"
     return f"{found_by(SOON, first):.1%} ({found_by(LATE, first):.1%}){known}"
 
 
@@ -118,7 +118,7 @@ def _best(name: str, rows: int, usual: Mapping[str, float]) -> float | None:
 
 def _goal(fault: Fault, found: Sequence[Mapping[int, int]]) -> str:
     least = min(found_by(fault.by, first) for first in found)
-    words = f"{least:.1%}, at least {fault.part:.0%} by window {fault.by} from {fault.least:,} rows on"
+    words = f"{least:.1%}, at least {fault.part:.0%} by {fault.by} from {fault.least:,} rows"
     return _mark(least >= fault.part, words)
 
 
