@@ -105,7 +105,7 @@ def _baseline(value: object) -> object:
 
 def _kind(section: object) -> str | None:
     found = section.get("kind") if isinstance(section, dict) else getattr(section, "kind", None)
-    return found if found in _KINDS else None
+    return found if found in tuple(_KINDS) else None
 
 
 Baseline = TrainingBaseline | TrailingBaseline | SeasonalBaseline

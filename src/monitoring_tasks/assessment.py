@@ -127,11 +127,12 @@ class Assessor:
         kinds = self._joint_kinds
         if self.joint is None or len(kinds) < 2:
             return {}
-        found = separation(self.compared.reference.sample, observed.sample, kinds)
+        null = self.joint()
+        found = separation(self.compared.reference.sample, observed.sample, kinds, most_rows=null.most_rows)
         if found is None:
             return {}
         words = "told apart most by " + ", ".join(name for name, _ in found.columns[:3]) if found.columns else ""
-        p_value = self.joint().p_value(found.auc, found.rows)
+        p_value = null.p_value(found.auc, found.rows)
         return {Check.JOINT: (Measured(found.auc, words), Extra(p_value, max(found.auc - 0.5, 0.0)))}
 
     @property
@@ -255,7 +256,7 @@ def load_assessor(monitor: Monitor, runtime: Runtime, basis: Basis, window: Wind
     """The assessor of a window; its calibration is made when windows of such a width are met for the first time."""
     reference = basis.reference
     calibration = load_calibration(monitor, runtime, reference, window.width)
-    joint = (lambda: _load_joint(monitor, runtime, reference, window.width)) if monitor.alarms.joint else None
+    joint = (lambda: load_joint(monitor, runtime, reference, window.width)) if monitor.alarms.joint else None
     return Assessor(monitor, window, basis, calibration, joint)
 
 
@@ -273,7 +274,8 @@ def load_calibration(monitor: Monitor, runtime: Runtime, reference: ReferencePro
     return made
 
 
-def _load_joint(monitor: Monitor, runtime: Runtime, reference: ReferenceProfile, width: timedelta) -> JointNull:
+def load_joint(monitor: Monitor, runtime: Runtime, reference: ReferenceProfile, width: timedelta) -> JointNull:
+    """The null of the joint test for windows of `width`, from the artifacts or made now (some seconds)."""
     kinds = joint_kinds(monitor, reference)
     key = _key(monitor, reference, "joint", [width.total_seconds(), kinds])
     stored = runtime.artifacts.read(key)

@@ -62,7 +62,8 @@ class Evidence:
     floor: float | None = None
 
     def __post_init__(self) -> None:
-        for name, number in asdict(self).items():
+        for name in ("p_value", "adjusted", "effect", "floor"):
+            number = getattr(self, name)
             if number is not None and not math.isfinite(number):
                 object.__setattr__(self, name, None)
 

@@ -7,8 +7,17 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from monitoring_tasks.alarms_section import WEEK, TrainingBaseline
-from monitoring_tasks.assessment import every, load_calibration, number_of_tests, own_floors, spent
+from monitoring_tasks.assessment import (
+    every,
+    joint_kinds,
+    load_calibration,
+    load_joint,
+    number_of_tests,
+    own_floors,
+    spent,
+)
 from monitoring_tasks.baselines import baseline_words
+from monitoring_tasks.calibration.assess import WEIGHT
 from monitoring_tasks.calibration.calibrate import Calibration
 from monitoring_tasks.calibration.correction import Levels
 from monitoring_tasks.calibration.geometry import LEAST_WINDOWS
@@ -51,6 +60,7 @@ def explain(monitor: Monitor, runtime: Runtime, window: Window, *, rows: int | N
         *_spent(monitor, calibration, window),
         f"Rows of a window: {volume:,} ({source}).",
         *_null(calibration, window),
+        *_joint(monitor, runtime, reference, window),
     )
     return Explanation(words, columns, tuple(_warnings(monitor, runtime, reference, window, columns, volume)))
 
@@ -72,7 +82,7 @@ def _powers(
 ) -> Iterator[tuple[str, Power]]:
     rule, floors, own = monitor.policy.persistence, monitor.alarms.floors, own_floors(monitor)
     levels = spent(monitor, calibration, window)
-    setting = Setting(levels, number_of_tests(calibration), rows, (rule.windows, rule.of))
+    setting = Setting(levels, len(calibration.columns), rows, (rule.windows, rule.of))
     for name, bins in reference.binning.columns.items():
         numeric = reference.kinds[name] == "numeric"
         outside = floors.out_of_range if numeric else own.get((Check.UNSEEN_SHARE, name), floors.unseen)
@@ -87,7 +97,8 @@ def _spent(monitor: Monitor, calibration: Calibration, window: Window) -> Iterat
     yield (
         f"Tests: up to {number_of_tests(calibration)} in a window (of each of {len(calibration.columns)} columns its "
         "distribution, missing share, unknown or impossible values, and whether it is constant; of the window its "
-        "duplicates, gaps in time, and columns jointly), under one Benjamini-Hochberg correction."
+        "duplicates, gaps in time, and columns jointly), under one Benjamini-Hochberg correction, in which a test of a "
+        f"shift weighs {WEIGHT:g} times one of a fault."
     )
     yield (
         f"Half of it is spent on findings at once: adjusted p at most {levels.strong:.3g} and twice the floor. The "
@@ -117,6 +128,22 @@ def _null(calibration: Calibration, window: Window) -> Iterator[str]:
             "are taken as independent of each other, which those of one day seldom are. Expect more alarms than the "
             "budget; a longer reference, or narrower windows, would mend it."
         )
+
+
+def _joint(monitor: Monitor, runtime: Runtime, reference: ReferenceProfile, window: Window) -> Iterator[str]:
+    kinds = joint_kinds(monitor, reference)
+    if not monitor.alarms.joint or len(kinds) < 2:
+        yield "No joint test: it is switched off, or fewer than two columns are compared with the training reference."
+        return
+    null = load_joint(monitor, runtime, reference, window.width)
+    if null.detectable >= 1:
+        yield (
+            f"Joint changes of {len(kinds)} columns cannot be seen: ordinary windows are told from the reference as "
+            "well as any others could be. Give the columns that swing most the baseline trailing: the test leaves those "
+            "out."
+        )
+    else:
+        yield f"Joint changes of {len(kinds)} columns are seen from an AUC of {null.detectable:.2f} on (p .001)."
 
 
 def _warnings(

@@ -50,6 +50,22 @@ def test_what_is_no_test_counts_for_nothing(p: list[float]) -> None:
     assert [each for each in found if not math.isnan(each)] == adjusted([each for each in p if not math.isnan(each)])
 
 
+@given(st.lists(st.tuples(chances, st.floats(0.1, 10)), min_size=1, max_size=40))
+def test_weights_are_relative_to_their_mean(tests: list[tuple[float, float]]) -> None:
+    """Equal weights change nothing, however large; unequal ones divide p-values by weights of mean 1."""
+    p, weights = [each for each, _ in tests], [weight for _, weight in tests]
+    np.testing.assert_allclose(adjusted(p, [3.0] * len(p)), adjusted(p), rtol=1e-12)
+    mean = sum(weights) / len(weights)
+    np.testing.assert_allclose(
+        adjusted(p, weights), adjusted([each * mean / weight for each, weight in tests]), rtol=1e-9
+    )
+
+
+def test_weights_of_what_is_no_test_do_not_count() -> None:
+    """A test that could not be made lends the others no level and takes none."""
+    assert adjusted([0.01, math.nan, 0.04], [1.0, 50.0, 1.0]) == pytest.approx([0.02, math.nan, 0.04], nan_ok=True)
+
+
 def test_nothing_to_correct() -> None:
     """No tests, none that could be made, and equals."""
     assert adjusted([]) == []

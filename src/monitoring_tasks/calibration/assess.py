@@ -17,6 +17,9 @@ from monitoring_tasks.profile.binning import Binning, CategoryBins
 from monitoring_tasks.profile.profile import Profile, is_constant
 
 TestKey = tuple[Check, str | None]
+SHIFTS = frozenset({Check.DRIFT, Check.JOINT})
+WEIGHT = 4.0
+"""Of a test of a shift, beside 1 of a fault: faults that matter have p-values far beyond any level, shifts have not."""
 AT_ONCE, PERSISTING = 2.0, 0.6
 """One window alone must show so many times the floor, one that persists so many."""
 
@@ -83,13 +86,13 @@ class _Test(NamedTuple):
 
 
 def assess(calibration: Calibration, case: Case, levels: Levels, floors: Floors) -> dict[TestKey, Assessed]:
-    """Every test of a window under one Benjamini-Hochberg correction.
+    """Every test of a window under one Benjamini-Hochberg correction, in which shifts weigh more than faults.
 
     `FAILED` is a finding at once: evidence at the strong level and twice the floor. `SUSPECT` is one if it persists:
     evidence at the weak level and six tenths of the floor. A test without rows on a side is `UNDECIDED`, and no test.
     """
     tests = [_tested(test, case.untested) for test in (*_column_tests(calibration, case), *_window_tests(case))]
-    corrected = adjusted([test.p_value for test in tests])
+    corrected = adjusted([test.p_value for test in tests], [weight_of(test.key[0]) for test in tests])
     return {
         test.key: _judged(test, q, case.floors.get(test.key, floor_of(floors, test.key)), levels)
         for test, q in zip(tests, corrected, strict=True)
@@ -98,6 +101,20 @@ def assess(calibration: Calibration, case: Case, levels: Levels, floors: Floors)
 
 def _tested(test: _Test, untested: frozenset[str]) -> _Test:
     return _Test(test.key, math.nan, math.nan) if test.key[1] in untested else test
+
+
+def weight_of(check: Check) -> float:
+    """Weight of a check in the correction."""
+    return WEIGHT if check in SHIFTS else 1.0
+
+
+def level_shares(columns: int) -> tuple[float, float]:
+    """Which part of a level one test alone gets, of a shift and of a fault, in windows of so many columns.
+
+    Each column has one test of a shift and three of faults; the window as a whole has one and two.
+    """
+    total = WEIGHT * (columns + 1) + 3 * columns + 2
+    return WEIGHT / total, 1 / total
 
 
 def floor_of(floors: Floors, key: TestKey) -> float:

@@ -17,16 +17,21 @@ HIGHEST = 0.25
 """No level is more lenient than this, however large the budget."""
 
 
-def adjusted(p_values: Sequence[float]) -> list[float]:
+def adjusted(p_values: Sequence[float], weights: Sequence[float] = ()) -> list[float]:
     """The p-values after the correction of Benjamini and Hochberg (1995); NaN is no test, and stays NaN.
 
-    The least level at which each would be rejected: `min over ranks j >= i of p(j) m / j`.
+    The least level at which each would be rejected: `min over ranks j >= i of p(j) m / j`. With `weights` each p-value
+    is first divided by its own over the mean weight of all tests: what is held is the same, and what matters more is
+    found sooner (Genovese, Roeder and Wasserman 2006).
 
     >>> adjusted([0.01, 0.04, math.nan, 0.03])
     [0.03, 0.04, nan, 0.04]
     """
     values = np.asarray(p_values, float)
     tested = np.flatnonzero(~np.isnan(values))
+    if len(weights) and len(tested):
+        worth = np.asarray(weights, float)
+        values = values / (worth / worth[tested].mean())
     order = tested[np.argsort(values[tested], kind="stable")]
     scaled = values[order] * len(order) / np.arange(1, len(order) + 1)
     result = np.full(len(values), math.nan)

@@ -22,7 +22,7 @@ LEAST_CV = 0.05
 """Least squared coefficient of variation of a statistic among windows: few of them may happen to look alike."""
 LEAST = 1e-300
 """No chance is less: a zero is only a number too small to be told."""
-HEAVY = 6.0
+HEAVY = 12.0
 """Degrees of freedom of Student's distribution that the evidence of windows has at most."""
 ENOUGH = 30
 """From so many expected rows on, a share is near enough to normal."""

@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 from scipy import special
 
-from monitoring_tasks.calibration.assess import AT_ONCE, PERSISTING
+from monitoring_tasks.calibration.assess import AT_ONCE, PERSISTING, level_shares
 from monitoring_tasks.calibration.calibrate import ColumnNull
 from monitoring_tasks.calibration.correction import Levels
 from monitoring_tasks.calibration.counts import column_counts, rare_categories
@@ -28,10 +28,10 @@ LARGEST_SHIFT = 10.0
 
 @dataclass(frozen=True)
 class Setting:
-    """What a change is looked for with: levels, number of tests, rows of a window, and k of n."""
+    """What a change is looked for with: levels, columns of a window, its rows, and k of n."""
 
     levels: Levels
-    tests: int
+    columns: int
     rows: int
     persistence: tuple[int, int]
 
@@ -125,7 +125,7 @@ def _distance(
     scarcity = 1 / setting.rows + 1 / baseline
     p_value = _p_value_of(bins, null, scarcity, shape)
     needed = [
-        max(_limit(p_value, level / setting.tests), factor * floor)
+        max(_limit(p_value, level * level_shares(setting.columns)[0]), factor * floor)
         for level, factor in ((setting.levels.strong, AT_ONCE), (setting.levels.weak, PERSISTING))
     ]
     noise = null.expected(scarcity) / (shape if isinstance(bins, CategoryBins) else 1.0)
@@ -218,7 +218,7 @@ def _share(null: ShareNull, setting: Setting, baseline: tuple[float, float], flo
         return _limit(lambda size: null.p_value(min(usual + size, 1.0) * rows, rows, part, whole), level)
 
     needed = [
-        max(limit(level / setting.tests), factor * floor)
+        max(limit(level * level_shares(setting.columns)[1]), factor * floor)
         for level, factor in ((setting.levels.strong, AT_ONCE), (setting.levels.weak, PERSISTING))
     ]
 
