@@ -29,7 +29,7 @@ from demo.champion import FIRST_VERSION, make_champion
 from demo.production import replay_production
 from demo.retraining import JULY, OCTOBER, check_months, months_table, read_months, retrain
 from demo.stack import Stack
-from demo.story import WEEK, check_references, check_story, read_week, read_weeks, story_table
+from demo.story import WEEK, check_references, check_story, pages_table, read_week, read_weeks, story_table
 from monitoring_tasks.report import run_folder
 from monitoring_tasks.runtime import environment_runtime
 
@@ -152,13 +152,14 @@ def tell() -> list[str]:
     with runtime.store:
         weeks, months, both = read_weeks(runtime, MONITOR), read_months(runtime), read_week(runtime, MONITOR, WEEK)
     console.print(story_table(weeks))
+    console.print(pages_table(weeks))
     console.print(months_table(months))
     failures = [*check_story(weeks), *check_months(months), *check_references(both)]
     for sentence in failures:
         console.print(f"[red]does not hold:[/red] {sentence}")
     if not failures:
-        say("the story holds: the season moves the weather every week, the score says when it matters; July's")
-        say("challenger was better and is promoted, October's was worse and is not")
+        say("the story holds: ordinary weather pages nobody, the schedule's changes are small, the score says when it")
+        say("matters; July's challenger was better and is promoted, October's was worse and is not")
     return failures
 
 

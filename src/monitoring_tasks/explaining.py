@@ -139,8 +139,8 @@ def _joint(monitor: Monitor, runtime: Runtime, reference: ReferenceProfile, wind
     if null.detectable >= 1:
         yield (
             f"Joint changes of {len(kinds)} columns cannot be seen: ordinary windows are told from the reference as "
-            "well as any others could be. Give the columns that swing most the baseline trailing: the test leaves those "
-            "out."
+            "well as any others could be. Give the columns that swing most the baseline trailing: the test leaves "
+            "those out."
         )
     else:
         yield f"Joint changes of {len(kinds)} columns are seen from an AUC of {null.detectable:.2f} on (p .001)."
