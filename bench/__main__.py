@@ -29,7 +29,7 @@ class Part(StrEnum):
 
 
 def main(
-    part: Annotated[Part, typer.Argument(help="drift: about 8 minutes; gate: about 2; alarms: about 8")] = Part.ALL,
+    part: Annotated[Part, typer.Argument(help="drift: about 8 minutes; gate: about 2; alarms: about 5")] = Part.ALL,
     quick: Annotated[bool, typer.Option(help="A fifth of the rows; goals are not judged")] = False,
 ) -> None:
     """What a new window costs, against other ways to the same answer; what gate and alarms cost, how often they err."""

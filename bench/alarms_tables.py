@@ -129,10 +129,10 @@ def joint_table(
     made = Table("all tests", "of", "found", "goal", title="All tests, those of time gaps and joint changes among them")
     rate, most = per_month(clean)
     goal = _mark(rate <= PER_MONTH, f"{rate:.2f} in 30, at most {PER_MONTH}") if judged else ""
-    made.add_row("clean windows", f"{clean[WINDOWS]}", f"{clean[EPISODES]} episodes (95 %: {most:.2f} in 30)", goal)
+    made.add_row("clean windows", f"{clean[WINDOWS]}", f"episodes: {clean[EPISODES]} (95 %: {most:.2f} in 30)", goal)
     counts, episodes = _together([each for month in days.values() for each in month])
     if days:
-        made.add_row("real days", f"{counts[WINDOWS]}", f"{episodes} episodes", _of_days(episodes) if judged else "")
+        made.add_row("real days", f"{counts[WINDOWS]}", f"episodes: {episodes}", _of_days(episodes) if judged else "")
     for rows, first in found.items():
         part = found_by(SOON, first)
         goal = _mark(part >= 0.95, f"{part:.0%}, at least 95% by window {SOON}") if judged else ""
