@@ -101,7 +101,7 @@ def test_an_asset_starts_runs_as_well(production: Production) -> None:
 @pytest.mark.parametrize(
     ("yaml", "message"),
     [
-        (YAML + "minimum_row: 5\n", "churn.yaml:12: minimum_row: found 5: unknown key"),
+        (YAML + "minimum_row: 5\n", "churn.yaml:13: minimum_row: found 5: unknown key"),
         (YAML.replace("task: binary\n", ""), "churn.yaml:1: task: missing"),
         ("name: [churn\n", "not valid YAML"),
         ("", "write a mapping"),
