@@ -286,3 +286,81 @@ def test_hostile_column_names_stay_on_their_line() -> None:
 def test_every_outcome_has_a_next_step(outcome: Outcome) -> None:
     """Nobody is left without being told what to do."""
     assert next_step(Verdict(SUBJECT, outcome, Severity.LOW)).endswith(".")
+
+
+def test_what_a_fault_explains_blocks_retraining() -> None:
+    """Severe drift that a change of units explains must not start a training; a small one of it blocks none."""
+    severe = drift("f1", 8.0, severe=True)
+    named = replace(severe, cause="f1: all values are 1000 times too large (a unit change?)")
+    before = [[severe], [severe]]
+    assert Action.RETRAIN in verdict(severe, history=before).actions
+    faulty = verdict(named, history=before)
+    assert Action.RETRAIN not in faulty.actions
+    assert Action.BLOCK_RETRAINING in faulty.actions
+    assert faulty.severity is verdict(severe, history=before).severity
+    small = replace(drift("f1", 0.1), cause="f1: 'a' took the place of 'b' (a rename?)")
+    assert Action.BLOCK_RETRAINING not in verdict(small).actions
+
+
+@pytest.mark.parametrize(
+    ("missing", "outcome"),
+    [(Status.PASSED, Outcome.HEALTHY), (SUSPECT, Outcome.WARNING), (Status.UNDECIDED, Outcome.WARNING)],
+)
+def test_a_column_without_values_is_judged_by_its_missing_share(missing: Status, outcome: Outcome) -> None:
+    """Where it is ordinary that all are missing, the checks that this leaves undecided are no alarm."""
+    reason = "no values: every row is missing"
+    checks = [
+        replace(result(check, "f1", status=Status.UNDECIDED, value=None), detail=reason)
+        for check in (Check.DRIFT, Check.CONSTANT, Check.OUT_OF_RANGE_SHARE)
+    ]
+    found = verdict(result(Check.MISSING_SHARE, "f1", status=missing, value=1.0), *checks)
+    assert found.outcome is outcome
+
+
+def test_a_single_value_shows_no_constant_column() -> None:
+    """Undecided by itself where the column's drift was decided; told where that was not."""
+    single = result(Check.CONSTANT, "f1", status=Status.UNDECIDED, value=None)
+    assert verdict(single, drift("f1", 0.1, status=Status.PASSED)).outcome is Outcome.HEALTHY
+    assert verdict(single, drift("f1", 0.1, status=Status.UNDECIDED)).outcome is Outcome.WARNING
+
+
+def test_what_is_undecided_for_one_reason_is_told_in_one_line() -> None:
+    """However many columns and checks; what has a reason of its own has a line of its own."""
+    checks = [
+        replace(result(check, f"c{number}", status=Status.UNDECIDED, value=None), detail="no baseline")
+        for number in range(7)
+        for check in (Check.MISSING_SHARE, Check.CONSTANT)
+    ]
+    other = replace(result(Check.CONSTANT, "x", status=Status.UNDECIDED, value=None), detail="another")
+    assert sorted(verdict(*checks, other).reasons) == [
+        "c0, c1, c2, c3, c4 and 2 more columns: constant, missing share undecided: no baseline",
+        "x: constant undecided: another",
+    ]
+
+
+def test_a_finding_that_persists_is_not_told_by_the_p_value_of_one_window() -> None:
+    """It stands on several; one that is found at once says how sure it is."""
+    sure = Evidence(p_value=0.01, adjusted=0.2, effect=0.06, floor=0.05)
+    weak = replace(drift("f1", status=SUSPECT), evidence=sure)
+    (told,) = verdict(weak, history=[[weak], [weak]]).reasons
+    assert "p 0.2" not in told
+    assert "distance 0.06" in told
+    (told,) = verdict(replace(weak, status=Status.FAILED)).reasons
+    assert "p 0.2" in told
+
+
+def test_the_table_shows_what_persists() -> None:
+    """A suspect that the verdict rests on stands in the table of findings; one that is only watched does not."""
+    persists, watched = drift("score", 0.3, status=SUSPECT), drift("f2", status=SUSPECT)
+    found = verdict(persists, watched, history=[[persists], [persists]])
+    text = narrate(found, [persists, watched])
+    assert "prediction_drift  drift  score" in text
+    assert "f2" not in text
+
+
+def test_a_small_finding_is_below_the_limit_that_is_shown() -> None:
+    """Nobody should read that a tenth is against two tenths and wonder."""
+    sure = Evidence(p_value=1e-5, adjusted=1e-4, effect=0.12, floor=0.05)
+    small, large = (verdict(replace(drift("f1", score), evidence=sure)).reasons[0] for score in (0.1, 0.3))
+    assert "psi 0.1 below 0.2" in small
+    assert "psi 0.3 against 0.2" in large

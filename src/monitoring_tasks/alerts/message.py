@@ -14,7 +14,7 @@ from typing import Any
 from monitoring_tasks.checks import Check, CheckResult, Status
 from monitoring_tasks.methods import method
 from monitoring_tasks.monitor import Severity
-from monitoring_tasks.policy.narrative import brief, next_step, plain
+from monitoring_tasks.policy.narrative import brief, next_step, plain, told
 from monitoring_tasks.policy.verdict import Subject, Verdict
 
 COLUMNS = 5
@@ -58,7 +58,7 @@ def compose(verdict: Verdict, results: Sequence[CheckResult], links: Mapping[str
         headline=(one_line(str(verdict.subject.window)), *reasons[:1]),
         facts=_facts(verdict),
         lines=reasons,
-        table=_table(results),
+        table=_table(told(verdict, results)),
         step=one_line(next_step(verdict)),
         links=links_of(links),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from monitoring_tasks.policy.verdict import Action, Outcome, Subject, Verdict
 
 REASONS = 12
 CAUSES = 5
+NAMED = 5
 LEAST_P = 1e-9
 Judged = tuple[Finding, Rule]
 
@@ -88,10 +89,19 @@ def _judge(monitor: Monitor, given: Given) -> list[Judged]:
 
 
 def _told(results: Sequence[CheckResult]) -> Iterator[CheckResult]:
-    """What did not pass; a column that is not there is told once, not again for each check it leaves undecided."""
+    """What did not pass; a column that is not there is told once, not again for each check it leaves undecided.
+
+    So is one without any value: whether so much may be missing, its missing share says. And one of a single value has
+    shown all that it can where its drift was decided.
+    """
     unreadable = {result.column for result in results if result.status is Status.FAILED and result.check in _SCHEMA}
+    decided = [result for result in results if result.column and result.status is not Status.UNDECIDED]
+    judged = [each for each in decided if each.check is Check.MISSING_SHARE and each.status is not Status.SUSPECT]
+    empty = {each.column for each in judged if each.value == 1}
+    drawn = {each.column for each in decided if each.check is Check.DRIFT}
     for result in results:
-        if result.status in _FOUND or (result.status is Status.UNDECIDED and result.column not in unreadable):
+        silent = result.column in unreadable | empty or (result.check is Check.CONSTANT and result.column in drawn)
+        if result.status in _FOUND or (result.status is Status.UNDECIDED and not silent):
             yield result
 
 
@@ -143,13 +153,34 @@ def _reasons(judged: Sequence[Judged], given: Given) -> tuple[str, ...]:
     if not judged:
         return (f"{_quiet(given.results)} on {given.rows} rows",)
     causes = dict.fromkeys(finding.result.cause for finding, _ in judged if finding.result.cause)
-    lines = [sentence(finding, rule) for finding, rule in judged[:REASONS]]
+    groups = _together(judged)
+    lines = [_line(group) for group in groups[:REASONS]]
     lines += [f"probable cause: {cause}" for cause in list(causes)[:CAUSES]]
-    if len(judged) > REASONS:
-        lines.append(f"and {len(judged) - REASONS} more findings")
+    if len(groups) > REASONS:
+        lines.append(f"and {sum(map(len, groups[REASONS:]))} more findings")
     if _retraining(judged) and Action.BLOCK_RETRAINING in _asked(judged):
         lines.append("retraining is blocked: the data has faults that a new model would learn")
     return tuple(lines)
+
+
+def _together(judged: Sequence[Judged]) -> list[list[Judged]]:
+    """The findings, those together that are undecided for one reason."""
+    groups: dict[Hashable, list[Judged]] = {}
+    for finding, rule in judged:
+        undecided = finding.result.status is Status.UNDECIDED and finding.result.detail
+        groups.setdefault(undecided or finding.result.key, []).append((finding, rule))
+    return list(groups.values())
+
+
+def _line(group: Sequence[Judged]) -> str:
+    """One finding in words, or several that are undecided for one reason."""
+    results = [finding.result for finding, _ in group]
+    columns = list(dict.fromkeys(result.column for result in results if result.column))
+    if len(group) == 1 or not columns:
+        return sentence(*group[0])
+    checks = ", ".join(dict.fromkeys(result.check.value.replace("_", " ") for result in results))
+    more = f" and {len(columns) - NAMED} more columns" if len(columns) > NAMED else ""
+    return f"{', '.join(columns[:NAMED])}{more}: {checks} undecided: {results[0].detail}"
 
 
 def _quiet(results: Sequence[CheckResult]) -> str:
@@ -179,7 +210,7 @@ def sentence(finding: Finding, rule: Rule) -> str:
     parts = [f"{rule.name}{_measure(result)}"]
     if result.status is Status.UNDECIDED:
         parts = [f"{result.check.value} undecided: {result.detail or 'it could not be computed'}"]
-    parts += _certainty(result)
+    parts += _certainty(result, weak=finding.weak)
     if finding.windows > 1:
         parts.append(f"in {finding.windows} of the last {finding.of} windows")
     if result.season:
@@ -193,14 +224,28 @@ def _measure(result: CheckResult) -> str:
         return ""
     name = result.method or _NAMES.get(result.check) or result.check.value.replace("_", " ")
     said = f" ({result.detail})" if result.check in _NAMES and result.detail else ""
-    return f", {name} {result.value:.3g} against {result.threshold:.3g}{said}"
+    return f", {name} {result.value:.3g} {_side(result)} {result.threshold:.3g}{said}"
+
+
+def _side(result: CheckResult) -> str:
+    """How a value stands to the limit that people are shown: a small finding has not reached it.
+
+    >>> from monitoring_tasks.checks import Evidence, Suite
+    >>> _side(CheckResult(Suite.DATA_DRIFT, Check.DRIFT, Status.FAILED, "a", "psi", 0.1, 0.2, evidence=Evidence()))
+    'below'
+    """
+    if result.large or result.evidence is None or result.check is Check.CONSTANT:
+        return "against"
+    return "above" if result.method and method(result.method).p_value else "below"
 
 
 _NAMES = {Check.JOINT: "AUC", Check.TIME_GAP: "share"}
 
 
-def _certainty(result: CheckResult) -> list[str]:
+def _certainty(result: CheckResult, *, weak: bool = False) -> list[str]:
     """How sure a finding is, and of how much; nothing where that was not asked.
+
+    A `weak` one stands on several windows: how sure this one is by itself would only puzzle.
 
     >>> from monitoring_tasks.checks import Evidence, Suite
     >>> evidence = Evidence(p_value=1e-5, adjusted=2.5e-4, effect=0.114, floor=0.05)
@@ -211,7 +256,8 @@ def _certainty(result: CheckResult) -> list[str]:
     if evidence is None or evidence.adjusted is None or evidence.effect is None or result.status is not Status.FAILED:
         return []
     certain = f"p {evidence.adjusted:.2g}" if evidence.adjusted >= LEAST_P else f"p < {LEAST_P:g}"
-    return [*([f"distance {evidence.effect:.2g}"] if result.check is Check.DRIFT else []), certain]
+    distance = [f"distance {evidence.effect:.2g}"] if result.check is Check.DRIFT else []
+    return distance if weak else [*distance, certain]
 
 
 def _evidence(monitor: Monitor, given: Given, judged: Sequence[Judged]) -> dict[str, Any]:

@@ -112,10 +112,19 @@ RULES: tuple[Rule, ...] = (
 def rule_for(finding: Finding) -> Rule | None:
     """The row of the matrix that decides about `finding`; None for a finding that is judged elsewhere (row count).
 
-    What the same season shows as well is one step less severe, and no reason to retrain.
+    What the same season shows as well is one step less severe, and no reason to retrain. What a fault of the data
+    explains is none either, however much it looks like drift: a large one blocks retraining.
     """
     rule = next((rule for rule in RULES if rule.applies(finding)), None)
-    return _eased(rule) if rule is not None and finding.result.season else rule
+    if rule is None:
+        return None
+    rule = _eased(rule) if finding.result.season else rule
+    return _blocking(rule) if finding.result.cause and finding.result.large else rule
+
+
+def _blocking(rule: Rule) -> Rule:
+    asked = {*rule.actions, Action.BLOCK_RETRAINING} - {Action.RETRAIN}
+    return replace(rule, actions=tuple(action for action in Action if action in asked))
 
 
 def _eased(rule: Rule) -> Rule:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from monitoring_tasks.checks import Check, CheckResult, Status
@@ -39,8 +40,15 @@ def narrate(verdict: Verdict, results: Sequence[CheckResult]) -> str:
         f"Next step: {next_step(verdict)}",
     ]
     # Without rows every check is undecided: a table of them would hide the one thing that is known.
-    table = "" if verdict.outcome is Outcome.NO_DATA else findings_table(results)
+    table = "" if verdict.outcome is Outcome.NO_DATA else findings_table(told(verdict, results))
     return "\n".join([*lines[:-1], *([table] if table else []), lines[-1]])
+
+
+def told(verdict: Verdict, results: Sequence[CheckResult]) -> list[CheckResult]:
+    """The results, a suspect that the verdict found to persist being a finding: failed."""
+    findings = verdict.evidence.get("findings") or ()
+    weak = {(each["suite"], each["check"], each["column"] or "") for each in findings if each.get("weak")}
+    return [replace(result, status=Status.FAILED) if result.key in weak else result for result in results]
 
 
 def findings_table(results: Sequence[CheckResult], *, most: int = 30) -> str:
