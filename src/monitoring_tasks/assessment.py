@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import cache, cached_property
-from typing import Any
+from functools import cache, cached_property, partial
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -19,8 +20,10 @@ from monitoring_tasks.baselines import Compared, Piece, compared
 from monitoring_tasks.calibration.assess import Assessed, Case, Extra, Judged, TestKey, Told, assess
 from monitoring_tasks.calibration.calibrate import Calibration, calibrate
 from monitoring_tasks.calibration.correction import Levels, levels
+from monitoring_tasks.calibration.counts import column_counts, rare_categories
 from monitoring_tasks.calibration.domain import JointNull, joint_null, separation
 from monitoring_tasks.checks import Check, Evidence, Measured, Status
+from monitoring_tasks.errors import MonitoringError
 from monitoring_tasks.faults.cause import Cause, Fault
 from monitoring_tasks.faults.causes import probable_causes
 from monitoring_tasks.faults.sides import Sides
@@ -28,6 +31,7 @@ from monitoring_tasks.faults.time_gap import time_gap
 from monitoring_tasks.methods import Kind
 from monitoring_tasks.monitor import Feature, Monitor
 from monitoring_tasks.pieces import Pieces
+from monitoring_tasks.profile.binning import CategoryBins
 from monitoring_tasks.profile.pairs import Pair
 from monitoring_tasks.profile.profile import Profile, dumps
 from monitoring_tasks.profile.reference import ReferenceProfile, reference_key
@@ -43,6 +47,8 @@ SEASONAL_P = 0.01
 """A window is like its season when an ordinary one is as far from it at least so often ..."""
 SEASONAL_PART = 0.5
 """... and it is at most half as far from it as from the training reference."""
+EXPLAINED = 0.5
+"""Of a finding's effect: a cause that touches fewer rows is another story."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,22 +106,36 @@ class Assessor:
 
     def tests(self, observed: Observed) -> Judged:
         """The tests of the window, without explanations."""
-        gap, joint = self._gap(observed), self._joint(observed)
+        gap, joint = (
+            _tried(check, partial(test, observed))
+            for check, test in ((Check.TIME_GAP, self._gap), (Check.JOINT, self._joint))
+        )
         extra: dict[TestKey, Extra] = {(check, None): test for check, (_, test) in (gap | joint).items()}
         tests = assess(self.calibration, self._case(observed.profile, extra), self.levels, self.monitor.alarms.floors)
         return Judged(tests, {check: measured for check, (measured, _) in (gap | joint).items()}, {})
 
     def judge(self, observed: Observed) -> Judged:
-        """The tests of the window, with what explains them: baselines that fall short, seasons, probable causes."""
+        """The tests of the window, with what explains them: baselines that fall short, seasons, probable causes.
+
+        A test that breaks is undecided, and an explanation that breaks is not given: neither takes the verdict down.
+        """
         judged = self.tests(observed)
         return replace(judged, told=self._told(observed, judged))
 
     def _case(self, current: Profile, extra: Mapping[TestKey, Extra]) -> Case:
-        reference = self.compared.reference
-        floors = own_floors(self.monitor)
-        return Case(reference.binning, reference.profile, current, floors, extra, self.compared.undecided)
+        compared, floors = self.compared, own_floors(self.monitor)
+        profile, binning = compared.reference.profile, compared.reference.binning
+        return Case(binning, profile, current, floors, extra, compared.undecided, self._skipped)
 
-    def _gap(self, observed: Observed) -> dict[Check, tuple[Measured, Extra]]:
+    @cached_property
+    def _skipped(self) -> frozenset[TestKey]:
+        """Tests that nobody asked for, and those of columns of which the reference leaves nothing to compare."""
+        reference = self.basis.reference
+        unwatched = {(Check.CONSTANT, name) for name in reference.kinds if not watches_constant(self.monitor, name)}
+        features = reference.kinds.keys() - {self.monitor.prediction}
+        return frozenset(unwatched | {(Check.DRIFT, name) for name in features if _all_rare(reference, name)})
+
+    def _gap(self, observed: Observed) -> Tests:
         reference, name = self.compared.reference, self.monitor.timestamp
         gap = time_gap(observed.sample, reference.sample, name, self.window)
         if gap is None:
@@ -123,7 +143,7 @@ class Assessor:
         words = f"no row from {gap.start:%Y-%m-%d %H:%M} to {gap.end:%Y-%m-%d %H:%M} UTC" if gap.share else ""
         return {Check.TIME_GAP: (Measured(gap.share, words), Extra(gap.p_value, gap.share))}
 
-    def _joint(self, observed: Observed) -> dict[Check, tuple[Measured, Extra]]:
+    def _joint(self, observed: Observed) -> Tests:
         kinds = self._joint_kinds
         if self.joint is None or len(kinds) < 2:
             return {}
@@ -142,9 +162,13 @@ class Assessor:
     def _told(self, observed: Observed, judged: Judged) -> dict[TestKey, Told]:
         """What there is to say about each check: notes on baselines always, explanations of findings only."""
         notes = {key: note for key in judged.tests if (note := self.compared.notes.get(key[1] or ""))}
-        season, cause = self._seasonal(observed, judged), self._causes(observed, judged)
+        season, cause = (
+            _explained(explain, observed, judged, self.monitor.name) for explain in (self._seasonal, self._causes)
+        )
         keys = {*notes, *season, *cause}
-        return {key: Told(notes.get(key, ""), season.get(key, ""), cause.get(key, "")) for key in keys}
+        # What the season explains needs no fault to explain it.
+        said = {key: "" if key in season else cause.get(key, "") for key in keys}
+        return {key: Told(notes.get(key, ""), season.get(key, ""), said[key]) for key in keys}
 
     def _seasonal(self, observed: Observed, judged: Judged) -> dict[TestKey, str]:
         """The shifts from the training reference that the same season shows as well."""
@@ -173,20 +197,70 @@ class Assessor:
         }
         names = (self.monitor.timestamp, self.monitor.id)
         sides = Sides(self.window, pairs, reference.sample, observed.sample, *names, current.rows, current.duplicates)
-        causes = probable_causes(sides, judged.found)
-        return {key: cause.words for cause in reversed(causes) for key in judged.found if _explains(cause, key)}
+        causes = [cause for cause in probable_causes(sides, judged.found) if not _is_allowed(cause, self.monitor)]
+        effects = {key: judged.tests[key].evidence.effect or 0.0 for key in judged.found}
+        return {
+            key: cause.words
+            for cause in reversed(causes)
+            for key, effect in effects.items()
+            if _is_about(cause, key, self.monitor.timestamp) and _explains(cause, key, effect)
+        }
 
 
 _OF_BASELINE = (Check.DRIFT, Check.MISSING_SHARE, Check.OUT_OF_RANGE_SHARE, Check.UNSEEN_SHARE, Check.CONSTANT)
 _WHOLE: Mapping[Fault, Check] = {
     Fault.DUPLICATED_BATCH: Check.DUPLICATE_SHARE,
     Fault.TRUNCATED: Check.TIME_GAP,
+    Fault.TIME_SHIFT: Check.TIME_GAP,
 }
 
 
-def _explains(cause: Cause, key: TestKey) -> bool:
-    """Whether a cause is about a check: about one of its column's, or about the one of the window that it fits."""
-    return cause.column == key[1] and (cause.column is not None or _WHOLE.get(cause.fault) is key[0])
+def _explains(cause: Cause, key: TestKey, effect: float) -> bool:
+    """Whether a fault touches enough rows for the most of a finding: no share or distance changes by more than it."""
+    return key[0] is Check.CONSTANT or cause.share >= EXPLAINED * effect
+
+
+def _is_allowed(cause: Cause, monitor: Monitor) -> bool:
+    """Whether the monitor says of a column that it may stand still."""
+    return cause.fault is Fault.FROZEN and not watches_constant(monitor, cause.column or "")
+
+
+def _is_about(cause: Cause, key: TestKey, timestamp: str) -> bool:
+    """Whether a cause is about a check: about one of its column's, or about the one of the window that it fits.
+
+    What is wrong with the log's own times is about the window.
+    """
+    if cause.column in (None, timestamp):
+        return key[1] is None and _WHOLE.get(cause.fault) is key[0]
+    return cause.column == key[1]
+
+
+Tests = dict[Check, tuple[Measured, Extra]]
+
+
+def _tried(check: Check, test: Callable[[], Tests]) -> Tests:
+    """A test of rows, undecided if it breaks: whatever they hold, the others must still be judged."""
+    try:
+        return test()
+    except MonitoringError:  # says itself what to do, and may be gone when the task is tried again
+        raise
+    except Exception as error:
+        log.exception("test not computed: check=%s", check)
+        return {check: (Measured(math.nan, f"{type(error).__name__}: {error}"[:300]), Extra(math.nan, math.nan))}
+
+
+Explanation = Callable[[Observed, Judged], dict[TestKey, str]]
+
+
+def _explained(explain: Explanation, observed: Observed, judged: Judged, name: str) -> dict[TestKey, str]:
+    """What an explanation says, nothing if it breaks: findings stand without it."""
+    try:
+        return explain(observed, judged)
+    except MonitoringError:
+        raise
+    except Exception:
+        log.exception("findings not explained: monitor=%s window=%s", name, observed.window)
+        return {}
 
 
 def _is_like(season: Assessed, training: Assessed) -> bool:
@@ -227,6 +301,20 @@ def own_floors(monitor: Monitor) -> dict[TestKey, float]:
     return {key: limit for key, limit in limits if limit is not None}
 
 
+def _all_rare(reference: ReferenceProfile, name: str) -> bool:
+    """Whether a column is of so many categories that each is rare: its drift would be undecided in every window."""
+    bins = reference.binning.columns[name]
+    counts = column_counts(bins, [reference.profile.columns[name]])
+    rows = float(counts.rows[0])
+    return bool(isinstance(bins, CategoryBins) and rows and rare_categories(counts.values / rows).all())
+
+
+def watches_constant(monitor: Monitor, column: str) -> bool:
+    """Whether the monitor wants to know of a column that has one value only."""
+    own = monitor.features.get(column, Feature()).constant
+    return monitor.quality.constant if own is None else own
+
+
 def joint_kinds(monitor: Monitor, reference: ReferenceProfile) -> dict[str, Kind]:
     """The columns that the joint test looks at: those compared with the training reference, whose sample there is."""
     return {
@@ -265,9 +353,9 @@ def load_calibration(monitor: Monitor, runtime: Runtime, reference: ReferencePro
     baselines = {name: monitor.baseline(name) for name in reference.binning.columns}
     facts = {name: baseline.model_dump(mode="json") for name, baseline in baselines.items()}
     key = _key(monitor, reference, "calibration", [width.total_seconds(), facts])
-    stored = runtime.artifacts.read(key)
+    stored = _stored(runtime, key, Calibration.from_json)
     if stored is not None:
-        return Calibration.from_json(json.loads(stored))
+        return stored
     made = calibrate(reference, width, baselines)
     runtime.artifacts.write(key, _dumps(made.to_json()))
     log.info("calibration.made monitor=%s width=%s windows=%d", monitor.name, width, made.windows)
@@ -278,12 +366,27 @@ def load_joint(monitor: Monitor, runtime: Runtime, reference: ReferenceProfile, 
     """The null of the joint test for windows of `width`, from the artifacts or made now (some seconds)."""
     kinds = joint_kinds(monitor, reference)
     key = _key(monitor, reference, "joint", [width.total_seconds(), kinds])
-    stored = runtime.artifacts.read(key)
+    stored = _stored(runtime, key, JointNull.from_json)
     if stored is not None:
-        return JointNull.from_json(json.loads(stored))
+        return stored
     made = joint_null(reference.sample, kinds, timestamp=monitor.timestamp, width=width)
     runtime.artifacts.write(key, _dumps(made.to_json()))
     return made
+
+
+N = TypeVar("N")
+
+
+def _stored(runtime: Runtime, key: str, load: Callable[[Mapping[str, Any]], N]) -> N | None:
+    """A null that was kept; None where there is none, or what there is cannot be read: it can be made again."""
+    content = runtime.artifacts.read(key)
+    if content is None:
+        return None
+    try:
+        return load(json.loads(content))
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        log.warning("null.unreadable key=%s reason=%s: %s", key, type(error).__name__, error)
+        return None
 
 
 def _key(monitor: Monitor, reference: ReferenceProfile, name: str, facts: Any) -> str:

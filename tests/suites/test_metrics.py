@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -113,3 +114,21 @@ def test_internals_are_as_known() -> None:
     model = snapshot.to_snapshot_model()
     assert (model.name, len(model.widgets)) == ("n", 1)
     assert {"status", "test_config", "metric_config"} <= set(MetricTestResult.__fields__)
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "large"),
+    [
+        ("failed", EvidentlyStatus.FAIL, True),
+        ("suspect", EvidentlyStatus.WARNING, True),
+        ("passed", EvidentlyStatus.ERROR, False),
+        (None, EvidentlyStatus.ERROR, False),
+    ],
+)
+def test_a_finding_stands_whose_size_cannot_be_computed(said: str | None, status: EvidentlyStatus, large: bool) -> None:
+    """Evidence of its own is not undone by a score that is not a number, and counts as large: how large, none knows."""
+    metric = ProfileCheck(check=Check.DUPLICATE_SHARE.value, tests=[Limit(side=AT_MOST, threshold=0.1, status=said)])
+    current = dataset()
+    current.profile = replace(current.profile, rows=5)
+    (test,) = Report([metric]).run(current, dataset()).tests_results
+    assert (test.status, test.test_config["large"]) == (status, large)

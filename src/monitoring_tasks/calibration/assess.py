@@ -46,8 +46,9 @@ class Told(NamedTuple):
 class Case:
     """One window beside its baseline, as profiles of the same binning.
 
-    `floors` overrides the floors of single tests, `extra` are further tests. Columns in `untested` have no baseline to
-    be compared with: they are undecided.
+    `floors` overrides the floors of single tests: they are limits, at which one window is enough. `extra` are further
+    tests. Columns in `untested` have no baseline to
+    be compared with: they are undecided. `skipped` are tests that nobody asked for: they are not made.
     """
 
     binning: Binning
@@ -56,6 +57,7 @@ class Case:
     floors: Mapping[TestKey, float] = field(default_factory=dict)
     extra: Mapping[TestKey, Extra] = field(default_factory=dict)
     untested: frozenset[str] = frozenset()
+    skipped: frozenset[TestKey] = frozenset()
 
 
 class Assessed(NamedTuple):
@@ -91,10 +93,11 @@ def assess(calibration: Calibration, case: Case, levels: Levels, floors: Floors)
     `FAILED` is a finding at once: evidence at the strong level and twice the floor. `SUSPECT` is one if it persists:
     evidence at the weak level and six tenths of the floor. A test without rows on a side is `UNDECIDED`, and no test.
     """
-    tests = [_tested(test, case.untested) for test in (*_column_tests(calibration, case), *_window_tests(case))]
+    every = (*_column_tests(calibration, case), *_window_tests(case))
+    tests = [_tested(test, case.untested) for test in every if test.key not in case.skipped]
     corrected = adjusted([test.p_value for test in tests], [weight_of(test.key[0]) for test in tests])
     return {
-        test.key: _judged(test, q, case.floors.get(test.key, floor_of(floors, test.key)), levels)
+        test.key: _judged(test, q, least_of(floors, case.floors, test.key), levels)
         for test, q in zip(tests, corrected, strict=True)
     }
 
@@ -130,13 +133,36 @@ def floor_of(floors: Floors, key: TestKey) -> float:
     }.get(key[0], 0.5)
 
 
-def _judged(test: _Test, corrected: float, floor: float, levels: Levels) -> Assessed:
-    evidence = Evidence(test.p_value, corrected, test.effect, floor)
+class Least(NamedTuple):
+    """The least effect that matters, and what one window alone must show."""
+
+    floor: float
+    at_once: float
+
+    @property
+    def persisting(self) -> float:
+        """What each of several windows must show."""
+        return PERSISTING * self.floor
+
+
+def least_of(floors: Floors, own: Mapping[TestKey, float], key: TestKey) -> Least:
+    """What a test must show; in `own` are the limits of single ones, at which one window is enough.
+
+    >>> least_of(Floors(), {}, (Check.MISSING_SHARE, "a")), least_of(Floors(), {(Check.UNSEEN_SHARE, "b"): 0.7}, (
+    ...     Check.UNSEEN_SHARE, "b"))
+    (Least(floor=0.02, at_once=0.04), Least(floor=0.7, at_once=0.7))
+    """
+    floor = floor_of(floors, key)
+    return Least(own[key], own[key]) if key in own else Least(floor, AT_ONCE * floor)
+
+
+def _judged(test: _Test, corrected: float, least: Least, levels: Levels) -> Assessed:
+    evidence = Evidence(test.p_value, corrected, test.effect, least.floor)
     if math.isnan(corrected) or math.isnan(test.effect):
         return Assessed(evidence, Status.UNDECIDED)
-    if corrected <= levels.strong and test.effect >= AT_ONCE * floor:
+    if corrected <= levels.strong and test.effect >= least.at_once:
         return Assessed(evidence, Status.FAILED)
-    weak = corrected <= levels.weak and test.effect >= PERSISTING * floor
+    weak = corrected <= levels.weak and test.effect >= least.persisting
     return Assessed(evidence, Status.SUSPECT if weak else Status.PASSED)
 
 

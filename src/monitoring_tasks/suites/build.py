@@ -40,7 +40,8 @@ def suite_metrics(
     `columns` hold what the reference knows of every monitored column, the prediction among them. `assessed` is what an
     assessment of the whole window says of its checks; those it does not know are judged by their limits.
     """
-    drifts = {name: _drift(name, limit, assessed) for name, limit in limits.items()}
+    tested = {name for name in limits if name == monitor.prediction or _is_tested(name, assessed)}
+    drifts = {name: _drift(name, limit, assessed) for name, limit in limits.items() if name in tested}
     prediction = [drifts.pop(monitor.prediction)]
     joint = [_check(Check.JOINT, _limit(Check.JOINT, None, JOINT_LARGE, assessed))] if JOINT in assessed else []
     return {
@@ -48,6 +49,11 @@ def suite_metrics(
         Suite.DATA_DRIFT: [*drifts.values(), *_drifted_share(monitor, limits, list(drifts.values())), *joint],
         Suite.PREDICTION_DRIFT: prediction,
     }
+
+
+def _is_tested(name: str, assessed: Assessment) -> bool:
+    """Whether a column's drift is a check: not where its other tests were made, and this one cannot be."""
+    return (Check.DRIFT, name) in assessed or (Check.MISSING_SHARE, name) not in assessed
 
 
 def _drift(name: str, limits: ColumnLimits, assessed: Assessment) -> Any:

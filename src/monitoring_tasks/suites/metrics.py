@@ -125,7 +125,9 @@ class Limit(MetricTest):  # type: ignore[misc]
         return self._judge
 
     def _judge(self, _context: Context, calculation: Any, result: SingleValue) -> MetricTestResult:
-        limits = {"large": self.threshold, "severe": self.severe}
+        sizes = {"large": self._beyond(result.value, self.threshold), "severe": self._beyond(result.value, self.severe)}
+        if self._is_found and not math.isfinite(result.value):
+            sizes["large"] = True  # not knowing the size of a finding must not soften it
         return MetricTestResult(
             id=calculation.metric.check,
             name=calculation.display_name(),
@@ -134,7 +136,7 @@ class Limit(MetricTest):  # type: ignore[misc]
             metric_config=calculation.to_metric_config(),
             test_config={
                 "threshold": self.threshold,
-                **{size: self._beyond(result.value, limit) for size, limit in limits.items()},
+                **sizes,
                 "detail": calculation.detail,
                 "evidence": self.evidence,
             },
@@ -143,7 +145,13 @@ class Limit(MetricTest):  # type: ignore[misc]
     def _beyond(self, value: float, limit: float | None) -> bool:
         return not self.minor and limit is not None and breached(self.side, value, limit)
 
+    @property
+    def _is_found(self) -> bool:
+        return self.status in (Status.FAILED.value, Status.SUSPECT.value)
+
     def _status(self, value: float) -> TestStatus:
+        if self._is_found:  # by evidence of its own: a score that could not be computed does not undo it
+            return ASSESSED[Status(self.status or "")]
         if not math.isfinite(value) or not math.isfinite(self.threshold):
             return TestStatus.ERROR
         if self.status is not None:

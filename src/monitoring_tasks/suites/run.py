@@ -14,7 +14,7 @@ from evidently.core.report import Snapshot
 from evidently.legacy.utils import NumpyEncoder
 
 from monitoring_tasks.calibration.assess import Judged, TestKey, Told
-from monitoring_tasks.checks import Check, CheckResult, Suite
+from monitoring_tasks.checks import Check, CheckResult, Status, Suite
 from monitoring_tasks.methods import EVIDENTLY, Kind
 from monitoring_tasks.monitor import Monitor, column_limits
 from monitoring_tasks.profile.profile import Profile
@@ -106,7 +106,7 @@ def _run(given: SuiteInput) -> _Done:
         for suite, metrics in suite_metrics(given.monitor, columns, limits, given.judged.tests).items()
     }
     results = tuple(_told(result, given.judged.told) for result in _results(snapshots, columns))
-    return _Done(columns, snapshots, results)
+    return _Done(columns, snapshots, _with_seasonal_share(results))
 
 
 def _without_empty_ids(given: SuiteInput) -> SuiteInput:
@@ -155,9 +155,31 @@ def _results(snapshots: Mapping[Suite, Snapshot], columns: Mapping[str, Column])
 
 def _told(result: CheckResult, told: Mapping[TestKey, Told]) -> CheckResult:
     said = told.get((result.check, result.column), Told())
-    return replace(
-        result, season=said.season, cause=said.cause, detail="; ".join(filter(None, (said.note, result.detail)))
-    )
+    # Where a baseline is lacking, the note says all: what was measured is against another one.
+    whole = said.note if said.note and result.status is Status.UNDECIDED else _joined(said.note, result.detail)
+    return replace(result, season=said.season, cause=said.cause, detail=whole)
+
+
+def _joined(*parts: str) -> str:
+    return "; ".join(filter(None, parts))
+
+
+def _with_seasonal_share(results: tuple[CheckResult, ...]) -> tuple[CheckResult, ...]:
+    """The results, in which a share of drifted columns is seasonal that is one only by columns that are."""
+    drifts = [each for each in results if each.check is Check.DRIFT and each.suite is Suite.DATA_DRIFT]
+    decided = [each for each in drifts if each.status is not Status.UNDECIDED]
+    found = [each for each in decided if each.status is Status.FAILED and each.large]
+    others = sum(not each.season for each in found) / max(len(decided), 1)
+    season = next((each.season for each in found if each.season), "")
+
+    def eased(result: CheckResult) -> bool:
+        return (
+            result.check is Check.DRIFTED_SHARE
+            and result.status is Status.FAILED
+            and others < (result.threshold or 0.0)
+        )
+
+    return tuple(replace(each, season=season) if eased(each) else each for each in results) if season else results
 
 
 def _summarised(result: CheckResult, columns: Mapping[str, Column]) -> CheckResult:

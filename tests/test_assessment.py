@@ -1,0 +1,407 @@
+"""A window judged as a whole, on real files: what is found, what explains it, and what neither may take down."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from monitoring_tasks import assessment, steps
+from monitoring_tasks.assessment import (
+    Assessor,
+    Basis,
+    Observed,
+    assessed,
+    joint_kinds,
+    load_assessor,
+    load_calibration,
+    load_joint,
+    own_floors,
+)
+from monitoring_tasks.calibration.assess import Judged
+from monitoring_tasks.calibration.calibrate import Calibration
+from monitoring_tasks.calibration.domain import JointNull
+from monitoring_tasks.champion import load_reference, pin_champion
+from monitoring_tasks.checks import Check, CheckResult, Status
+from monitoring_tasks.errors import StoreUnavailable
+from monitoring_tasks.faults.cause import Cause, Fault
+from monitoring_tasks.judging import Judge
+from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.monitor_file import load_monitor
+from monitoring_tasks.pieces import Pieces
+from monitoring_tasks.policy.verdict import Action, Outcome, Subject, Verdict
+from monitoring_tasks.runtime import Runtime, environment_runtime
+from monitoring_tasks.window import Window
+from tests.production import FIRST_DAY, YAML, Production, rows
+
+JOINT = YAML.replace("alarms: {joint: false}\n", "")
+AGE, SCORE, PLAN = ((Check.DRIFT, name) for name in ("age", "score", "plan"))
+
+
+@pytest.fixture
+def production(tmp_path: Path) -> Production:
+    """A monitor with thirty days of reference and no production yet."""
+    return Production(tmp_path)
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Iterator[Runtime]:
+    """A runtime of its own in the test's folder."""
+    opened = environment_runtime({"MONITORING_HOME": str(tmp_path / "home")})
+    with opened.store:
+        yield opened
+
+
+def day(number: int, days: int = 1) -> Window:
+    """The window of `days` days that ends after day `number` of production."""
+    end = FIRST_DAY + timedelta(days=number + 1)
+    return Window.parse(str(end - timedelta(days=days)), str(end))
+
+
+def verdict_on(monitor: Monitor, runtime: Runtime, window: Window) -> tuple[Verdict, list[CheckResult]]:
+    """A whole run: what is stored of it."""
+    subject = steps.open_window(monitor, runtime, window)
+    steps.profile_window(monitor, runtime, subject)
+    steps.run_suites(monitor, runtime, subject)
+    steps.reach_verdict(monitor, runtime, subject, run={})
+    about = Subject.from_json(subject)
+    stored = runtime.store.verdict(about)
+    assert stored is not None
+    return stored, runtime.store.results(about) or []
+
+
+def run_on(production: Production, runtime: Runtime, window: Window) -> tuple[Verdict, list[CheckResult]]:
+    """The same by the monitor's file."""
+    return verdict_on(load_monitor(production.monitor_file), runtime, window)
+
+
+def status(results: Sequence[CheckResult], check: Check, column: str | None = None) -> Status:
+    """That of the one result of a check."""
+    (found,) = (each.status for each in results if (each.check, each.column) == (check, column))
+    return found
+
+
+def looked_at(production: Production, runtime: Runtime, window: Window) -> tuple[Assessor, Observed]:
+    """The assessor of a window, and its rows."""
+    monitor = load_monitor(production.monitor_file)
+    reference = load_reference(monitor, runtime, pin_champion(monitor, runtime))
+    profile, sample = Pieces.of(monitor, runtime, reference).had(window)
+    basis = Basis.of(monitor, runtime, reference, window)
+    return load_assessor(monitor, runtime, basis, window), Observed(window, profile, sample)
+
+
+def judged(production: Production, runtime: Runtime, window: Window) -> Judged:
+    """The window as its assessor judges it."""
+    assessor, observed = looked_at(production, runtime, window)
+    return assessor.judge(observed)
+
+
+def with_reference(production: Production, **columns: Any) -> None:
+    """The reference with further or other columns; each is made from its number of rows and a generator."""
+    path = production.folder / "reference.parquet"
+    table = pq.read_table(path)
+    for name, make in columns.items():
+        values = pa.array(make(table.num_rows, np.random.default_rng(1)))
+        kept = table.drop_columns([name]) if name in table.column_names else table
+        table = kept.append_column(name, values)
+    pq.write_table(table, path)
+
+
+def test_a_unit_change_is_found_at_once_named_and_never_a_reason_to_retrain(
+    production: Production, runtime: Runtime
+) -> None:
+    """It stays within the plausible range and looks like severe drift; a model trained on it would learn the fault."""
+    for number in range(3):
+        current = rows(FIRST_DAY + timedelta(days=number))
+        production.write(FIRST_DAY + timedelta(days=number), columns={"age": current["age"] * 1.609344})
+    first, _ = run_on(production, runtime, day(0))
+    assert any("1.61 times too large" in reason and "probable cause" in reason for reason in first.reasons)
+    last, _ = run_on(production, runtime, day(2))
+    assert any("severe drift" in reason and "3 of the last 3" in reason for reason in last.reasons)
+    assert Action.BLOCK_RETRAINING in last.actions
+    assert Action.RETRAIN not in last.actions
+
+
+def test_a_weak_shift_is_watched_and_found_when_it_persists(production: Production, runtime: Runtime) -> None:
+    """One window is not enough, the second in a row is; the suspect is told as watched."""
+    production.write_days(FIRST_DAY, 3, shift=0.17)
+    first, results = run_on(production, runtime, day(0))
+    assert first.outcome is Outcome.HEALTHY
+    assert status(results, Check.DRIFT, "age") is Status.SUSPECT
+    assert any("watched in case it persists" in reason for reason in first.reasons)
+    third, _ = run_on(production, runtime, day(2))
+    assert third.outcome is not Outcome.HEALTHY
+    assert {finding["column"] for finding in third.evidence["findings"] if finding["weak"]} & {"age", "score"}
+
+
+TREND = YAML + "drift: {baseline: {kind: trailing, width: 14d}}\n"
+
+
+def test_a_trailing_baseline_follows_a_slow_trend_and_sees_a_jump(production: Production, runtime: Runtime) -> None:
+    """A hundredth of a standard deviation a day amounts to a third of one in a month, and never in one window."""
+    production.configure(TREND)
+    for number in range(32):
+        production.write(FIRST_DAY + timedelta(days=number), shift=0.01 * number + (0.8 if number == 31 else 0))
+    slow, results = run_on(production, runtime, day(30))
+    assert slow.outcome is Outcome.HEALTHY
+    assert status(results, Check.DRIFT, "age") is Status.PASSED
+    jump, results = run_on(production, runtime, day(31))
+    assert jump.outcome is not Outcome.HEALTHY
+    assert status(results, Check.DRIFT, "age") is Status.FAILED
+    production.configure(YAML)
+    far, _ = run_on(production, runtime, day(30))
+    assert far.outcome is not Outcome.HEALTHY
+
+
+@pytest.mark.parametrize("policy", ["", "policy: psi\n"])
+def test_columns_without_a_baseline_are_told_in_one_line(production: Production, runtime: Runtime, policy: str) -> None:
+    """The first window of a log has nothing before it: undecided by any rules, for one reason, said once."""
+    production.configure(TREND.replace("{kind: trailing, width: 14d}", "trailing") + policy)
+    production.write(FIRST_DAY, shift=3.0)
+    verdict, results = run_on(production, runtime, day(0))
+    assert status(results, Check.DRIFT, "age") is Status.UNDECIDED
+    told = [reason for reason in verdict.reasons if "none of 28 days have rows before this window" in reason]
+    assert len(told) == 1
+    assert all(name in told[0] for name in ("age", "plan", "score", "spend", "drift", "missing share"))
+    assert "bias of small samples" not in told[0]
+
+
+def test_last_year_explains_a_season(production: Production, runtime: Runtime) -> None:
+    """Shifts that last year's weeks show as well are eased, and so is the share of columns that they make up."""
+    production.configure(YAML.replace("start: 2013-03-01", "start: 2012-02-01"))
+    for first, days in ((date(2012, 2, 17), 29), (FIRST_DAY, 3)):
+        for number in range(days):
+            when = first + timedelta(days=number)
+            spend = np.random.default_rng(when.toordinal()).gamma(9.0, 9.0, 1000)
+            production.write(when, shift=1.5, columns={"spend": spend})
+    monitor = load_monitor(production.monitor_file)
+    eased, results = verdict_on(monitor, runtime, day(2))
+    found = {(each.check, each.column): each for each in results if each.status is Status.FAILED}
+    assert {AGE, SCORE, (Check.DRIFT, "spend"), (Check.DRIFTED_SHARE, None)} <= found.keys()
+    assert all("of last year" in each.season for each in found.values() if each.check is not Check.OUT_OF_RANGE_SHARE)
+    assert Action.RETRAIN not in eased.actions
+    later = monitor.model_copy(update={"start": FIRST_DAY})
+    hard, _ = verdict_on(later, runtime, day(2))
+    assert Action.RETRAIN in hard.actions
+    assert hard.severity > eased.severity
+
+
+def test_a_share_of_columns_stays_what_it_is_without_enough_seasonal_ones(
+    production: Production, runtime: Runtime
+) -> None:
+    """Only age is as it was last year: spend and plan are not, and they are most of the columns."""
+    production.configure(YAML.replace("start: 2013-03-01", "start: 2012-02-01"))
+    for number in range(29):
+        production.write(date(2012, 2, 17) + timedelta(days=number), shift=1.5)
+    spend = np.random.default_rng(0).gamma(9.0, 9.0, 1000)
+    production.write(FIRST_DAY, shift=1.5, columns={"spend": spend, "plan": ["pro"] * 500 + ["basic"] * 500})
+    _, results = run_on(production, runtime, day(0))
+    seasons = {(each.check, each.column): each.season for each in results if each.status is Status.FAILED}
+    assert seasons[AGE] != ""
+    assert seasons[Check.DRIFTED_SHARE, None] == seasons[PLAN] == ""
+
+
+def test_a_column_that_may_stand_still_is_not_tested_for_it(production: Production, runtime: Runtime) -> None:
+    """`constant: false` leaves neither a finding nor a cause that names a frozen column."""
+    with_reference(
+        production, rain=lambda count, random: np.where(random.random(count) < 0.4, 0.0, random.random(count))
+    )
+    production.write(FIRST_DAY, columns={"rain": np.zeros(1000)})
+    named = judged(production, runtime, day(0))
+    assert named.tests[Check.CONSTANT, "rain"].status is Status.FAILED
+    assert "frozen" in named.told[Check.CONSTANT, "rain"].cause
+    production.configure(YAML + "features: {'*': , rain: {constant: false}}\n")
+    quiet = judged(production, runtime, day(0))
+    assert (Check.CONSTANT, "rain") not in quiet.tests
+    assert quiet.tests[Check.DRIFT, "rain"].status is Status.FAILED
+    assert (Check.DRIFT, "rain") not in quiet.told
+
+
+def test_a_column_of_rare_categories_only_is_no_standing_alarm(production: Production, runtime: Runtime) -> None:
+    """With nothing to compare, its drift would be undecided in every window; unseen values are found as ever."""
+
+    def codes(count: int, random: np.random.Generator) -> list[str]:
+        return [f"z{code}" for code in random.integers(0, 400, count)]
+
+    with_reference(production, code=codes)
+    production.write(FIRST_DAY, columns={"code": codes(1000, np.random.default_rng(2))})
+    production.write(FIRST_DAY + timedelta(days=1), columns={"code": ["new"] * 1000})
+    quiet, results = run_on(production, runtime, day(0))
+    assert quiet.outcome is Outcome.HEALTHY
+    assert not [each for each in results if (each.check, each.column) == (Check.DRIFT, "code")]
+    _, results = run_on(production, runtime, day(1))
+    assert status(results, Check.UNSEEN_SHARE, "code") is Status.FAILED
+
+
+def test_a_declared_limit_is_where_one_window_is_enough(production: Production, runtime: Runtime) -> None:
+    """A limit beyond one half must not make a column that is gone a mere suspect."""
+
+    def holed(share: float) -> Any:
+        return lambda count, random: np.where(random.random(count) < share, math.nan, random.normal(size=count))
+
+    with_reference(production, extra=holed(0.1))
+    production.configure(YAML + "features: {'*': , extra: {missing: 0.6}}\n")
+    for number, share in enumerate((0.3, 1.0)):
+        values = holed(share)(1000, np.random.default_rng(number))
+        production.write(FIRST_DAY + timedelta(days=number), columns={"extra": values})
+    assert own_floors(load_monitor(production.monitor_file)) == {(Check.MISSING_SHARE, "extra"): 0.6}
+    assert run_on(production, runtime, day(0))[0].outcome is Outcome.HEALTHY
+    gone, results = run_on(production, runtime, day(1))
+    assert status(results, Check.MISSING_SHARE, "extra") is Status.FAILED
+    assert Action.BLOCK_RETRAINING in gone.actions
+
+
+def test_the_log_in_another_time_zone_is_named(production: Production, runtime: Runtime) -> None:
+    """The cause of a gap is about the log's own times, which are no monitored column."""
+    cause = Cause(Fault.TIME_SHIFT, "at", 1.0, "at: the log's times are 5 hours too late (a time zone?)")
+    assert assessment._is_about(cause, (Check.TIME_GAP, None), "at")
+    assert not assessment._is_about(cause, (Check.DUPLICATE_SHARE, None), "at")
+    assert not assessment._is_about(replace(cause, column="hour"), (Check.TIME_GAP, None), "at")
+    assert assessment._is_about(replace(cause, column="hour"), (Check.DRIFT, "hour"), "at")
+
+
+def test_a_truncated_day_is_found_and_named(production: Production, runtime: Runtime) -> None:
+    """No row after three in the afternoon."""
+    short = rows(FIRST_DAY)
+    kept = [place for place, moment in enumerate(short["at"]) if moment < datetime(2013, 3, 1, 15, tzinfo=UTC)]
+    columns = {name: [values[place] for place in kept] for name, values in short.items()}
+    production.write(FIRST_DAY, columns=columns)
+    verdict, results = run_on(production, runtime, day(0))
+    assert status(results, Check.TIME_GAP) is Status.FAILED
+    assert any(reason.startswith("probable cause: no rows after 15:00") for reason in verdict.reasons) or any(
+        reason.startswith("probable cause: no rows after 14:5") for reason in verdict.reasons
+    )
+
+
+def test_a_cause_must_explain_the_most_of_a_finding() -> None:
+    """A rename of one row in two hundred is not why a tenth of them moved."""
+    rename = Cause(Fault.RENAME, "plan", 0.005, "plan: 'x' took the place of 'y'")
+    assert assessment._explains(rename, (Check.UNSEEN_SHARE, "plan"), 0.005)
+    assert not assessment._explains(rename, PLAN, 0.1)
+
+
+def broken(*_: object, **__: object) -> Any:
+    """A function with a bug in it."""
+    raise ZeroDivisionError("a bug")
+
+
+@pytest.mark.parametrize("name", ["probable_causes", "seasons"])
+def test_a_broken_explanation_leaves_the_verdict(
+    production: Production, runtime: Runtime, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Findings stand without it; the log says what broke."""
+    production.write(FIRST_DAY, shift=1.5)
+    whole = judged(production, runtime, day(0))
+    monkeypatch.setattr(assessment, name, broken)
+    left = judged(production, runtime, day(0))
+    assert left.tests == whole.tests
+    assert AGE in left.found
+
+
+@pytest.mark.parametrize(("name", "check"), [("separation", Check.JOINT), ("time_gap", Check.TIME_GAP)])
+def test_a_broken_test_is_undecided_and_leaves_the_others(
+    production: Production, runtime: Runtime, monkeypatch: pytest.MonkeyPatch, name: str, check: Check
+) -> None:
+    """It is told, with its reason; the others are found as ever."""
+    production.configure(JOINT)
+    production.write(FIRST_DAY, shift=1.5)
+    monkeypatch.setattr(assessment, name, broken)
+    verdict, results = run_on(production, runtime, day(0))
+    assert status(results, check) is Status.UNDECIDED
+    assert any("ZeroDivisionError: a bug" in reason for reason in verdict.reasons)
+    assert status(results, Check.DRIFT, "age") is Status.FAILED
+
+
+def test_what_may_pass_is_raised(production: Production, runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that does not answer is not a window that cannot be judged: the task is tried again."""
+
+    def away(*_: object, **__: object) -> Any:
+        raise StoreUnavailable("no answer")
+
+    production.write(FIRST_DAY, shift=1.5)
+    for name in ("time_gap", "probable_causes"):
+        with monkeypatch.context() as patched:
+            patched.setattr(assessment, name, away)
+            with pytest.raises(StoreUnavailable, match="no answer"):
+                judged(production, runtime, day(0))
+
+
+def kept_nulls(tmp_path: Path) -> dict[str, Path]:
+    """The stored nulls by what they are of."""
+    return {path.name.partition("-")[0]: path for path in tmp_path.rglob("references/churn/*/*-*.json")}
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"columns": {}}', b"null", b"\xff"])
+def test_nulls_are_kept_and_made_again_where_they_cannot_be_read(
+    production: Production, runtime: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    """Both are made once; a file that is cut off or not ours is replaced by the same bytes, and takes no run down."""
+    monkeypatch.setattr(assessment, "joint_null", lambda *_, **__: JointNull(0.2, 0.1, 9, (2000, 300)))
+    monitor = load_monitor(production.monitor_file)
+    reference = load_reference(monitor, runtime, pin_champion(monitor, runtime))
+
+    def loaded() -> tuple[Calibration, JointNull]:
+        width = timedelta(days=1)
+        return load_calibration(monitor, runtime, reference, width), load_joint(monitor, runtime, reference, width)
+
+    before, files = loaded(), kept_nulls(tmp_path)
+    assert files.keys() == {"calibration", "joint"}
+    bytes_of = {name: path.read_bytes() for name, path in files.items()}
+    for path in files.values():
+        path.write_bytes(content)
+    assert loaded() == before
+    assert {name: path.read_bytes() for name, path in files.items()} == bytes_of
+    for name in ("calibrate", "joint_null"):
+        monkeypatch.setattr(assessment, name, broken)
+    assert loaded() == before
+
+
+def test_nulls_are_those_of_width_and_baselines(production: Production, runtime: Runtime) -> None:
+    """Another width or another baseline is another null, kept beside the first."""
+    monitor = load_monitor(production.monitor_file)
+    reference = load_reference(monitor, runtime, pin_champion(monitor, runtime))
+    daily, weekly = (load_calibration(monitor, runtime, reference, timedelta(days=days)) for days in (1, 7))
+    assert (daily.windows, weekly.windows) == (30, 0)
+    production.configure(TREND)
+    other = load_calibration(load_monitor(production.monitor_file), runtime, reference, timedelta(days=1))
+    assert other.windows < daily.windows
+    assert load_calibration(monitor, runtime, reference, timedelta(days=1)) == daily
+
+
+def test_the_joint_test_leaves_out_columns_with_another_baseline(production: Production, runtime: Runtime) -> None:
+    """Of their baselines there are no rows."""
+    production.configure(JOINT + "features: {'*': , age: {baseline: trailing}}\n")
+    monitor = load_monitor(production.monitor_file)
+    reference = load_reference(monitor, runtime, pin_champion(monitor, runtime))
+    assert joint_kinds(monitor, reference).keys() == {"spend", "plan", "score"}
+
+
+@pytest.mark.parametrize("policy", ["classic", "psi", "evidently"])
+def test_classical_rules_make_no_tests_of_the_window(production: Production, runtime: Runtime, policy: str) -> None:
+    """Each check has its own limits; no null is made."""
+    production.configure(YAML + f"policy: {policy}\n")
+    production.write(FIRST_DAY, shift=1.5)
+    assessor, observed = looked_at(production, runtime, day(0))
+    assert assessed(assessor.monitor, runtime, assessor.basis, observed).tests == {}
+    _, results = run_on(production, runtime, day(0))
+    assert status(results, Check.DRIFT, "age") is Status.FAILED
+    assert all(each.evidence is None for each in results)
+
+
+def test_the_judge_of_rows_says_what_a_run_says(production: Production, runtime: Runtime) -> None:
+    """Rows given by hand are judged as those of the log; none at all are not judged."""
+    production.write(FIRST_DAY, shift=1.5)
+    assessor, observed = looked_at(production, runtime, day(0))
+    tests = assessor.tests(observed).tests
+    judge = Judge.prepare(assessor.monitor, runtime, pin_champion(assessor.monitor, runtime), day(0))
+    table = pa.table(rows(FIRST_DAY, shift=1.5))
+    assert judge.statuses(table) == {key: each.status for key, each in tests.items()}
+    assert judge.statuses(table.slice(0, 0)) == {}
