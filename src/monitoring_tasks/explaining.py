@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Any
 
 from monitoring_tasks.alarms_section import WEEK, TrainingBaseline
@@ -19,15 +20,18 @@ from monitoring_tasks.assessment import (
 from monitoring_tasks.baselines import baseline_words
 from monitoring_tasks.calibration.assess import WEIGHT
 from monitoring_tasks.calibration.calibrate import Calibration
-from monitoring_tasks.calibration.correction import Levels
+from monitoring_tasks.calibration.correction import HIGHEST, Levels
+from monitoring_tasks.calibration.counts import column_counts, rare_categories
 from monitoring_tasks.calibration.geometry import LEAST_WINDOWS
+from monitoring_tasks.calibration.nulls import DistanceNull
 from monitoring_tasks.calibration.power import Power, Setting, power
 from monitoring_tasks.champion import load_reference, pin_champion
 from monitoring_tasks.checks import Check
 from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.profile.binning import CategoryBins
 from monitoring_tasks.profile.reference import ReferenceProfile
 from monitoring_tasks.runtime import Runtime
-from monitoring_tasks.window import Window, in_words
+from monitoring_tasks.window import DAY, HOUR, Window, in_words
 
 SWINGS = 0.3
 """A distance that must be exceeded before a column's shift is found within three windows: it swings too much."""
@@ -54,26 +58,32 @@ def explain(monitor: Monitor, runtime: Runtime, window: Window, *, rows: int | N
     """
     reference = load_reference(monitor, runtime, pin_champion(monitor, runtime))
     calibration = load_calibration(monitor, runtime, reference, window.width)
-    volume, source = _volume(monitor, runtime, calibration, reference) if rows is None else (rows, "as asked")
+    asked = None if rows is None else (rows, "as asked")
+    volume, source = asked or _volume(monitor, runtime, calibration, reference, window)
     columns = dict(_powers(monitor, reference, calibration, window, volume))
     words = (
         *_spent(monitor, calibration, window),
         f"Rows of a window: {volume:,} ({source}).",
-        *_null(calibration, window),
+        _null(calibration, reference, window),
         *_joint(monitor, runtime, reference, window),
     )
     return Explanation(words, columns, tuple(_warnings(monitor, runtime, reference, window, columns, volume)))
 
 
 def _volume(
-    monitor: Monitor, runtime: Runtime, calibration: Calibration, reference: ReferenceProfile
+    monitor: Monitor, runtime: Runtime, calibration: Calibration, reference: ReferenceProfile, window: Window
 ) -> tuple[int, str]:
+    """Rows of a window, and where that number comes from; windows of another width say nothing of this one."""
     for stored in runtime.store.latest():
-        found = stored.verdict.evidence.get("rows")
-        if stored.verdict.subject.monitor == monitor.name and found:
-            return int(found), f"those of {stored.verdict.subject.window}"
+        subject, found = stored.verdict.subject, stored.verdict.evidence.get("rows")
+        if subject.monitor == monitor.name and subject.window.width == window.width and found:
+            return int(found), f"those of {subject.window}"
     if calibration.rows:
         return calibration.rows, "an ordinary window of the reference"
+    if reference.pieces:
+        width = sum((piece.width for piece in reference.pieces), timedelta())
+        share = min(window.width / width, 1.0)
+        return max(round(reference.profile.rows * share), 1), "the reference's rows in so much time"
     return reference.profile.rows, "the whole reference, which has no timestamps to cut it by"
 
 
@@ -93,7 +103,7 @@ def _powers(
 def _spent(monitor: Monitor, calibration: Calibration, window: Window) -> Iterator[str]:
     budget, rule = monitor.alarms.budget, monitor.policy.persistence
     levels, step = spent(monitor, calibration, window), every(monitor, window)
-    yield (f"Budget: {budget.words}. A window every {in_words(step)}, so each may cost {levels.rate:.3g} false alarms.")
+    yield f"Budget: {budget.words}. A window every {_time(step)}, so each may cost {levels.rate:.3g} false alarms."
     yield (
         f"Tests: up to {number_of_tests(calibration)} in a window (of each of {len(calibration.columns)} columns its "
         "distribution, missing share, unknown or impossible values, and whether it is constant; of the window its "
@@ -101,33 +111,60 @@ def _spent(monitor: Monitor, calibration: Calibration, window: Window) -> Iterat
         f"shift weighs {WEIGHT:g} times one of a fault."
     )
     yield (
-        f"Half of it is spent on findings at once: adjusted p at most {levels.strong:.3g} and twice the floor. The "
-        f"other half on what persists in {rule.windows} of {rule.of} windows: {_weak(levels)} and six tenths of it."
+        f"Half of the budget is spent on what is found at once: adjusted p at most {levels.strong:.3g}, and at least "
+        f"twice the floor. The other half on what stands in {rule.windows} of {rule.of} windows: {_weak(levels)}, and "
+        "at least six tenths of the floor."
     )
     floors = monitor.alarms.floors
     yield (
         f"Floors: distance {floors.distance:g}, missing {floors.missing:g}, out of range {floors.out_of_range:g}, "
         f"unseen {floors.unseen:g}, duplicates {floors.duplicates:g}, AUC above a half {floors.joint:g}."
+        + _own_floors(monitor)
     )
-    yield "Segments: none; each segment that is declared would be more tests under the same correction."
+    yield "Segments: none are judged, so the windows have the whole budget."
+
+
+def _own_floors(monitor: Monitor) -> str:
+    own = [
+        f"{name} {check.value.removesuffix('_share')} {floor:g}" for (check, name), floor in own_floors(monitor).items()
+    ]
+    return f" Of single columns: {', '.join(own)}." if own else ""
 
 
 def _weak(levels: Levels) -> str:
-    return f"adjusted p at most {levels.weak:.3g} each time"
+    most = " (no level is more lenient, so some of it is left)" if levels.weak >= HIGHEST else ""
+    return f"adjusted p at most {levels.weak:.3g} in each{most}"
 
 
-def _null(calibration: Calibration, window: Window) -> Iterator[str]:
+def _time(width: timedelta) -> str:
+    """A length of time as it is said after `every`.
+
+    >>> _time(timedelta(hours=1)), _time(timedelta(days=7)), _time(timedelta(minutes=90))
+    ('hour', '7 days', '90 minutes')
+    """
+    for unit, name in ((DAY, "day"), (HOUR, "hour"), (HOUR / 60, "minute")):
+        if not width % unit:
+            return name if width == unit else f"{width // unit} {name}s"
+    return in_words(width)
+
+
+def _null(calibration: Calibration, reference: ReferenceProfile, window: Window) -> str:
+    each = _time(window.width) if _time(window.width)[0].isdigit() else f"one {_time(window.width)}"
     if calibration.windows:
-        yield (
-            f"Learnt from {calibration.windows} windows of {in_words(window.width)} of the reference: how much "
-            "ordinary windows differ from each other, beyond chance."
+        return (
+            f"Learnt from {calibration.windows} windows of {each} in the reference: how much ordinary windows differ "
+            "from each other, beyond chance."
         )
-    else:
-        yield (
-            f"The reference has no timestamps, or fewer than {LEAST_WINDOWS} windows of {in_words(window.width)}: rows "
-            "are taken as independent of each other, which those of one day seldom are. Expect more alarms than the "
-            "budget; a longer reference, or narrower windows, would mend it."
-        )
+    known = (
+        f"The reference has fewer than {LEAST_WINDOWS} windows of {each}"
+        if reference.pieces
+        else "The reference has no timestamps"
+    )
+    mend = "A longer reference, or narrower windows, would mend it" if reference.pieces else "Timestamps would mend it"
+    return (
+        f"{known}: rows are taken as independent of each other, which those of one window seldom are. Expect more "
+        f"alarms than the budget. {mend}."
+    )
 
 
 def _joint(monitor: Monitor, runtime: Runtime, reference: ReferenceProfile, window: Window) -> Iterator[str]:
@@ -154,28 +191,68 @@ def _warnings(
     columns: Mapping[str, Power],
     rows: int,
 ) -> Iterator[str]:
-    swinging = {name: found for name, found in columns.items() if (found.distance.three or 1.0) > SWINGS}
-    wide = _weekly(monitor, runtime, reference, window, rows) if swinging and window.width < WEEK else {}
-    for name, found in swinging.items():
-        yield _warning(monitor, name, found, wide.get(name))
+    calibration = load_calibration(monitor, runtime, reference, window.width)
+    blind = {name: found for name, found in columns.items() if _least(found) > SWINGS}
+    wide = _weekly(monitor, runtime, reference, window, rows) if blind and window.width < WEEK else {}
+    for name, found in blind.items():
+        said = _unjudged(reference, name)
+        if not said:
+            why = _why(calibration.columns[name].distance, rows, reference.profile.rows)
+            said = f"{why}: {_late(found)}{_advice(monitor, name, found, wide.get(name), swings=why is SWINGING)}"
+        yield f"{name}: {said}"
+
+
+def _late(found: Power) -> str:
+    least = found.distance.three
+    if least is None:
+        return "no shift is found within three windows"
+    return f"a shift is found within three windows from distance {least:.2f} on"
+
+
+def _unjudged(reference: ReferenceProfile, name: str) -> str:
+    """Why a column's distribution is no test at all; empty where it is one."""
+    bins = reference.binning.columns[name]
+    counts = column_counts(bins, [reference.profile.columns[name]])
+    if not counts.rows[0]:
+        return "the reference has no value of it, so its distribution cannot be judged"
+    if isinstance(bins, CategoryBins) and rare_categories(counts.values / counts.rows[0]).all():
+        return "all its categories are rare, so their shares cannot be judged; an id is no feature (ignore)"
+    return ""
+
+
+SWINGING = "its windows differ much from each other"
+FEW = "its windows have few rows"
+
+
+def _why(null: DistanceNull, rows: int, baseline: int) -> str:
+    """What hides shifts: how windows differ, or chance, where that is the larger part of an ordinary distance."""
+    chance = null.chance * (1 / rows + 1 / max(baseline, 1))
+    return SWINGING if null.between > chance else FEW
+
+
+def _least(found: Power) -> float:
+    return found.distance.three or 1.0
 
 
 def _weekly(
     monitor: Monitor, runtime: Runtime, reference: ReferenceProfile, window: Window, rows: int
 ) -> Mapping[str, Power]:
-    """What windows of a week would catch."""
+    """What windows of a week would catch; empty where the reference has too few of them to tell."""
     week = Window(window.end - WEEK, window.end)
     calibration = load_calibration(monitor, runtime, reference, WEEK)
+    if not calibration.windows:
+        return {}
     return dict(_powers(monitor, reference, calibration, week, round(rows * (WEEK / window.width))))
 
 
-def _warning(monitor: Monitor, name: str, found: Power, wide: Power | None) -> str:
-    least = found.distance.three
-    said = f"{name}: its windows differ so much that a shift is found within three of them only from distance "
-    said += f"{least:.2f} on" if least else "1 on, so never"
-    if wide is not None and (wide.distance.three or 1.0) < (least or 1.0):
-        said += f"; windows of 7 days would find {wide.distance.three:.2f}: it can only be policed weekly (window: 7d)"
+def _advice(monitor: Monitor, name: str, found: Power, wide: Power | None, *, swings: bool) -> str:
+    """What would find less: wider windows, and another baseline where windows differ for more than chance."""
+    said = ""
+    if wide is not None and _least(wide) < _least(found):
+        said += f"; windows of 7 days would find {_least(wide):.2f}: it can only be policed weekly (window: 7d)"
     baseline = monitor.baseline(name)
-    if isinstance(baseline, TrainingBaseline):
-        return f"{said}; or compare it with the rows before (baseline: trailing)"
-    return f"{said}, compared with {baseline_words(baseline)}"
+    if not isinstance(baseline, TrainingBaseline):
+        return f"{said}; it is compared with {baseline_words(baseline)}"
+    if not swings:
+        return said or "; wider windows have more of them"
+    return f"{said}; or compare it with the rows before (baseline: trailing)"

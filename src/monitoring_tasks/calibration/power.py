@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -13,9 +14,9 @@ from scipy import special
 from monitoring_tasks.calibration.assess import AT_ONCE, PERSISTING, level_shares
 from monitoring_tasks.calibration.calibrate import ColumnNull
 from monitoring_tasks.calibration.correction import Levels
-from monitoring_tasks.calibration.counts import column_counts, rare_categories
+from monitoring_tasks.calibration.counts import COMMON, Counts, column_counts, distances, rare_categories
 from monitoring_tasks.calibration.nulls import DistanceNull, ShareNull
-from monitoring_tasks.profile.binning import CategoryBins, ColumnBins, Floats, NumericBins
+from monitoring_tasks.profile.binning import ColumnBins, Floats, NumericBins
 from monitoring_tasks.profile.profile import ColumnProfile, NumericProfile
 
 SURE = 0.9
@@ -64,13 +65,15 @@ def power(
 ) -> Power:
     """What is caught of one column by windows of `setting.rows` rows; `floors` are those of distance, missing, outside.
 
-    A normal approximation: windows count as independent of each other, their distance as normal about its expectation.
+    A normal approximation, rather too cautious than too bold: windows count as independent of each other, and chance
+    as no help in passing a limit. Nothing is caught of what the baseline has no rows for.
     """
-    baseline = column_counts(bins, [profile])
-    distance = _distance(bins, null.distance, setting, _shape(bins, profile), float(baseline.rows[0]), floors[0])
-    missing = (float(baseline.missing[0]), float(baseline.readable[0]))
-    outside = (float(baseline.outside[0]), float(baseline.rows[0]))
-    step = _step_of(bins, profile)
+    counts = column_counts(bins, [profile])
+    growth = _growth(bins, counts)
+    distance = _distance(growth, null.distance, setting, float(counts.rows[0]), floors[0])
+    missing = (float(counts.missing[0]), float(counts.readable[0]))
+    outside = (float(counts.outside[0]), float(counts.rows[0]))
+    step = _step_of(bins, profile, growth)
     steps = Caught(*(None if each is None else step(each) for each in _three(distance)))
     return Power(
         distance,
@@ -92,14 +95,21 @@ def found_by(windows: int, *, strong: float, weak: float, persistence: tuple[int
     >>> found_by(3, strong=0.0, weak=0.5, persistence=(2, 3))
     0.5
     """
-    needed, among = persistence
     total = 0.0
+    for signs, (patterns, standing) in enumerate(_patterns(windows, *persistence)):
+        alone = 1 - (1 - strong / weak) ** signs if weak else 0.0
+        total += weak**signs * (1 - weak) ** (windows - signs) * (standing + (patterns - standing) * alone)
+    return total
+
+
+@cache
+def _patterns(windows: int, needed: int, among: int) -> tuple[tuple[int, int], ...]:
+    """For each number of windows with a sign: the ways they may lie, and those in which some stand k of n."""
+    ways = np.zeros((windows + 1, 2), int)
     for seen in product((0, 1), repeat=windows):
         standing = any(sum(seen[max(0, end - among) : end]) >= needed for end in range(1, windows + 1) if seen[end - 1])
-        chance = float(np.prod([weak if each else 1 - weak for each in seen]))
-        alone = 1 - (1 - strong / weak) ** sum(seen) if weak else 0.0
-        total += chance * (1.0 if standing else alone)
-    return total
+        ways[sum(seen)] += (1, standing)
+    return tuple((int(patterns), int(standing)) for patterns, standing in ways)
 
 
 def _least(chance: Callable[[float, int], float], high: float) -> Caught:
@@ -117,75 +127,104 @@ def _bisected(chance: Callable[[float, int], float], windows: int, high: float) 
     return high
 
 
-def _distance(
-    bins: ColumnBins, null: DistanceNull, setting: Setting, shape: float, baseline: float, floor: float
-) -> Caught:
+@dataclass(frozen=True)
+class _Growth:
+    """A change that grows: the statistics of each of its sizes, and how far chance throws them.
+
+    `statistics` gives the squared distance and the peak of a distance. A distance is normal about itself with a
+    `deviation` (of its size) times the root of 1/n + 1/m. `share` is that of the category to which rows move.
+    """
+
+    statistics: Callable[[float], tuple[float, float]]
+    deviation: Callable[[float], float]
+    share: float = 0.0
+
+
+def _growth(bins: ColumnBins, counts: Counts) -> _Growth:
+    """Of numbers the Kolmogorov-Smirnov distance itself; of categories rows that move to one middling category.
+
+    A share w of all rows that moves to a category of share s is a total variation of w (1 - s).
+    """
+    if isinstance(bins, NumericBins):
+        return _Growth(lambda size: (size**2, math.nan), lambda _: 0.5)
+    shares = counts.values / max(float(counts.rows[0]), 1.0)
+    place = _middling(shares)
+    share, target = float(shares[0, place]), np.eye(shares.shape[1])[place]
+
+    def statistics(size: float) -> tuple[float, float]:
+        moved = shares + min(size / (1 - share), 1.0) * (target - shares)
+        found = distances(bins, _shares_as_counts(moved), _shares_as_counts(shares))
+        return float(found.squared[0]), float(found.peak[0])
+
+    def deviation(size: float) -> float:
+        grown = min(share + size, 0.5)
+        return math.sqrt(grown * (1 - grown))
+
+    return _Growth(statistics, deviation, share)
+
+
+def _shares_as_counts(shares: Floats) -> Counts:
+    return Counts(shares, np.zeros(1), np.zeros(1))
+
+
+def _middling(shares: Floats) -> int:
+    """Place of the category of middling share; that of unknown ones where no other leaves rows to move."""
+    kept = np.flatnonzero(~rare_categories(shares) & (shares[0] <= COMMON))
+    order = kept[np.argsort(shares[0][kept], kind="stable")]
+    return int(order[len(order) // 2]) if len(order) else shares.shape[1] - 1
+
+
+def _distance(growth: _Growth, null: DistanceNull, setting: Setting, baseline: float, floor: float) -> Caught:
     if not baseline:
         return Caught(None, None, None)
     scarcity = 1 / setting.rows + 1 / baseline
-    p_value = _p_value_of(bins, null, scarcity, shape)
+
+    def p_value(size: float) -> float:
+        squared, peak = growth.statistics(size)
+        return null.p_value(squared, scarcity, peak)
+
     needed = [
         max(_limit(p_value, level * level_shares(setting.columns)[0]), factor * floor)
         for level, factor in ((setting.levels.strong, AT_ONCE), (setting.levels.weak, PERSISTING))
     ]
-    noise = null.expected(scarcity) / (shape if isinstance(bins, CategoryBins) else 1.0)
-    spread = 0.5 * math.sqrt(null.expected(scarcity) / null.chance)
+    scale = math.sqrt(scarcity + max(null.between / null.chance, null.single))
 
     def chance(size: float, windows: int) -> float:
-        strong, weak = (float(special.ndtr((math.hypot(size, math.sqrt(noise)) - each) / spread)) for each in needed)
+        spread = max(growth.deviation(size) * scale, 1e-9)
+        strong, weak = (float(special.ndtr((size - each) / spread)) for each in needed)
         return found_by(windows, strong=min(strong, weak), weak=weak, persistence=setting.persistence)
 
-    return _least(chance, 1.0)
-
-
-def _p_value_of(bins: ColumnBins, null: DistanceNull, scarcity: float, shape: float) -> Callable[[float], float]:
-    """The p-value of a distance; of a categorical column when it is one category that grows."""
-    if isinstance(bins, CategoryBins):
-        return lambda size: null.p_value(shape * size**2, scarcity, shape * size**2)
-    return lambda size: null.p_value(size**2, scarcity)
+    return _least(chance, 1.0 - growth.share)
 
 
 def _limit(p_value: Callable[[float], float], level: float) -> float:
-    """The distance from which on the p-value is at most `level`; 1 where none is."""
+    """The distance from which on the p-value is at most `level`; infinity where none is."""
+    if not p_value(1.0) <= level:
+        return math.inf
     low, high = 0.0, 1.0
-    for _ in range(30):
+    for _ in range(24):
         middle = (low + high) / 2
         low, high = (low, middle) if p_value(middle) <= level else (middle, high)
     return high
 
 
-def _shape(bins: ColumnBins, profile: ColumnProfile) -> float:
-    """Phi squared over squared total variation when rows move to one middling category; 1 for numbers.
-
-    A share w of all rows that moves to a category of share s is a total variation of w (1 - s) and a phi squared of
-    w^2 (1 - s) / s.
-    """
-    if isinstance(bins, NumericBins):
-        return 1.0
-    share = _middling(bins, profile)
-    return 1 / max(share * (1 - share), 1e-6)
-
-
-def _middling(bins: ColumnBins, profile: ColumnProfile) -> float:
-    counts = column_counts(bins, [profile])
-    shares = counts.values / max(float(counts.rows[0]), 1.0)
-    kept = np.sort(shares[0][~rare_categories(shares)])
-    return float(kept[len(kept) // 2]) if len(kept) else 0.01
-
-
-def _step_of(bins: ColumnBins, profile: ColumnProfile) -> Callable[[float], float | None]:
+def _step_of(bins: ColumnBins, profile: ColumnProfile, growth: _Growth) -> Callable[[float], float | None]:
     if isinstance(bins, NumericBins) and isinstance(profile, NumericProfile):
         return lambda distance: _shift(bins, profile, distance)
-    share = _middling(bins, profile)
-    return lambda distance: distance / (1 - share) if distance <= 1 - share else None
+    return lambda distance: distance / (1 - growth.share)
 
 
 def _shift(bins: NumericBins, profile: NumericProfile, distance: float) -> float | None:
-    """By how many standard deviations a column must move for its Kolmogorov-Smirnov distance from before."""
+    """By how many standard deviations a column must move for its Kolmogorov-Smirnov distance from before.
+
+    None where that is out of reach, 0 where any move is enough: all values of a constant column differ then.
+    """
     rows = int(profile.counts.sum())
-    sd = math.sqrt(profile.m2 / rows) if rows else 0.0
-    if not sd:
+    if not rows:
         return None
+    sd = math.sqrt(profile.m2 / rows)
+    if not sd:
+        return 0.0
     ends, below = _steps(bins, profile)
 
     def moved(size: float) -> float:
@@ -213,19 +252,35 @@ def _share(null: ShareNull, setting: Setting, baseline: tuple[float, float], flo
     if not whole:
         return Caught(None, None, None)
     usual, rows = part / whole, setting.rows
-
-    def limit(level: float) -> float:
-        return _limit(lambda size: null.p_value(min(usual + size, 1.0) * rows, rows, part, whole), level)
-
+    own = level_shares(setting.columns)[1]
     needed = [
-        max(limit(level * level_shares(setting.columns)[1]), factor * floor)
+        _least_count(lambda count: null.p_value(count, rows, part, whole), level * own, rows, usual + factor * floor)
         for level, factor in ((setting.levels.strong, AT_ONCE), (setting.levels.weak, PERSISTING))
     ]
 
     def chance(size: float, windows: int) -> float:
-        share = min(usual + size, 1.0)
-        spread = math.sqrt(max(share * (1 - share), 1e-9) / rows)
-        strong, weak = (float(special.ndtr((share - usual - each) / spread)) for each in needed)
+        strong, weak = (_as_many(null, each, rows, min(usual + size, 1.0)) for each in needed)
         return found_by(windows, strong=min(strong, weak), weak=weak, persistence=setting.persistence)
 
     return _least(chance, 1 - usual)
+
+
+def _least_count(p_value: Callable[[float], float], level: float, rows: int, share: float) -> float:
+    """The least number of rows that has a p-value of at most `level` and is at least that share; infinity for none."""
+    low, high = 0, rows
+    if not (p_value(rows) <= level and share <= 1):
+        return math.inf
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if p_value(middle) <= level else (middle, high)
+    return max(high, math.ceil(share * rows - 1e-9))
+
+
+def _as_many(null: ShareNull, count: float, rows: int, share: float) -> float:
+    """Chance that so many rows or more are drawn at a share: binomial, or normal (arcsines) where windows swing."""
+    if count > rows:
+        return 0.0
+    if not null.windows:
+        return float(special.betainc(count, rows - count + 1, share))
+    step = math.asin(math.sqrt(share)) - math.asin(math.sqrt(count / rows))
+    return float(special.ndtr(step / math.sqrt(null.between + 0.25 / rows)))

@@ -101,8 +101,9 @@ def _print(monitor: Monitor, comparison: Comparison, rows: Sequence[Row]) -> Non
     for note in _notes(comparison):
         say(note)
     out.print(_windows_table(list(counted), rows))
-    unread = [f"{_span(row.window)}: {explained(row.error)}" for row in rows if row.error]
-    complain("\n".join(unread))
+    for row in rows:
+        if row.error:
+            complain(f"{_span(row.window)}: {explained(row.error)}")
 
 
 def _notes(comparison: Comparison) -> list[str]:
