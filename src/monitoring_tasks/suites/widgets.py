@@ -34,7 +34,15 @@ _WORDS = {
     Status.PASSED: "✓ passed",
 }
 _TITLES = {Suite.DATA_DRIFT: "Data drift", Suite.PREDICTION_DRIFT: "Prediction drift"}
-_CHECK_FIELDS = {"check": "Check", "column": "Column", "value": "Value", "threshold": "Threshold", "detail": "Detail"}
+_EVIDENCE = {"effect": "Effect", "floor": "Least effect", "adjusted": "p"}
+_CHECK_FIELDS = {
+    "check": "Check",
+    "column": "Column",
+    "value": "Value",
+    "threshold": "Threshold",
+    **_EVIDENCE,
+    "detail": "Detail",
+}
 _QUALITY_FIELDS = {
     "column": "Column",
     "types": "Type",
@@ -169,7 +177,7 @@ def _joint_fields(group: Sequence[CheckResult]) -> dict[str, Any]:
     )
     column = next(iter(columns)) if len(columns) == 1 else EVERYTHING
     joint = {"check": ", ".join(checks), "suite": ", ".join(suites), "column": column}
-    return {**_check_fields(group[0]), **joint, "threshold": NOTHING}
+    return {**_check_fields(group[0]), **joint, "threshold": NOTHING, **dict.fromkeys(_EVIDENCE, NOTHING)}
 
 
 def _check_fields(result: CheckResult) -> dict[str, Any]:
@@ -180,6 +188,7 @@ def _check_fields(result: CheckResult) -> dict[str, Any]:
         "column": result.column or ALL_ROWS,
         "value": figure(result.value),
         "threshold": figure(result.threshold),
+        **{name: figure(getattr(result.evidence, name, None)) for name in _EVIDENCE},
         "detail": "; ".join(filter(None, (result.detail, result.cause, result.season and f"season: {result.season}"))),
     }
 
@@ -191,6 +200,7 @@ def drift_table(
     drifts = sorted((result for result in results if result.check is Check.DRIFT), key=urgency)
     rows = [_row(_drift_fields(result, columns, drawn), drawn.get(result.column or "")) for result in drifts]
     fields = {"column": "Column", "status": "Status", "check": "Method", "value": "Score", "threshold": "Threshold"}
+    fields |= _EVIDENCE
     left_out = f", drawn for the worst {len(drawn)} columns" if len(drifts) > len(drawn) else ""
     return _named(_table(_TITLES[suite] + left_out, fields, rows, histograms=True), suite.value)
 
