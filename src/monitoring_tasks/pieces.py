@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 from dataclasses import dataclass
+from functools import cached_property
 
 import pyarrow as pa
 
@@ -45,7 +46,8 @@ class Pieces:
     def profile(self, span: Window) -> Profile | None:
         """The profile of a span of the past; None where its rows are not fit to be read."""
         try:
-            return self.had(span)[0]
+            known = self.runtime.artifacts.read(f"{self._key(span)}.json")
+            return self.scanned(span)[0] if known is None else loads(known)  # the sample, which nobody asks for, stays
         except SourceInvalid as error:
             log.warning("piece.unreadable monitor=%s span=%s reason=%s", self.monitor.name, span, error)
             return None
@@ -65,9 +67,14 @@ class Pieces:
         self.runtime.artifacts.write(f"{key}.json", dumps(found.profile))
         return found.profile, found.sample
 
+    @cached_property
+    def _binning(self) -> str:
+        # Of hundreds of columns it takes longer than a piece to read, and a baseline has dozens of pieces.
+        return binning_hash(self.plan.binning)
+
     def _key(self, span: Window) -> str:
         """Names a stored profile by all that shapes it: binning, source, columns, and the rows' own fingerprint."""
-        plan, binning = self.plan, binning_hash(self.plan.binning)
+        plan, binning = self.plan, self._binning
         source = self.monitor.source.model_dump(mode="json")
         shape = [binning, plan.id, plan.timestamp, plan.sample_rows, source]
         content = json.dumps([shape, self.rows.fingerprint(span)], sort_keys=True).encode()
