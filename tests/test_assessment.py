@@ -405,3 +405,62 @@ def test_the_judge_of_rows_says_what_a_run_says(production: Production, runtime:
     table = pa.table(rows(FIRST_DAY, shift=1.5))
     assert judge.statuses(table) == {key: each.status for key, each in tests.items()}
     assert judge.statuses(table.slice(0, 0)) == {}
+
+
+def test_late_rows_in_a_baseline_give_what_they_would_have_given_in_time(tmp_path: Path) -> None:
+    """Windows judged before a day of their baselines was whole are judged anew, in whatever order they come."""
+    verdicts = []
+    for place, late in (("late", True), ("whole", False)):
+        (tmp_path / place).mkdir()
+        production = Production(tmp_path / place, yaml=TREND)
+        production.write_days(FIRST_DAY, 12, shift=0.4)
+        changed = FIRST_DAY + timedelta(days=5)
+        if not late:
+            production.write(changed, shift=3.0)
+        opened = environment_runtime({"MONITORING_HOME": str(tmp_path / place / "home")})
+        with opened.store:
+            monitor = load_monitor(production.monitor_file)
+            if late:
+                for number in (9, 11, 10):
+                    verdict_on(monitor, opened, day(number))
+                production.write(changed, shift=3.0)
+            verdict, results = verdict_on(monitor, opened, day(11))
+            verdicts.append((verdict.dumps(), [each.to_json() for each in results]))
+    assert verdicts[0] == verdicts[1]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "alarms: {joint: false, budget: 2 per 90d}",
+        "alarms: {joint: false, floors: {missing: 0.03}}",
+        "alarms: {joint: true}",
+        "policy: psi",
+        "policy: {persistence: {windows: 3, of: 4}}",
+        "drift: {baseline: trailing}",
+        "features: {'*': , age: {baseline: seasonal}}",
+    ],
+)
+def test_what_can_change_a_verdict_is_in_the_configuration_hash(production: Production, more: str) -> None:
+    """Results by other rules are never taken for these."""
+    own = [line for line in YAML.splitlines() if line.partition(":")[0] != more.partition(":")[0]]
+    before = load_monitor(production.monitor_file).config_hash
+    production.configure("\n".join([*own, more]) + "\n")
+    assert load_monitor(production.monitor_file).config_hash != before
+
+
+def test_one_window_of_one_is_all_that_persistence_needs(production: Production, runtime: Runtime) -> None:
+    """With `windows: 1` weak evidence is a finding by itself."""
+    production.configure(YAML + "policy: {persistence: {windows: 1, of: 1}}\n")
+    production.write(FIRST_DAY, shift=0.3)
+    verdict, results = run_on(production, runtime, day(0))
+    assert verdict.outcome is not Outcome.HEALTHY
+    assert {status(results, Check.DRIFT, name) for name in ("age", "score")} & {Status.FAILED, Status.SUSPECT}
+
+
+def test_an_empty_window_makes_no_tests(production: Production, runtime: Runtime) -> None:
+    """Nothing to judge: no data, and no null is made for it."""
+    production.write(FIRST_DAY)
+    verdict, results = run_on(production, runtime, day(1))
+    assert verdict.outcome is Outcome.NO_DATA
+    assert all(each.evidence is None for each in results)
