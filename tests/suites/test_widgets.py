@@ -121,10 +121,10 @@ def test_tables_of_a_page(judge: Judge) -> None:
 
 
 def test_findings_show_what_they_stand_on() -> None:
-    """Effect, the least that matters, and p after the correction; a check that has no evidence shows dashes."""
+    """Effect, and p after the correction; a check that has no evidence shows dashes."""
     sure = Evidence(p_value=1e-6, adjusted=2e-4, effect=0.12, floor=0.05)
     found = CheckResult(Suite.DATA_DRIFT, Check.DRIFT, Status.FAILED, "age", "psi", 0.3, 0.2, True, evidence=sure)
     limited = CheckResult(Suite.DATA_QUALITY, Check.COLUMN_PRESENT, Status.FAILED, "plan", None, 1.0, 0.0)
     rows = {row["column"]: row for row in findings([found, limited], {}).params["data"]}
-    assert [rows["age"][name] for name in ("effect", "floor", "adjusted")] == [0.12, 0.05, 0.0002]
-    assert [rows["plan"][name] for name in ("effect", "floor", "adjusted")] == ["-", "-", "-"]
+    assert [rows["age"][name] for name in ("effect", "adjusted")] == [0.12, 0.0002]
+    assert [rows["plan"][name] for name in ("effect", "adjusted")] == ["-", "-"]

@@ -34,7 +34,7 @@ _WORDS = {
     Status.PASSED: "✓ passed",
 }
 _TITLES = {Suite.DATA_DRIFT: "Data drift", Suite.PREDICTION_DRIFT: "Prediction drift"}
-_EVIDENCE = {"effect": "Effect", "floor": "Least effect", "adjusted": "p"}
+_EVIDENCE = {"effect": "Effect", "adjusted": "p"}
 _CHECK_FIELDS = {
     "check": "Check",
     "column": "Column",
