@@ -12,8 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitoring_tasks.alarms_section import Baseline, SeasonalBaseline, TrailingBaseline, TrainingBaseline
-from monitoring_tasks.baselines import Past, baseline_spans, baseline_words, compared
+from monitoring_tasks.alarms_section import (
+    Baseline,
+    SeasonalBaseline,
+    TrailingBaseline,
+    TrainingBaseline,
+    baseline_words,
+)
+from monitoring_tasks.baselines import Past, baseline_spans, compared
 from monitoring_tasks.errors import ProfileMismatch
 from monitoring_tasks.profile.profile import Profile, dumps
 from monitoring_tasks.profile.reference import ReferenceProfile, dumps_reference, loads_reference

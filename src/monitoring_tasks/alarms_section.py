@@ -34,9 +34,9 @@ class AlarmBudget(Section):
 
 
 def _budget(value: object) -> object:
-    if not isinstance(value, str):
+    if isinstance(value, dict | AlarmBudget):
         return value
-    match = _BUDGET.fullmatch(value)
+    match = _BUDGET.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise ValueError(f"{value!r} is not a budget: write alarms and a period, like '1 per 90d' or '2 per 4w'")
     return AlarmBudget(alarms=int(match[1]), period=parse_width(match[2]))
@@ -50,7 +50,7 @@ AlarmBudgetEntry = Annotated[
     AlarmBudget,
     BeforeValidator(_budget),
     PlainSerializer(_budget_text),
-    WithJsonSchema({"type": "string", "pattern": r"^\d{1,3} per [1-9]\d{0,4}[mhdw]$", "examples": ["1 per 90d"]}),
+    WithJsonSchema({"type": "string", "pattern": r"^[1-9]\d{0,2} per [1-9]\d{0,4}[mhdw]$", "examples": ["1 per 90d"]}),
 ]
 
 
@@ -109,6 +109,21 @@ def _kind(section: object) -> str | None:
 
 
 Baseline = TrainingBaseline | TrailingBaseline | SeasonalBaseline
+
+
+def baseline_words(baseline: Baseline) -> str:
+    """A baseline as its owner declared it.
+
+    >>> baseline_words(TrailingBaseline()), baseline_words(SeasonalBaseline(weeks=1))
+    ('trailing 28 days', 'seasonal 1 week')
+    """
+    if isinstance(baseline, TrailingBaseline):
+        return f"trailing {in_words(baseline.width)}"
+    if isinstance(baseline, SeasonalBaseline):
+        return f"seasonal {baseline.weeks} week{'s' if baseline.weeks > 1 else ''}"
+    return "training"
+
+
 BaselineEntry = Annotated[
     Annotated[
         Annotated[TrainingBaseline, Tag("training")]

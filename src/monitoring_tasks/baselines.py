@@ -10,7 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 
-from monitoring_tasks.alarms_section import Baseline, SeasonalBaseline, TrailingBaseline, TrainingBaseline
+from monitoring_tasks.alarms_section import (
+    Baseline,
+    SeasonalBaseline,
+    TrailingBaseline,
+    TrainingBaseline,
+    baseline_words,
+)
 from monitoring_tasks.calibration.geometry import whole_weeks
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.profile.profile import ColumnProfile, Profile, merge_columns, require_same_binning
@@ -191,16 +197,3 @@ def _have(past: Past, baseline: Baseline, window: Window, least: int) -> _Had:
         few = f"{words}: only {found.rows} rows before this window, of minimum_rows {least}"
         return _Had(words, found, False, f"{few}; declare a longer baseline")
     return _Had(words, found, True, what if found.unread else "")
-
-
-def baseline_words(baseline: Baseline) -> str:
-    """A baseline as its owner declared it.
-
-    >>> baseline_words(TrailingBaseline()), baseline_words(SeasonalBaseline(weeks=1))
-    ('trailing 28 days', 'seasonal 1 week')
-    """
-    if isinstance(baseline, TrailingBaseline):
-        return f"trailing {in_words(baseline.width)}"
-    if isinstance(baseline, SeasonalBaseline):
-        return f"seasonal {baseline.weeks} week{'s' if baseline.weeks > 1 else ''}"
-    return "training"

@@ -13,17 +13,20 @@ from typing import Any
 
 import pyarrow as pa
 
+from monitoring_tasks.alarms_section import Alarms
 from monitoring_tasks.alerts.canary_notice import compose_falls, falls_key
 from monitoring_tasks.alerts.delivery import Channel, deliver
+from monitoring_tasks.assessment import load_calibration
 from monitoring_tasks.canary.columns import Columns
 from monitoring_tasks.canary.fall import EARLIER, Fall, falls
-from monitoring_tasks.canary.injections import JOINT, Key
+from monitoring_tasks.canary.injections import JOINT, Injection, Key
 from monitoring_tasks.canary.redraw import Pool, moved
 from monitoring_tasks.canary.report import CanaryReport, allowed_alarms
 from monitoring_tasks.canary.trial import Setting, false_alarms, standing, try_faults
 from monitoring_tasks.champion import load_reference, pin_champion
 from monitoring_tasks.data.source import open_rows
-from monitoring_tasks.errors import SourceInvalid
+from monitoring_tasks.errors import ConfigurationError, SourceInvalid
+from monitoring_tasks.explaining import powers
 from monitoring_tasks.judging import Judge
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.policy.verdict import Subject
@@ -41,6 +44,10 @@ ENOUGH_ROWS = 50_000
 """A window of fewer rows is drawn from those of windows before it as well: ten times what the joint test samples ..."""
 OTHERS = 6
 """... of so many at most."""
+UNCHANCED = 1_000_000
+"""In windows of so many rows only the swings between windows hide a fault."""
+FAR = 2.0
+"""What is found only from so many times a fault's size on is not expected; a reference's swings are estimates."""
 LOOK_BACK = 14
 """So many windows back one with rows is looked for."""
 
@@ -71,8 +78,14 @@ class _Rows:
 def examine(monitor: Monitor, runtime: Runtime, asked: Asked) -> CanaryReport:
     """Put labelled faults into copies of a window's rows and report how soon each is found.
 
-    Raises `SourceInvalid` when the window has fewer rows than the monitor judges, and what reading it raises.
+    Raises `SourceInvalid` when the window has fewer rows than the monitor judges, `ConfigurationError` when its policy
+    is not `calibrated`, and what reading the rows raises.
     """
+    if monitor.policy.rules != "calibrated":
+        raise ConfigurationError(
+            f"{monitor.name} has policy {monitor.policy.rules}: only calibrated rules are tested, since others keep no "
+            "budget; monitoring compare-policies shows what they find"
+        )
     pinned = pin_champion(monitor, runtime)
     reference = load_reference(monitor, runtime, pinned)
     rows = _rows(monitor, runtime, reference, asked)
@@ -83,13 +96,36 @@ def examine(monitor: Monitor, runtime: Runtime, asked: Asked) -> CanaryReport:
     pool, stands = Pool.of(rows.table, columns, others), standing(judge, rows.table)
     if pool.echoes and rows.count < ENOUGH_ROWS:
         stands |= {JOINT}
-    setting = Setting(monitor.name, pool, judge, monitor.policy.persistence, asked.windows, asked.repeats, stands)
+    promised = _promised(monitor, runtime, reference, rows)
+    persistence = monitor.policy.persistence
+    setting = Setting(monitor.name, pool, judge, persistence, asked.windows, asked.repeats, stands, promised)
     report = _report(monitor, setting, subject, rows)
     log.info(
         "canary.tested monitor=%s window=%s missed=%d false_alarms=%d of=%d",
         *(monitor.name, rows.window, len(report.missed), len(report.false_alarms), report.clean_windows),
     )
     return report
+
+
+def _promised(
+    monitor: Monitor, runtime: Runtime, reference: ReferenceProfile, rows: _Rows
+) -> Callable[[Injection, str], bool]:
+    """Whether a fault of a column is to be found within three windows, by how the reference's windows swing.
+
+    With the default budget and floors, and more rows than chance could hide it in: a monitor that was made blind, or
+    that has few rows, must not pass for it.
+    """
+    usual = monitor.model_copy(update={"alarms": Alarms()})
+    calibration = load_calibration(monitor, runtime, reference, rows.window.width)
+    known = dict(powers(usual, reference, calibration, rows.window, UNCHANCED))
+
+    def promised(injection: Injection, column: str) -> bool:
+        if injection.measure is None or column not in known:
+            return True
+        least = getattr(known[column], injection.measure).three
+        return least is not None and least <= FAR * injection.amount
+
+    return promised
 
 
 def _report(monitor: Monitor, setting: Setting, subject: Subject, rows: _Rows) -> CanaryReport:

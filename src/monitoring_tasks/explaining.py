@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
-from monitoring_tasks.alarms_section import WEEK, TrainingBaseline
+from monitoring_tasks.alarms_section import WEEK, TrainingBaseline, baseline_words
 from monitoring_tasks.assessment import (
     every,
     joint_kinds,
@@ -17,7 +17,6 @@ from monitoring_tasks.assessment import (
     own_floors,
     spent,
 )
-from monitoring_tasks.baselines import baseline_words
 from monitoring_tasks.calibration.assess import WEIGHT
 from monitoring_tasks.calibration.calibrate import Calibration
 from monitoring_tasks.calibration.correction import HIGHEST, Levels
@@ -60,7 +59,7 @@ def explain(monitor: Monitor, runtime: Runtime, window: Window, *, rows: int | N
     calibration = load_calibration(monitor, runtime, reference, window.width)
     asked = None if rows is None else (rows, "as asked")
     volume, source = asked or _volume(monitor, runtime, calibration, reference, window)
-    columns = dict(_powers(monitor, reference, calibration, window, volume))
+    columns = dict(powers(monitor, reference, calibration, window, volume))
     words = (
         *_spent(monitor, calibration, window),
         f"Rows of a window: {volume:,} ({source}).",
@@ -87,9 +86,10 @@ def _volume(
     return reference.profile.rows, "the whole reference, which has no timestamps to cut it by"
 
 
-def _powers(
+def powers(
     monitor: Monitor, reference: ReferenceProfile, calibration: Calibration, window: Window, rows: int
 ) -> Iterator[tuple[str, Power]]:
+    """What is caught of each column by windows of so many rows."""
     rule, floors, own = monitor.policy.persistence, monitor.alarms.floors, own_floors(monitor)
     levels = spent(monitor, calibration, window)
     setting = Setting(levels, len(calibration.columns), rows, (rule.windows, rule.of))
@@ -242,7 +242,7 @@ def _weekly(
     calibration = load_calibration(monitor, runtime, reference, WEEK)
     if not calibration.windows:
         return {}
-    return dict(_powers(monitor, reference, calibration, week, round(rows * (WEEK / window.width))))
+    return dict(powers(monitor, reference, calibration, week, round(rows * (WEEK / window.width))))
 
 
 def _advice(monitor: Monitor, name: str, found: Power, wide: Power | None, *, swings: bool) -> str:

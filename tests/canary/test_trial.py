@@ -88,14 +88,34 @@ def test_each_trial_has_its_own_redraws() -> None:
 
 
 def test_only_what_the_fault_can_cause_counts() -> None:
-    """A finding in another column is none of its, nor one that stood before."""
+    """A finding in another column is none of its."""
     other = Script([{PLAN: FAILED}] * 6)
     [fault] = try_faults(setting(other), [injection("score_25")])
     assert fault.found_by == (None, None)
     own = Script([{SCORE: FAILED}] * 6)
     [found] = try_faults(setting(own), [injection("score_25")])
-    [stood] = try_faults(setting(own, standing=frozenset({SCORE})), [injection("score_25")])
-    assert (found.found_by, stood.found_by) == ((1, 1), (None, None))
+    assert found.found_by == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "stands"), [("score_25", SCORE), ("sent_twice", (Check.DUPLICATE_SHARE, None)), ("joint", JOINT)]
+)
+def test_what_stands_cannot_be_found(name: str, stands: Key) -> None:
+    """A fault that only what stood before could find is not applicable: it is not missed for being left out."""
+    [fault] = try_faults(setting(standing=frozenset({stands})), [injection(name)])
+    assert (fault.applicable, fault.missed) == (False, False)
+
+
+def test_what_no_budget_could_find_is_not_expected() -> None:
+    """The fault goes to a column in which it can be found; where there is none it is tried, and no one's duty."""
+    blind = Script([])
+    [usual] = try_faults(setting(blind), [injection("mean_25")])
+    assert usual.missed
+    [other] = try_faults(setting(blind, promised=lambda _, column: column != usual.column), [injection("mean_25")])
+    assert other.missed
+    assert other.column not in (usual.column, None)
+    [none] = try_faults(setting(blind, promised=lambda *_: False), [injection("mean_25")])
+    assert (none.applicable, none.expected, none.missed) == (True, False, False)
 
 
 def test_a_fault_that_fits_nothing_is_not_tried() -> None:

@@ -97,6 +97,14 @@ def test_every_monitor_is_tested_and_none_stops_another(watched: Production, run
     assert published("idle") == published("empty") == []
 
 
+def test_other_rules_are_left_out(watched: Production, caplog: pytest.LogCaptureFixture) -> None:
+    """By name, and without failing every week."""
+    (watched.folder / "fixed.yaml").write_text(YAML.replace("name: churn", "name: fixed") + "policy: psi\n")
+    with caplog.at_level("INFO"):
+        assert CanaryTasks(watched.folder).monitors() == [["churn"]]
+    assert "canary.left_out monitor=fixed policy=psi" in caplog.text
+
+
 def test_a_monitor_that_finds_less_says_so(watched: Production, run_dag: RunDag) -> None:
     """Its alert is in the log, and is recorded; running again tells nobody again."""
     run = run_dag(MONDAY, name=DAG_ID)

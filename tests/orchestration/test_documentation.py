@@ -17,6 +17,18 @@ def test_it_tells_what_is_watched() -> None:
         assert part in text
 
 
+def test_it_tells_by_which_rules_and_against_what() -> None:
+    """The budget of the calibrated rules, the level of the classic ones, and what each column is compared with."""
+    text = monitor_document(monitor(alarms={"budget": "2 per 4w"}))
+    assert "2 false alarms in 28 days" in text
+    assert "monitoring explain" in text
+    assert "| Compared with | training |" in text
+    assert "significance level of 0.01" in monitor_document(monitor(policy={"rules": "classic", "significance": 0.01}))
+    assert "psi: fixed limits" in monitor_document(monitor(policy="psi"))
+    features = {"*": None, "a|b": {"baseline": "trailing"}}
+    assert r"training; a\|b: trailing 28 days |" in monitor_document(monitor(features=features))
+
+
 @pytest.mark.parametrize("place", [{"table": "served"}, {"query": "SELECT 1"}])
 def test_it_names_a_sql_source_without_its_query(place: dict[str, str]) -> None:
     """A query can be long and private; the connection is enough."""

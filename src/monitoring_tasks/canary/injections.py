@@ -27,7 +27,8 @@ class Injection:
     `share` is its share of rows, or of the window's time, `size` how large it is where a share does not tell.
     `fits` names the columns in which it would be one. `reach` says which findings it can cause: those of its column
     (and of all columns taken together), any, those of duplicates, or those of all columns taken together only. One that
-    is `expected` must be found by the third window.
+    is `expected` must be found by the third window. `measure` names the part of a column's power that says whether it
+    can be: a step of `amount`, or so large a share.
     """
 
     name: str
@@ -38,6 +39,12 @@ class Injection:
     size: float = 0.0
     reach: Reach = "column"
     expected: bool = False
+    measure: Literal["steps", "missing", "outside"] | None = None
+
+    @property
+    def amount(self) -> float:
+        """How large it is, in the unit of its `measure`; log odds of a score count as its standard deviations."""
+        return self.size or self.share
 
     def target(self, table: pa.Table, columns: Columns, *, seed: str, avoid: Collection[str] = ()) -> str | None:
         """The column that the fault is put into; None where it fits none, or would not reach one row.
@@ -66,11 +73,23 @@ class Injection:
 
 
 INJECTIONS: tuple[Injection, ...] = (
-    Injection("mean_25", "mean .25 sd higher", suitable.varying, changes.shift, size=0.25, expected=True),
-    Injection("mean_50", "mean .5 sd higher", suitable.varying, changes.shift, size=0.5),
-    Injection("unit_1", "x1000 in 1 % of rows", suitable.scalable, changes.scale, 0.01, expected=True),
+    Injection(
+        "mean_25", "mean .25 sd higher", suitable.varying, changes.shift, size=0.25, expected=True, measure="steps"
+    ),
+    Injection("mean_50", "mean .5 sd higher", suitable.varying, changes.shift, size=0.5, measure="steps"),
+    Injection(
+        "unit_1", "x1000 in 1 % of rows", suitable.scalable, changes.scale, 0.01, expected=True, measure="outside"
+    ),
     Injection("unit_all", "x1000 in every row", suitable.scalable, changes.scale),
-    Injection("missing_5", "5 points more missing", suitable.filled, changes.lose_values, 0.05, expected=True),
+    Injection(
+        "missing_5",
+        "5 points more missing",
+        suitable.filled,
+        changes.lose_values,
+        0.05,
+        expected=True,
+        measure="missing",
+    ),
     Injection("null_burst", "missing for 30 % of the time", suitable.filled, changes.lose_values_in_a_burst, 0.3),
     Injection("frozen_all", "frozen in every row", suitable.live, changes.freeze),
     Injection("frozen_30", "frozen in the last 30 % of rows", suitable.live, changes.freeze, 0.3),
@@ -81,13 +100,35 @@ INJECTIONS: tuple[Injection, ...] = (
         changes.to_one_category,
         0.05,
         expected=True,
+        measure="steps",
     ),
-    Injection("category_20", "20 % of rows to one category", suitable.categorical, changes.to_one_category, 0.2),
-    Injection("unseen_1", "unseen value in 1 % of rows", suitable.unseeable, changes.bring_unseen, 0.01, expected=True),
+    Injection(
+        "category_20",
+        "20 % of rows to one category",
+        suitable.categorical,
+        changes.to_one_category,
+        0.2,
+        measure="steps",
+    ),
+    Injection(
+        "unseen_1",
+        "unseen value in 1 % of rows",
+        suitable.unseeable,
+        changes.bring_unseen,
+        0.01,
+        expected=True,
+        measure="outside",
+    ),
     Injection("renamed", "a category renamed", suitable.categorical, changes.rename),
     Injection("case", "capitals for small letters", suitable.lettered, changes.change_case),
     Injection(
-        "score_25", "score .25 higher (log odds)", suitable.prediction, changes.shift_score, size=0.25, expected=True
+        "score_25",
+        "score .25 higher (log odds)",
+        suitable.prediction,
+        changes.shift_score,
+        size=0.25,
+        expected=True,
+        measure="steps",
     ),
     Injection("time_zone", f"clock {suitable.SHIFT_HOURS} hours ahead", suitable.clock, changes.shift_clock),
     Injection("sent_twice", "10 % of rows sent twice", suitable.ids, changes.send_twice, 0.1, reach="duplicates"),

@@ -12,9 +12,10 @@ import pyarrow as pa
 from monitoring_tasks.canary.injections import INJECTIONS, JOINT, Injection, Key
 from monitoring_tasks.canary.redraw import CLEAN, Pool, generator
 from monitoring_tasks.canary.report import FaultRecall
-from monitoring_tasks.checks import Status
+from monitoring_tasks.checks import Check, Status
 from monitoring_tasks.monitor import Persistence
 
+DOUBLED: Key = (Check.DUPLICATE_SHARE, None)
 Statuses = Mapping[Key, Status]
 SIGNS = frozenset({Status.SUSPECT, Status.FAILED})
 
@@ -31,7 +32,9 @@ class Setting:
     """What a self-test works with.
 
     `repeats` is how often each fault is put in, for `windows` windows at most. `standing` are the checks that the rows
-    themselves do not pass, or cannot be judged by: what they say of redraws is no news, and no false alarm.
+    themselves do not pass, or cannot be judged by: what they say of redraws is no news, and no false alarm. `promised`
+    says of an injection and a column whether the budget lets the monitor find it in time: where it does not, the fault
+    goes elsewhere if it can, and is none that must be found.
     """
 
     monitor: str
@@ -41,6 +44,7 @@ class Setting:
     windows: int = 7
     repeats: int = 20
     standing: frozenset[Key] = frozenset()
+    promised: Callable[[Injection, str], bool] = lambda *_: True
 
     def drawn(self, fault: str, number: int, change: Callable[..., pa.Table] | None = None) -> Statuses:
         """The judgement of one redraw, with or without a fault."""
@@ -61,13 +65,23 @@ def try_faults(setting: Setting, injections: Iterable[Injection] = INJECTIONS) -
 
 
 def _try(setting: Setting, injection: Injection) -> FaultRecall:
-    pool = setting.pool
-    avoid = {column for _, column in setting.standing if column is not None}
-    column = injection.target(pool.window, pool.columns, seed=setting.monitor, avoid=avoid)
-    if injection.reach == "joint" and JOINT in setting.standing:
-        column = None
+    column = _target(setting, injection)
     found = () if column is None else tuple(_delay(setting, injection, column, each) for each in range(setting.repeats))
-    return FaultRecall(injection.name, injection.fault, column, setting.windows, found, injection.expected)
+    expected = injection.expected and (column is None or setting.promised(injection, column))
+    return FaultRecall(injection.name, injection.fault, column, setting.windows, found, expected)
+
+
+def _target(setting: Setting, injection: Injection) -> str | None:
+    """The column that the fault is put into; None where every one it fits shows something itself."""
+    pool, stands = setting.pool, {column for _, column in setting.standing if column is not None}
+    if (injection.reach, True) in {("joint", JOINT in setting.standing), ("duplicates", DOUBLED in setting.standing)}:
+        return None
+    weak = {name for name in pool.columns.kinds if not setting.promised(injection, name)}
+    names = (
+        injection.target(pool.window, pool.columns, seed=setting.monitor, avoid=each)
+        for each in (stands | weak, stands)
+    )
+    return next((name for name in names if name is not None and name not in stands), None)
 
 
 def _delay(setting: Setting, injection: Injection, column: str, repeat: int) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from monitoring_tasks.alarms_section import baseline_words
 from monitoring_tasks.monitor import Monitor, Slack
 from monitoring_tasks.orchestration.run_window import END, START
 from monitoring_tasks.retraining_section import Retraining
@@ -132,8 +133,29 @@ def _facts(monitor: Monitor) -> list[tuple[str, str]]:
         ("Source", _source(monitor.source)),
         ("Features", ", ".join(monitor.features) if monitor.lists_features else "every feature of the reference"),
         ("Fewest rows to judge", str(monitor.minimum_rows)),
+        ("Rules", _rules(monitor)),
+        ("Compared with", _baselines(monitor)),
         ("Alerts", _route(monitor.alerts.slack)),
     ]
+
+
+def _rules(monitor: Monitor) -> str:
+    policy = monitor.policy
+    if policy.rules == "classic":
+        return f"classic: each column by itself, at a significance level of {policy.significance:g}"
+    if policy.rules != "calibrated":
+        return f"{policy.rules}: fixed limits for each column by itself"
+    return (
+        f"calibrated: a budget of {monitor.alarms.budget.words}; `monitoring explain {monitor.name}` says what it buys"
+    )
+
+
+def _baselines(monitor: Monitor) -> str:
+    """What windows are compared with, and the columns that are compared with something else."""
+    usual = monitor.drift.baseline
+    others = [name for name in monitor.features if monitor.baseline(name) != usual]
+    own = "".join(f"; {name}: {baseline_words(monitor.baseline(name))}" for name in others)
+    return f"{baseline_words(usual)}{own}"
 
 
 def _source(source: ParquetSource | SqlSource) -> str:
