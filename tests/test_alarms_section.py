@@ -75,7 +75,6 @@ def test_a_budget_may_be_a_mapping() -> None:
         (True, "is not a budget"),
         (["1 per 90d"], "is not a budget"),
         (None, "is not a budget"),
-        (None, "dictionary or instance"),
         ({"alarms": 0}, "greater than or equal to 1"),
         ({"alarms": 1.5}, "valid integer"),
         ({"alarms": 1, "per": "90d"}, "Extra inputs"),
