@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -201,3 +202,23 @@ def assert_within_limits(blocks: list[dict[str, Any]]) -> None:
         assert sum(map(len, texts([block]))) <= limit
         assert all(texts([block]))
         assert block["type"] == "header" or block["elements"][0]["elements"]
+
+
+def test_what_persists_is_in_the_table() -> None:
+    """A weak finding that the verdict tells of is a drifted column; one that is only watched is none."""
+    watched = [replace(drift(name, 0.3), status=Status.SUSPECT) for name in ("score", "temp")]
+    weak = {"suite": "data_drift", "check": "drift", "column": "score", "persistent": True, "weak": True}
+    evidence = {**EVIDENCE, "findings": [weak]}
+    heading, *rows = compose(verdict(evidence=evidence), watched, {}).table
+    assert heading.startswith("column")
+    assert [row.split()[0] for row in rows] == ["score"]
+    assert compose(verdict(evidence={**EVIDENCE, "findings": []}), watched, {}).table == ()
+
+
+def test_probable_causes_are_not_cut_away() -> None:
+    """Many columns drift for one reason: it is what a person needs first."""
+    reasons = tuple(f"reason {number}" for number in range(9)) + ("probable cause: hours of another time zone",)
+    lines = compose(verdict(reasons=reasons), [], {}).lines
+    assert lines[-2:] == ("probable cause: hours of another time zone", "and 4 more reasons")
+    assert lines[:5] == reasons[:5]
+    assert len(lines) == 7

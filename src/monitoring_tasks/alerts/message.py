@@ -14,11 +14,13 @@ from typing import Any
 from monitoring_tasks.checks import Check, CheckResult, Status
 from monitoring_tasks.methods import method
 from monitoring_tasks.monitor import Severity
-from monitoring_tasks.policy.narrative import brief, next_step, plain, told
+from monitoring_tasks.policy.narrative import brief, next_step, plain, told, told
 from monitoring_tasks.policy.verdict import Subject, Verdict
 
 COLUMNS = 5
 REASONS = 6
+CAUSE, CAUSES = "probable cause: ", 2
+"""How a line begins that says what may be wrong: so many of them are shown, whatever else there is to say."""
 LONGEST = 240
 HEADER_LIMIT = 150
 WIDTHS = (32, 24, 10, 10, 32, 32)
@@ -75,9 +77,12 @@ def links_of(links: Mapping[str, str]) -> dict[str, str]:
 
 
 def reasons_of(reasons: Sequence[str]) -> tuple[str, ...]:
-    """Reasons, each on its line; those beyond a screen are counted, not shown."""
-    more = (f"and {len(reasons) - REASONS} more reasons",) if len(reasons) > REASONS else ()
-    return tuple(one_line(reason) for reason in reasons[:REASONS] if reason) + more
+    """Reasons, each on its line; those beyond a screen are counted, not shown, but probable causes go first."""
+    causes = [reason for reason in reasons if reason.startswith(CAUSE)][:CAUSES]
+    others = [reason for reason in reasons if reason not in causes]
+    shown = [*others[: REASONS - len(causes)], *causes]
+    more = (f"and {len(reasons) - len(shown)} more reasons",) if len(reasons) > len(shown) else ()
+    return tuple(one_line(reason) for reason in shown if reason) + more
 
 
 def one_line(text: str, limit: int = LONGEST) -> str:
