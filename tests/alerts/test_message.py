@@ -217,7 +217,7 @@ def test_what_persists_is_in_the_table() -> None:
 
 def test_probable_causes_are_not_cut_away() -> None:
     """Many columns drift for one reason: it is what a person needs first."""
-    reasons = tuple(f"reason {number}" for number in range(9)) + ("probable cause: hours of another time zone",)
+    reasons = (*(f"reason {number}" for number in range(9)), "probable cause: hours of another time zone")
     lines = compose(verdict(reasons=reasons), [], {}).lines
     assert lines[-2:] == ("probable cause: hours of another time zone", "and 4 more reasons")
     assert lines[:5] == reasons[:5]

@@ -14,7 +14,7 @@ from typing import Any
 from monitoring_tasks.checks import Check, CheckResult, Status
 from monitoring_tasks.methods import method
 from monitoring_tasks.monitor import Severity
-from monitoring_tasks.policy.narrative import brief, next_step, plain, told, told
+from monitoring_tasks.policy.narrative import brief, next_step, plain, told
 from monitoring_tasks.policy.verdict import Subject, Verdict
 
 COLUMNS = 5
