@@ -114,7 +114,8 @@ def changed(kind: str, said: Power, place: int) -> tuple[TestKey, Floats, Floats
 
 
 @pytest.mark.parametrize(
-    ("kind", "rows"), [("mean", 500), ("mix", 500), ("missing", 500), ("unseen", 500), ("mix", 5_000), ("unseen", 5_000)]
+    ("kind", "rows"),
+    [("mean", 500), ("mix", 500), ("missing", 500), ("unseen", 500), ("mix", 5_000), ("unseen", 5_000)],
 )
 @pytest.mark.parametrize(("place", "most"), enumerate([1, 3, 7]))
 def test_what_is_promised_is_caught(kind: str, rows: int, place: int, most: int) -> None:
