@@ -307,6 +307,16 @@ def test_twins_are_refused(tmp_path: Path) -> None:
     assert [monitor.name for monitor in load_monitors(tmp_path)[0]] == ["fraud"]
 
 
+def test_methods_on_rows_need_the_training_baseline(tmp_path: Path) -> None:
+    """Evidently's own methods look at sampled rows, of which only the training reference has some."""
+    column = "features:\n  age: {kind: numeric, method: evidently:anderson, baseline: %s}\n"
+    with pytest.raises(
+        ConfigurationError, match="the baseline trailing, and evidently:anderson compares with the train"
+    ):
+        load_monitor(write(tmp_path, TEN_LINES + column % "trailing"))
+    assert load_monitor(write(tmp_path, TEN_LINES + column % "training")).features["age"].method
+
+
 def test_checked_in_schema_is_current() -> None:
     """The schema that editors use is the one the code means."""
     stored = json.loads((ROOT / "include/monitor.schema.json").read_text(encoding="utf-8"))

@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from monitoring_tasks.alarms_section import Alarms, Baseline, BaselineEntry, Rules, TrainingBaseline
 from monitoring_tasks.errors import ConfigurationError
-from monitoring_tasks.methods import Kind, allowed_methods, method
+from monitoring_tasks.methods import EVIDENTLY, Kind, allowed_methods, method
 from monitoring_tasks.retraining_section import Labels, Retraining, gate_metric
 from monitoring_tasks.rules import ColumnLimits, classical_limits, own_settings
 from monitoring_tasks.sections import (
@@ -338,6 +338,11 @@ def column_limits(monitor: Monitor, column: str, kind: Kind, *, reference_rows: 
         raise ConfigurationError(
             f"monitor {monitor.name}: method {name} does not fit column {column!r}, which is {kind}: "
             f"use one of {allowed}"
+        )
+    if name.startswith(EVIDENTLY) and not isinstance(monitor.baseline(column), TrainingBaseline):
+        raise ConfigurationError(
+            f"monitor {monitor.name}: column {column!r} has the baseline {monitor.baseline(column).kind}, and {name} "
+            "compares with the training reference's sample: use the baseline training, or a method without evidently:"
         )
     inherited = section if own.method in (None, section.method) else Limits()
     threshold = own.threshold or inherited.threshold or row.threshold

@@ -25,7 +25,7 @@ from monitoring_tasks.suites.metrics import (
 )
 
 JOINT, TIME_GAP = (Check.JOINT, None), (Check.TIME_GAP, None)
-JOINT_LARGE = 0.65
+JOINT_LARGE = 0.7
 """AUC beyond which a joint change is a large one."""
 Assessment = Mapping[TestKey, Assessed]
 Limits = Mapping[str, ColumnLimits]
