@@ -46,7 +46,7 @@ def test_words_and_table(monitoring: Command) -> None:
     assert out.startswith(
         "Budget: 1 false alarm in 90 days. A window every day, so each may cost 0.0111 false alarms.\n"
     )
-    assert "What is caught, at least 9 times in 10, within 1 / 3 / 7 windows of its beginning" in out
+    assert "What is caught, about 9 times in 10, within 1 / 3 / 7 windows of its beginning" in out
     [age] = [line.split() for line in out.splitlines() if line.strip().startswith("age ")]
     assert [len(age), age[2], age[4]] == [1 + 4 * 5, "/", "/"]
     assert "score (prediction)" in out

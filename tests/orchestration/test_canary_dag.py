@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -101,8 +102,19 @@ def test_other_rules_are_left_out(watched: Production, caplog: pytest.LogCapture
     """By name, and without failing every week."""
     (watched.folder / "fixed.yaml").write_text(YAML.replace("name: churn", "name: fixed") + "policy: psi\n")
     with caplog.at_level("INFO"):
-        assert CanaryTasks(watched.folder).monitors() == [["churn"]]
+        assert CanaryTasks(watched.folder).monitors(SimpleNamespace(run_type="manual")) == [["churn"]]
     assert "canary.left_out monitor=fixed policy=psi" in caplog.text
+
+
+def test_a_late_run_of_the_schedule_tests_nothing(watched: Production, caplog: pytest.LogCaptureFixture) -> None:
+    """A DAG that is new runs its last week at once: not every monitor at the same time, when people wait."""
+    tasks, now = CanaryTasks(watched.folder), datetime.now(UTC)
+    late = SimpleNamespace(run_type="scheduled", run_after=now - timedelta(days=2))
+    with caplog.at_level("INFO"):
+        assert tasks.monitors(late) == []
+    assert "canary.skipped" in caplog.text
+    assert tasks.monitors(SimpleNamespace(run_type="scheduled", run_after=now - timedelta(hours=2))) == [["churn"]]
+    assert tasks.monitors(SimpleNamespace(run_type="backfill", run_after=late.run_after)) == [["churn"]]
 
 
 def test_a_monitor_that_finds_less_says_so(watched: Production, run_dag: RunDag) -> None:

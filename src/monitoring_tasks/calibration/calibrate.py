@@ -170,14 +170,18 @@ def _shares(
 
 
 def _usual_burst(sparse: Mapping[str, Shares], bursts: Mapping[str, Floats]) -> ShareNull:
-    """How often a window of any column has a burst, the least size of one, and the tail of sizes (Hill 1975)."""
+    """How often a window of an ordinary column has a burst, the least size of one, and the tail of sizes (Hill 1975).
+
+    The column in the middle, so that one of ids, which is full of bursts, does not blind the others.
+    """
     windows = sum(len(shares.part) for shares in sparse.values())
     sizes = np.concatenate([np.zeros(0), *bursts.values()])
     if not windows:
         return ShareNull()
-    least = float(sizes.min()) if len(sizes) else USUAL_BURST
+    least = min(float(sizes.min(initial=1.0)), USUAL_BURST)
     tail = (len(sizes) + 1) / (float(np.log(sizes / least).sum()) + 1)
-    return ShareNull(rate=(len(sizes) + 0.5) / windows, size=least, tail=min(max(tail, 1.0), 3.0))
+    rates = [len(bursts[name]) / len(shares.part) for name, shares in sparse.items() if len(shares.part)]
+    return ShareNull(rate=float(np.median(rates)) + 0.5 / windows, size=least, tail=min(max(tail, 1.0), 3.0))
 
 
 def _sparse(windows: int, bursts: int, usual: ShareNull, doubt: float) -> ShareNull:

@@ -30,7 +30,7 @@ from monitoring_tasks.window import Window, last_tick, parse_moment, window_endi
 if TYPE_CHECKING:
     from monitoring_tasks.calibration.power import Caught, Power
 
-TITLE = "What is caught, at least 9 times in 10, within 1 / 3 / 7 windows of its beginning"
+TITLE = "What is caught, about 9 times in 10, within 1 / 3 / 7 windows of its beginning"
 ANY = 0.005
 """Of a standard deviation: so small a shift of all values is caught for being one at all."""
 HEADINGS = (
