@@ -162,7 +162,7 @@ def _shares(
     bursts = {name: shares.bursts(doubt(lessons[name])) for name, shares in sparse.items()}
     usual = _usual_burst(sparse, bursts)
     return {
-        name: _sparse(len(of(lesson).part), len(bursts[name]), usual, doubt(lesson))
+        name: _sparse(len(of(lesson).part), bursts[name], usual, doubt(lesson))
         if name in sparse
         else _dense(of(lesson), doubt(lesson))
         for name, lesson in lessons.items()
@@ -170,25 +170,27 @@ def _shares(
 
 
 def _usual_burst(sparse: Mapping[str, Shares], bursts: Mapping[str, Floats]) -> ShareNull:
-    """How often a window of an ordinary column has a burst, the least size of one, and the tail of sizes (Hill 1975).
+    """How often a window of an ordinary column has a burst, and the tail of all columns' sizes (Hill 1975).
 
     The column in the middle, so that one of ids, which is full of bursts, does not blind the others.
     """
     windows = sum(len(shares.part) for shares in sparse.values())
-    sizes = np.concatenate([np.zeros(0), *bursts.values()])
     if not windows:
         return ShareNull()
-    least = min(float(sizes.min(initial=1.0)), USUAL_BURST)
-    tail = (len(sizes) + 1) / (float(np.log(sizes / least).sum()) + 1)
     rates = [len(bursts[name]) / len(shares.part) for name, shares in sparse.items() if len(shares.part)]
-    return ShareNull(rate=float(np.median(rates)) + 0.5 / windows, size=least, tail=min(max(tail, 1.0), 3.0))
+    beyond = np.concatenate([np.zeros(0), *(np.log(sizes / sizes.min()) for sizes in bursts.values() if len(sizes))])
+    tail = min(max((len(beyond) + 1) / (float(beyond.sum()) + 1), 1.0), 3.0)
+    return ShareNull(rate=float(np.median(rates)) + 0.5 / windows, size=USUAL_BURST, tail=tail)
 
 
-def _sparse(windows: int, bursts: int, usual: ShareNull, doubt: float) -> ShareNull:
+def _sparse(windows: int, bursts: Floats, usual: ShareNull, doubt: float) -> ShareNull:
+    """The null of one column: as often as its own windows and the usual column say, from its own least burst on."""
     if not windows:
         return ShareNull(doubt)
-    rate = (bursts + BURST_PRIOR * usual.rate) / (windows + BURST_PRIOR)
-    return replace(usual, doubt=doubt, rate=min(rate, 1.0))
+    rate = (len(bursts) + BURST_PRIOR * usual.rate) / (windows + BURST_PRIOR)
+    return replace(
+        usual, doubt=doubt, rate=min(rate, 1.0), size=float(bursts.min(initial=1.0)) if len(bursts) else usual.size
+    )
 
 
 def _dense(shares: Shares, doubt: float) -> ShareNull:

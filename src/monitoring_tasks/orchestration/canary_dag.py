@@ -28,8 +28,8 @@ DOCUMENT = """\
 Once a week, labelled faults (shifts, wrong units, missing values, renamed categories, lost rows and others) are put
 into copies of the rows of each monitor's last window, and judged as its windows are. Nothing is written to the source.
 
-* **monitors**: the monitors there are, or none in a scheduled run that is a day late; one whose YAML is broken, or whose
-  policy is not `calibrated`, is left out, and named in the log
+* **monitors**: the monitors there are, or none in a scheduled run that is a day late; one whose YAML is broken, or
+  whose policy is not `calibrated`, is left out, and named in the log
 * **canary**: one task for each monitor. Its report says how soon each fault was found, and how many false alarms there
   were in redraws without a fault; it is kept in the results store
 
