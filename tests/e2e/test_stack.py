@@ -195,7 +195,7 @@ def test_a_broken_monitor_leaves_the_others_running(world: World) -> None:
     broken.write_text(YAML.replace("name: churn", "name: broken") + "minimum_row: 5\n")
     [(file, error)] = eventually(lambda: list(rest.import_errors().items()))
     assert file == "broken_monitors.py"
-    assert f"{broken}:12: minimum_row: found 5: unknown key" in error
+    assert f"{broken}:13: minimum_row: found 5: unknown key" in error
     time.sleep(7)  # both DAG files are read again
     assert not rest.get(f"dags/{DAG}")["is_stale"]
     rest.trigger(DAG, "beside_a_broken_one", {"start": "2013-03-01T00:00:00Z", "end": "2013-03-02T00:00:00Z"})
