@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from monitoring_tasks.cli import main
+from monitoring_tasks.cli.terminal import out
 from tests.production import FIRST_DAY, YAML, Production
 
 SPAN = ("--start", "2013-03-01", "--end", "2013-03-04")
@@ -46,7 +47,8 @@ def monitoring(production: Production, monkeypatch: pytest.MonkeyPatch, capsys: 
     def call(*arguments: str) -> Ended:
         monkeypatch.setenv("MONITORING_MONITORS", str(production.folder))
         monkeypatch.setenv("MONITORING_HOME", str(production.folder / "home"))
-        monkeypatch.setenv("COLUMNS", "200")
+        # The console is as wide as the terminal was when it was made, by whichever test came first.
+        monkeypatch.setattr(out, "_width", 200)
         monkeypatch.setattr("sys.argv", ["monitoring", *arguments])
         with pytest.raises(SystemExit) as ended:
             main()
