@@ -107,7 +107,7 @@ def widened(p: float, certainty: float) -> float:
     """A p-value whose scale was estimated with so many degrees of freedom: normal score in, Student's tail out.
 
     >>> widened(0.001, math.inf), round(widened(0.001, 10.0), 4)
-    (0.001, 0.0056)
+    (0.001, 0.0057)
     """
     if not math.isfinite(certainty) or not p < 0.5:
         return p
