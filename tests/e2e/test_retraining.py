@@ -90,11 +90,14 @@ def working_in(folder: Path) -> list[int]:
     return found
 
 
-def training_task() -> int | None:
-    """The process of the Airflow task whose pipeline is running: the caller that its guard watches."""
-    for process in Path("/proc").glob("[0-9]*"):
+def training_task(workspace: Path) -> int | None:
+    """The process of the Airflow task whose pipeline runs below a folder: the caller that its guard watches.
+
+    Only there: tests that run beside this one train models too, and must not be killed.
+    """
+    for pid in working_in(workspace):
         try:
-            words = (process / "cmdline").read_text().split("\0")
+            words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
         except OSError:
             continue
         if "repro" in words and any(word.endswith("guard.py") for word in words):
@@ -107,7 +110,7 @@ def test_a_retraining_from_request_to_promotion(running: Running) -> None:
     rest = running.stack.rest
     rest.trigger(DAG, RUN, {"window_end": WINDOW_END.isoformat(), "reason": "a test"})
     workspace = running.stack.folder / "monitoring" / "cache" / "workspaces"
-    task = eventually(training_task)
+    task = eventually(lambda: training_task(workspace))
     assert task is not None
     os.kill(task, signal.SIGKILL)
     assert eventually(lambda: not working_in(workspace)), "the pipeline outlived its task"
