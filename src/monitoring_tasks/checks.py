@@ -15,6 +15,7 @@ class Suite(StrEnum):
     DATA_QUALITY = "data_quality"
     DATA_DRIFT = "data_drift"
     PREDICTION_DRIFT = "prediction_drift"
+    PERFORMANCE = "performance"
 
 
 class Check(StrEnum):
@@ -32,6 +33,9 @@ class Check(StrEnum):
     DRIFTED_SHARE = "drifted_share"
     JOINT = "joint"
     TIME_GAP = "time_gap"
+    CHAMPION_DROP = "champion_drop"
+    TRAILING_DROP = "trailing_drop"
+    COVERAGE = "coverage"
 
 
 class Status(StrEnum):
@@ -84,7 +88,9 @@ class CheckResult:
     `large` says that the value lies beyond its threshold, `severe` beyond the severe limit as well: the size of what
     was found. Whether it is a finding at all says `status`, for which `evidence` gives the reason where there is one.
     `reference` and `current` are small summaries for people (mean, missing share, top categories). `detail` says in
-    words why a check is undecided, `season` which season explains a shift, `cause` what probably went wrong.
+    words why a check is undecided, `season` which season explains a shift, `cause` what probably went wrong. `column`
+    is the metric of a check of performance. `segment` says of which rows it is, in words such as `carrier=UA`; empty
+    where it is of all.
     """
 
     suite: Suite
@@ -102,6 +108,7 @@ class CheckResult:
     evidence: Evidence | None = None
     season: str = ""
     cause: str = ""
+    segment: str = ""
 
     def __post_init__(self) -> None:
         for name in ("value", "threshold"):
@@ -112,9 +119,9 @@ class CheckResult:
             object.__setattr__(self, "status", Status.UNDECIDED)
 
     @property
-    def key(self) -> tuple[str, str, str]:
-        """What identifies the check across windows: suite, check, column."""
-        return (self.suite, self.check, self.column or "")
+    def key(self) -> tuple[str, str, str, str]:
+        """What identifies the check across windows: suite, check, column, segment."""
+        return (self.suite, self.check, self.column or "", self.segment)
 
     def to_json(self) -> dict[str, Any]:
         """The result as plain JSON values."""

@@ -13,9 +13,19 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
-from monitoring_tasks.alarms_section import Alarms, Baseline, BaselineEntry, Rules, TrainingBaseline
+from monitoring_tasks.alarms_section import Alarms, Baseline, BaselineEntry, TrainingBaseline
 from monitoring_tasks.errors import ConfigurationError
 from monitoring_tasks.methods import EVIDENTLY, Kind, allowed_methods, method
+from monitoring_tasks.performance_section import (
+    DECISIVE,
+    METRICS_OF,
+    Incident,
+    MetricLimits,
+    MetricName,
+    Performance,
+    Segment,
+)
+from monitoring_tasks.policy_section import Policy, PolicyEntry
 from monitoring_tasks.retraining_section import Labels, Retraining, gate_metric
 from monitoring_tasks.rules import ColumnLimits, classical_limits, own_settings
 from monitoring_tasks.sections import (
@@ -122,39 +132,6 @@ class Quality(Section):
     constant: bool = Field(True, description="A column with one value now and several in the reference fails")
 
 
-class Persistence(Section):
-    """A finding persists when it stands in `windows` of the last `of` windows that share no rows, this one included."""
-
-    windows: Annotated[int, Field(ge=1, le=100)] = 2
-    of: Annotated[int, Field(ge=1, le=100)] = 3
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if self.windows > self.of:
-            raise ValueError(f"{self.windows} of {self.of} windows can never be reached")
-        return self
-
-
-class Policy(Section):
-    """How findings become severity and action; `policy: psi` is short for `policy: {rules: psi}`."""
-
-    rules: Rules = Field(
-        "calibrated",
-        description="calibrated: evidence within the alarm budget and an effect that matters; classic: "
-        "Kolmogorov-Smirnov and chi-square at a significance level; psi: 0.1, 0.2, 0.25; evidently: its defaults",
-    )
-    significance: Annotated[float, Field(gt=0, lt=1)] = Field(0.05, description="Level of the rules `classic`")
-    persistence: Persistence = Persistence()
-    top: Annotated[int, Field(ge=1)] = Field(5, description="So many features of highest importance count as important")
-
-
-def _policy(value: object) -> object:
-    return {"rules": value} if isinstance(value, str) else value
-
-
-PolicyEntry = Annotated[Policy, BeforeValidator(_policy, json_schema_input_type=Policy | Rules)]
-
-
 class Slack(Section):
     """Where alerts go in Slack, through an Airflow connection of type slack."""
 
@@ -211,6 +188,14 @@ class Monitor(Section):
     labels: Labels | None = Field(
         None, description="Where outcomes are logged; left out: `label` is a column of the production rows"
     )
+    segments: Annotated[tuple[Segment, ...], Field(strict=False)] = Field(
+        (), description="Columns, or pairs of columns, whose values are looked at one by one as well"
+    )
+    segment_rows: Annotated[int, Field(ge=20)] = Field(200, description="Values with fewer rows are left out")
+    incidents: Annotated[tuple[Incident, ...], Field(strict=False)] = Field(
+        (), description="Spans in which something was known to be wrong: no trailing baseline is learnt from them"
+    )
+    performance: Performance | None = Field(None, description="Left out: the model's figures are not watched")
     retraining: Retraining | None = Field(None, description="Left out: this model is watched, and never retrained here")
 
     _folder: Path = PrivateAttr(default=Path())
@@ -268,6 +253,21 @@ class Monitor(Section):
         gate_metric(self.retraining.gate, self.task)
         return self
 
+    @model_validator(mode="after")
+    def _can_measure(self) -> Self:
+        if self.performance is None:
+            return self
+        lacking = {"id": self.id is None, "label or labels": self.label is None and self.labels is None}
+        if any(lacking.values()):
+            raise ValueError(f"performance needs {', '.join(name for name, lacks in lacking.items() if lacks)}")
+        unfit = [name for name in self.performance.metrics if name not in METRICS_OF[self.task]]
+        if unfit:
+            allowed = ", ".join(METRICS_OF[self.task])
+            raise ValueError(f"performance.metrics: {unfit[0]} does not fit a {self.task} model: use {allowed}")
+        if self.performance.probabilities and self.task != "multiclass":
+            raise ValueError("performance.probabilities are of multiclass models: a binary model's is its prediction")
+        return self
+
     @property
     def lists_features(self) -> bool:
         """Whether the features are those listed and no others."""
@@ -277,6 +277,11 @@ class Monitor(Section):
     def dag_id(self) -> str:
         """Name of the monitor's DAG."""
         return f"monitor_{self.name}"
+
+    @property
+    def performance_dag_id(self) -> str:
+        """Name of the DAG that watches the model's figures."""
+        return f"performance_{self.name}"
 
     @property
     def retrain_dag_id(self) -> str:
@@ -301,8 +306,21 @@ class Monitor(Section):
     def config_hash(self) -> str:
         """SHA-256 (16 hex digits) of everything that can change a verdict; owner, routes and texts are left out."""
         meaning = self.model_dump(
-            mode="json", exclude={"owner", "description", "alerts", "asset", "labels", "retraining"}
+            mode="json", exclude={"owner", "description", "alerts", "asset", "labels", "performance", "retraining"}
         )
+        return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def decisive(self) -> Mapping[MetricName, MetricLimits]:
+        """The metrics that decide about a window's performance, with their limits."""
+        own = self.performance.metrics if self.performance else {}
+        return own or DECISIVE[self.task]
+
+    @property
+    def performance_hash(self) -> str:
+        """SHA-256 (16 hex digits) of everything that can change a verdict about performance."""
+        told = {"owner", "description", "alerts", "asset", "drift", "quality", "alarms", "features", "retraining"}
+        meaning = self.model_dump(mode="json", exclude=told)
         return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:16]
 
     def located(self, folder: Path) -> Monitor:

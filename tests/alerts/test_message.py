@@ -207,7 +207,7 @@ def assert_within_limits(blocks: list[dict[str, Any]]) -> None:
 def test_what_persists_is_in_the_table() -> None:
     """A weak finding that the verdict tells of is a drifted column; one that is only watched is none."""
     watched = [replace(drift(name, 0.3), status=Status.SUSPECT) for name in ("score", "temp")]
-    weak = {"suite": "data_drift", "check": "drift", "column": "score", "persistent": True, "weak": True}
+    weak = {"suite": "data_drift", "check": "drift", "column": "score", "segment": "", "persistent": True, "weak": True}
     evidence = {**EVIDENCE, "findings": [weak]}
     heading, *rows = compose(verdict(evidence=evidence), watched, {}).table
     assert heading.startswith("column")

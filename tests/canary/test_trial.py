@@ -15,7 +15,7 @@ from monitoring_tasks.canary.injections import INJECTIONS, JOINT, Key
 from monitoring_tasks.canary.redraw import Pool
 from monitoring_tasks.canary.trial import Setting, false_alarms, findings, standing, try_faults
 from monitoring_tasks.checks import Check, Status
-from monitoring_tasks.monitor import Persistence
+from monitoring_tasks.policy_section import Persistence
 from tests.canary.samples import PlainJudge, columns, injection, rows
 
 AGE, PLAN, SCORE = (Check.DRIFT, "age"), (Check.DRIFT, "plan"), (Check.DRIFT, "score")

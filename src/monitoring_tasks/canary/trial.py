@@ -13,7 +13,7 @@ from monitoring_tasks.canary.injections import INJECTIONS, JOINT, Injection, Key
 from monitoring_tasks.canary.redraw import CLEAN, Pool, generator
 from monitoring_tasks.canary.report import FaultRecall
 from monitoring_tasks.checks import Check, Status
-from monitoring_tasks.monitor import Persistence
+from monitoring_tasks.policy_section import Persistence
 
 DOUBLED: Key = (Check.DUPLICATE_SHARE, None)
 Statuses = Mapping[Key, Status]

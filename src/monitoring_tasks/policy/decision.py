@@ -54,7 +54,7 @@ def decide(monitor: Monitor, subject: Subject, given: Given) -> Verdict:
 
 _SCHEMA = (Check.COLUMN_PRESENT, Check.COLUMN_TYPE)
 _FOUND = (Status.FAILED, Status.SUSPECT)
-_ORDER = (Outcome.HEALTHY, Outcome.WARNING, Outcome.DRIFTED)
+_ORDER = (Outcome.HEALTHY, Outcome.WARNING, Outcome.DRIFTED, Outcome.DEGRADED)
 
 
 def _unknown(
@@ -146,7 +146,11 @@ def _actions(judged: Sequence[Judged]) -> tuple[Action, ...]:
 
 
 def _retraining(judged: Sequence[Judged]) -> bool:
-    return any(finding.persistent and Action.RETRAIN in rule.actions for finding, rule in judged)
+    """Whether a finding asks for a retraining: drift must persist, worse figures need not, for labels come late."""
+    return any(
+        Action.RETRAIN in rule.actions and (finding.persistent or finding.result.suite is Suite.PERFORMANCE)
+        for finding, rule in judged
+    )
 
 
 def _reasons(judged: Sequence[Judged], given: Given) -> tuple[str, ...]:
@@ -215,8 +219,8 @@ def sentence(finding: Finding, rule: Rule) -> str:
         parts.append(f"in {finding.windows} of the last {finding.of} windows")
     if result.season:
         parts.append(f"seasonal: as {result.season}")
-    where = f"{result.column}: " if result.column else ""
-    return where + ", ".join(parts)
+    where = " in ".join(filter(None, (result.column, result.segment)))
+    return (f"{where}: " if where else "") + ", ".join(parts)
 
 
 def _measure(result: CheckResult) -> str:
@@ -281,6 +285,7 @@ def _finding_json(finding: Finding, rule: Rule) -> dict[str, Any]:
         "suite": result.suite.value,
         "check": result.check.value,
         "column": result.column,
+        "segment": result.segment,
         "method": result.method,
         "value": result.value,
         "threshold": result.threshold,

@@ -62,6 +62,18 @@ def _large(finding: Finding) -> bool:
     return finding.result.large
 
 
+def _segment(finding: Finding) -> bool:
+    return bool(finding.result.segment)
+
+
+def _shift(finding: Finding) -> bool:
+    return finding.result.status is Status.FAILED and finding.result.check is Check.DRIFT
+
+
+def _worse(finding: Finding) -> bool:
+    return finding.result.status is Status.FAILED and finding.result.check in (Check.CHAMPION_DROP, Check.TRAILING_DROP)
+
+
 def _undecided(finding: Finding) -> bool:
     return finding.result.status is Status.UNDECIDED
 
@@ -83,6 +95,14 @@ RULES: tuple[Rule, ...] = (
     Rule("duplicated rows", _failed(Check.DUPLICATE_SHARE), Outcome.WARNING, Severity.MEDIUM, _FAULT),
     Rule("time without rows", _failed(Check.TIME_GAP), Outcome.WARNING, Severity.MEDIUM, _FAULT),
     Rule("unseen categories", _failed(Check.UNSEEN_SHARE), Outcome.WARNING, Severity.LOW, (Action.ALERT,)),
+    Rule("labels missing", _failed(Check.COVERAGE), Outcome.WARNING, Severity.MEDIUM, (Action.ALERT,)),
+    Rule("worse in a segment", _both(_worse, _segment), Outcome.DEGRADED, Severity.MEDIUM, _LOOK),
+    Rule(
+        "worse than the champion's reference", _failed(Check.CHAMPION_DROP), Outcome.DEGRADED, Severity.HIGH, _RETRAIN
+    ),
+    Rule("worse than the days before", _failed(Check.TRAILING_DROP), Outcome.DEGRADED, Severity.MEDIUM, _LOOK),
+    Rule("drift in a segment", _both(_shift, _both(_segment, _large)), Outcome.WARNING, Severity.MEDIUM, _LOOK),
+    Rule("small shift in a segment", _both(_shift, _segment), Outcome.WARNING, Severity.LOW, (Action.ALERT,)),
     Rule("severe prediction drift", _both(_PREDICTION, _severe), Outcome.DRIFTED, Severity.CRITICAL, _RETRAIN),
     Rule("prediction drift", _both(_PREDICTION, _large), Outcome.DRIFTED, Severity.HIGH, _LOOK),
     Rule("small shift of the prediction", _PREDICTION, Outcome.WARNING, Severity.MEDIUM, _LOOK),

@@ -47,7 +47,9 @@ def narrate(verdict: Verdict, results: Sequence[CheckResult]) -> str:
 def told(verdict: Verdict, results: Sequence[CheckResult]) -> list[CheckResult]:
     """The results, a suspect that the verdict found to persist being a finding: failed."""
     findings = verdict.evidence.get("findings") or ()
-    weak = {(each["suite"], each["check"], each["column"] or "") for each in findings if each.get("weak")}
+    weak = {
+        (each["suite"], each["check"], each["column"] or "", each["segment"]) for each in findings if each.get("weak")
+    }
     return [replace(result, status=Status.FAILED) if result.key in weak else result for result in results]
 
 

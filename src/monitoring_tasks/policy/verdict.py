@@ -13,13 +13,15 @@ from monitoring_tasks.window import Window
 
 
 class Outcome(StrEnum):
-    """What a window's checks amount to. The last two mean unknown, which is not healthy."""
+    """What a window's checks amount to. The last three mean unknown, which is not healthy."""
 
     HEALTHY = "healthy"
     WARNING = "warning"
     DRIFTED = "drifted"
+    DEGRADED = "degraded"
     NO_DATA = "no_data"
     TOO_FEW_ROWS = "too_few_rows"
+    LABELS_IMMATURE = "labels_immature"
 
 
 class Action(StrEnum):

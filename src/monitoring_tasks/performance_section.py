@@ -1,0 +1,182 @@
+"""What a monitor's YAML says about performance: which figures count, against what, and when labels are enough."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Literal, Self, get_args
+
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
+
+from monitoring_tasks.alarms_section import AlarmBudget, AlarmBudgetEntry
+from monitoring_tasks.sections import Column, Positive, Schedule, Section, Share, Text, Width
+from monitoring_tasks.window import Window, parse_moment
+
+MetricName = Literal[
+    "auc",
+    "average_precision",
+    "accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "f1_weighted",
+    "log_loss",
+    "brier",
+    "ece",
+    "predicted_minus_actual",
+    "mae",
+    "rmse",
+    "mape",
+    "r2",
+    "bias",
+]
+METRICS_OF: Mapping[str, tuple[MetricName, ...]] = {
+    "binary": get_args(MetricName)[:6] + get_args(MetricName)[7:11],
+    "multiclass": ("accuracy", "precision", "recall", "f1", "f1_weighted", "log_loss"),
+    "regression": ("mae", "rmse", "mape", "r2", "bias"),
+}
+"""Metrics of each task, in the order in which people are shown them."""
+_PERCENT = re.compile(r"\s*(\d{1,3}(?:\.\d+)?)\s*%\s*")
+
+
+class Drop(Section):
+    """A loss of performance: in the metric's own unit, or as a share of the baseline's figure."""
+
+    size: Positive
+    relative: bool = False
+
+    @property
+    def words(self) -> str:
+        """The drop as people write it.
+
+        >>> Drop(size=0.02).words, Drop(size=0.05, relative=True).words
+        ('0.02', '5%')
+        """
+        return f"{100 * self.size:g}%" if self.relative else f"{self.size:g}"
+
+
+def _drop(value: object) -> object:
+    if isinstance(value, dict | Drop):
+        return value
+    match = _PERCENT.fullmatch(value) if isinstance(value, str) else None
+    if match is not None:
+        return Drop(size=float(match[1]) / 100, relative=True)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{value!r} is not a drop: write 0.02 (the metric's own unit) or 5% (of the baseline's)")
+    return Drop(size=float(value))
+
+
+def _drop_text(drop: Drop) -> float | str:
+    return drop.words if drop.relative else drop.size
+
+
+DropEntry = Annotated[
+    Drop,
+    BeforeValidator(_drop),
+    PlainSerializer(_drop_text),
+    WithJsonSchema(
+        {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": r"^\d{1,3}(\.\d+)?%$"}]}
+    ),
+]
+
+
+class MetricLimits(Section):
+    """By how much a metric may be worse than a baseline; one that is left out is not compared."""
+
+    champion: DropEntry | None = Field(None, description="Against the champion's reference, out of fold")
+    trailing: DropEntry | None = Field(None, description="Against the days before")
+
+
+def _limits(champion: float | str | None, trailing: float | str | None = None) -> MetricLimits:
+    return MetricLimits.model_validate({"champion": champion, "trailing": trailing})
+
+
+DECISIVE: Mapping[str, Mapping[MetricName, MetricLimits]] = {
+    "binary": {
+        "auc": _limits(0.02, "5%"),
+        "log_loss": _limits("5%", "5%"),
+        "predicted_minus_actual": _limits(0.05),
+    },
+    "multiclass": {"accuracy": _limits(0.02, "5%"), "f1_weighted": _limits(0.02, "5%")},
+    "regression": {"mae": _limits("5%", "5%"), "rmse": _limits("5%", "5%")},
+}
+"""The metrics that decide about a window, when the monitor names none; the others are shown."""
+
+
+class Before(Section):
+    """The trailing baseline: the newest days against those before them; neither is in the other."""
+
+    span: Width = Field(timedelta(days=7), description="So much of the newest rows; a wider window counts as a whole")
+    against: Width = Field(timedelta(days=30), description="Is compared with so much before it")
+
+
+def _moment(value: object) -> object:
+    return value if isinstance(value, datetime) else parse_moment(str(value))
+
+
+Moment = Annotated[datetime, BeforeValidator(_moment, json_schema_input_type=str)]
+
+
+class Incident(Section):
+    """A span in which something is known to have been wrong: no baseline is learnt from it."""
+
+    start: Moment
+    end: Moment
+    reason: Text
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.start < self.end:
+            raise ValueError("an incident must end after it starts")
+        return self
+
+    @property
+    def window(self) -> Window:
+        """The span."""
+        return Window(self.start, self.end)
+
+
+Segment = Annotated[
+    tuple[Column, ...],
+    BeforeValidator(
+        lambda value: (value,) if isinstance(value, str) else value,
+        json_schema_input_type=Column | tuple[Column, Column],
+    ),
+    Field(strict=False, min_length=1, max_length=2),
+]
+
+
+class Performance(Section):
+    """How the model's figures are watched once labels are known."""
+
+    schedule: Schedule | None = Field(None, description="The monitor's own when left out")
+    window: Width | None = Field(None, description="The monitor's own when left out")
+    restate: Annotated[int, Field(ge=0, le=100)] = Field(
+        4, description="So many windows before the newest are judged anew by every run, as their labels come in"
+    )
+    maturity: Share = Field(0.9, description="Below this share of final labels a window is labels_immature")
+    coverage: Share = Field(0.5, description="Below this share of labelled predictions a mature window is undecided")
+    minimum_rows: Annotated[int, Field(ge=20)] | None = Field(
+        None, description="Fewer labelled rows are too_few_rows; the monitor's own when left out"
+    )
+    metrics: dict[MetricName, MetricLimits] = Field(
+        default_factory=dict, description="The metrics that decide, with their limits; left out: those of the task"
+    )
+    trailing: Before = Before()
+    confidence: Annotated[float, Field(ge=0.5, le=0.999)] = Field(0.95, description="Of every interval")
+    budget: AlarmBudgetEntry = Field(
+        AlarmBudget(), description="Accepted false alarms about performance, beside those about drift"
+    )
+    threshold: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.5, description="Scores from here on count as positive (binary): for accuracy, precision, recall, f1"
+    )
+    probabilities: dict[Text, Column] = Field(
+        default_factory=dict, description="multiclass: the column of each class's probability"
+    )
+    correct: bool = Field(
+        True, description="Weigh early labels by how late labels like them come, where the reference has label times"
+    )
+    estimate: bool = Field(True, description="Expect a window's figures from its scores before labels are known")
+    latency: Column | None = Field(None, description="Column of the prediction log: milliseconds a prediction took")
+    error: Column | None = Field(None, description="Column of the prediction log: true or text where it failed")
