@@ -229,7 +229,7 @@ RESULTS = st.builds(
 def test_another_finding_never_softens(results: list[CheckResult], more: CheckResult) -> None:
     """Adding a result can only keep or raise outcome and severity."""
     less, all_of = verdict(*results), verdict(*results, more)
-    order = [Outcome.HEALTHY, Outcome.WARNING, Outcome.DRIFTED]
+    order = [Outcome.HEALTHY, Outcome.WARNING, Outcome.DRIFTED, Outcome.DEGRADED]
     assert order.index(all_of.outcome) >= order.index(less.outcome)
     assert all_of.severity >= less.severity
 

@@ -71,7 +71,7 @@ def test_migrations_are_in_the_package() -> None:
     """The migrations are found beside the code, so a wheel has them."""
     folder = importlib.resources.files("monitoring_tasks.store") / "migrations"
     assert (folder / "env.py").is_file()
-    assert (folder / "versions" / f"{REVISION}_evidence.py").is_file()
+    assert (folder / "versions" / f"{REVISION}_performance.py").is_file()
 
 
 def test_a_failed_migration_leaves_an_empty_database(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

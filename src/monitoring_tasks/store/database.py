@@ -1,4 +1,4 @@
-"""The results store: verdicts, check results, alerts, retrainings and self-tests, in SQLite or PostgreSQL."""
+"""The results store: verdicts, check results, alerts, retrainings, self-tests and the ledger; SQLite or PostgreSQL."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from monitoring_tasks.canary.report import CanaryReport
 from monitoring_tasks.checks import CheckResult
 from monitoring_tasks.errors import ConfigurationError, StoreUnavailable
 from monitoring_tasks.policy.verdict import Subject, Verdict
-from monitoring_tasks.store import canaries, queries, retrainings
+from monitoring_tasks.store import canaries, ledger, queries, retrainings
+from monitoring_tasks.store.ledger import LedgerEntry
 from monitoring_tasks.store.migrate import migrate
 from monitoring_tasks.store.records import AlertRecord, AlertState, RetrainingRecord, StoredVerdict
-from monitoring_tasks.store.schema import ALERTS, CANARIES, CHECK_RESULTS, SUBJECTS
+from monitoring_tasks.store.schema import ALERTS, CANARIES, CHECK_RESULTS, PERFORMANCE, SUBJECTS
 from monitoring_tasks.window import Window
 
 BUSY_SECONDS = 60
@@ -158,6 +159,25 @@ class Store:
     def canaries(self, monitor: str, limit: int | None = None) -> list[CanaryReport]:
         """Reports of a monitor's self-tests, the newest window first, `limit` of them or all."""
         return [canaries.canary_report(row) for row in self._read(canaries.select_canaries(monitor, limit))]
+
+    def put_performance(self, entry: LedgerEntry) -> None:
+        """Add an entry to the ledger; one that holds the same is there once, and no other is ever replaced."""
+        with _writing(self._engine) as connection:
+            row = ledger.ledger_fields(entry, datetime.now(UTC))
+            connection.execute(queries.upsert(connection.dialect.name, PERFORMANCE, row))
+
+    def performance(
+        self, monitor: str, span: Window | None = None, *, known_by: datetime | None = None
+    ) -> list[LedgerEntry]:
+        """The newest version of each window that lies wholly in `span`, as it was known by a moment; by window."""
+        return ledger.newest(self._read(ledger.select_entries(monitor, span, known_by)))
+
+    def restatements(self, monitor: str, window: Window) -> list[LedgerEntry]:
+        """Every version of one window, the oldest first."""
+        rows = self._read(ledger.select_entries(monitor, window, None))
+        return [
+            ledger.ledger_entry(row) for row in rows if (row.window_start, row.window_end) == (window.start, window.end)
+        ]
 
     def _read(self, statement: Any) -> Sequence[Any]:
         with _answering(self._engine.url), self._engine.connect() as connection:

@@ -103,6 +103,7 @@ def result_fields(subject: Subject, position: int, result: CheckResult) -> Field
         "evidence": None if result.evidence is None else _text(asdict(result.evidence)),
         "season": result.season,
         "cause": result.cause,
+        "segment": result.segment,
     }
 
 
@@ -204,6 +205,7 @@ def check_result(row: Row[Any]) -> CheckResult:
         evidence=None if row.evidence is None else Evidence(**json.loads(row.evidence)),
         season=row.season,
         cause=row.cause,
+        segment=row.segment,
     )
 
 

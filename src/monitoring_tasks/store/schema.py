@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from monitoring_tasks.store.records import OPEN_STATES
 
-REVISION = "0004"
+REVISION = "0005"
 VERSION_TABLE = "monitoring_schema_version"
 
 
@@ -109,6 +109,7 @@ CHECK_RESULTS = Table(
     Column("evidence", Text),
     Column("season", Words, nullable=False, server_default=""),
     Column("cause", Words, nullable=False, server_default=""),
+    Column("segment", Words, nullable=False, server_default=""),
 )
 
 ALERTS = Table(
@@ -159,4 +160,24 @@ CANARIES = Table(
     Column("body", Text, nullable=False),
     Column("written_at", Moment, nullable=False),
     Index("ix_monitoring_canaries_window", "monitor", "window_end"),
+)
+
+PERFORMANCE = Table(
+    "monitoring_performance",
+    METADATA,
+    Column("digest", Text, primary_key=True),
+    Column("monitor", Text, nullable=False),
+    Column("window_start", Moment, nullable=False),
+    Column("window_end", Moment, nullable=False),
+    Column("champion", Words, nullable=False),
+    Column("config_hash", Words, nullable=False),
+    Column("known_at", Moment, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("severity", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("results", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("run", Text, nullable=False),
+    Column("written_at", Moment, nullable=False),
+    Index("ix_monitoring_performance_window", "monitor", "window_end", "window_start", "known_at"),
 )

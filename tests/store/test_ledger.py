@@ -1,0 +1,108 @@
+"""The ledger of performance in the store, on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitoring_tasks.checks import Check, CheckResult, Status, Suite
+from monitoring_tasks.monitor import Severity
+from monitoring_tasks.performance.record import (
+    Against,
+    Estimated,
+    Figure,
+    Interval,
+    Maturity,
+    Operating,
+    Restatement,
+)
+from monitoring_tasks.policy.verdict import Outcome, Subject, Verdict
+from monitoring_tasks.store.database import Store
+from monitoring_tasks.store.ledger import LedgerEntry
+from tests.store.samples import HOSTILE, window
+
+DAY = timedelta(days=1)
+
+
+def restated(day: int = 0, *, after: int = 1, **changes: Any) -> Restatement:
+    """The window of the given day after 2013-06-01, as known so many days after its end."""
+    against = {"champion": Against(0.7, 0.03, 0.02, False, 0.01, 0.03, "failed")}
+    figures = (
+        Figure("auc", "", 900, Interval(0.67, 0.6, 0.7), Interval(0.66, 0.6, 0.7), None, against),
+        Figure("auc", f"carrier={HOSTILE}", 0, Interval(None), None, Estimated(Interval(0.7), "no"), {}, "one class"),
+    )
+    fields: dict[str, Any] = {
+        "monitor": "flight_delay",
+        "champion": "v1.0.0-3f2a9c1b",
+        "window": window(day),
+        "config_hash": "c0ffee",
+        "known_at": window(day).end + after * DAY,
+        "maturity": Maturity(1000, 900, 950, 1, 2),
+        "figures": figures,
+        "operating": Operating(4.0, 9.0, 20.0, 41.5, 0.0),
+        "notes": ("as told",),
+    }
+    return Restatement(**{**fields, **changes})
+
+
+def entry(day: int = 0, *, after: int = 1, **changes: Any) -> LedgerEntry:
+    """An entry whose verdict is degraded."""
+    said = restated(day, after=after, **changes)
+    subject = Subject(said.monitor, said.champion, said.window, said.config_hash)
+    result = CheckResult(Suite.PERFORMANCE, Check.CHAMPION_DROP, Status.FAILED, "auc", value=0.66, threshold=0.68)
+    verdict = Verdict(subject, Outcome.DEGRADED, Severity.HIGH, reasons=("auc fell",))
+    return LedgerEntry(said, (result, replace(result, segment="carrier=UA")), verdict, {"run_id": HOSTILE})
+
+
+def test_what_is_put_comes_back_equal(store: Store) -> None:
+    """Every field reads back equal, hostile texts too; an unknown monitor has none."""
+    store.put_performance(entry())
+    assert store.performance("flight_delay") == [entry()]
+    assert store.restatements("flight_delay", window(0)) == [entry()]
+    assert store.performance("other") == []
+
+
+def test_nothing_is_overwritten(store: Store) -> None:
+    """Each restatement is a version of its own; what is written again is there once."""
+    first, second = entry(after=1), entry(after=2, maturity=Maturity(1000, 990, 1000))
+    for each in (second, first, first):
+        store.put_performance(each)
+    assert store.restatements("flight_delay", window(0)) == [first, replace(second, version=2)]
+    assert store.performance("flight_delay") == [replace(second, version=2)]
+
+
+def test_what_was_known_on_a_day(store: Store) -> None:
+    """An old number reads back to the byte; before the first version nothing is known."""
+    for after in (1, 3, 5):
+        store.put_performance(entry(after=after))
+    asked = window(0).end + 4 * DAY
+    (found,) = store.performance("flight_delay", window(0), known_by=asked)
+    assert found.restatement.dumps() == restated(after=3).dumps()
+    assert found.version == 2
+    assert store.performance("flight_delay", known_by=window(0).end) == []
+
+
+def test_windows_of_a_span_in_order(store: Store) -> None:
+    """Only windows that lie wholly in the span, each with its newest version."""
+    for day in (2, 0, 1):
+        store.put_performance(entry(day))
+    span = replace(window(0), end=window(1).end)
+    assert [found.restatement.window for found in store.performance("flight_delay", span)] == [window(0), window(1)]
+
+
+NUMBERS = st.none() | st.floats(allow_nan=True, allow_infinity=True)
+
+
+@given(st.builds(Interval, NUMBERS, NUMBERS, NUMBERS), st.text(), st.none() | st.builds(Interval, NUMBERS))
+def test_a_restatement_survives_json(raw: Interval, segment: str, corrected: Interval | None) -> None:
+    """Read back from its JSON it is equal, byte for byte; NaN and infinities are None."""
+    figure = Figure("auc", segment, 1, raw, corrected, None if corrected is None else Estimated(corrected))
+    said = restated(figures=(figure,))
+    again = Restatement.from_json(said.to_json())
+    assert again == said
+    assert again.dumps() == said.dumps()
+    assert again.figure("auc", segment) == figure
