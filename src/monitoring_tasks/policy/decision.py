@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
 from monitoring_tasks.methods import method
@@ -43,30 +43,48 @@ def decide(monitor: Monitor, subject: Subject, given: Given) -> Verdict:
     """
     if given.rows and not given.results:
         raise ValueError("rows without a single check result cannot be judged: nothing checked is not healthy")
+    why = too_few(given.rows, monitor.minimum_rows)
+    return weigh(monitor, subject, given) if why is None else unknown(monitor, subject, given, why)
+
+
+def weigh(monitor: Monitor, subject: Subject, given: Given) -> Verdict:
+    """The verdict on a window of which enough is known: the worst of the matrix over all findings."""
     judged = _judge(monitor, given)
-    evidence = {**(given.evidence or {}), **_evidence(monitor, given, judged)}
-    if given.rows < monitor.minimum_rows:
-        return _unknown(monitor, subject, given.rows, judged, evidence)
     outcome = max((rule.outcome for _, rule in judged), key=_ORDER.index, default=Outcome.HEALTHY)
     severity = max((rule.severity for _, rule in judged), default=Severity.NONE)
-    return Verdict(subject, outcome, severity, _actions(judged), _reasons(judged, given), evidence)
+    return Verdict(
+        subject, outcome, severity, _actions(judged), _reasons(judged, given), _evidence(monitor, given, judged)
+    )
+
+
+class Unknown(NamedTuple):
+    """Why a window cannot be judged."""
+
+    outcome: Outcome
+    severity: Severity
+    reason: str
+
+
+def too_few(rows: int, needed: int) -> Unknown | None:
+    """Why a window of so many rows cannot be judged; None when it can."""
+    if rows == 0:
+        reason = "no rows in the window: the model served nothing, or its log did not arrive"
+        return Unknown(Outcome.NO_DATA, Severity.MEDIUM, reason)
+    reason = f"{rows} rows in the window, fewer than the {needed} needed to judge"
+    return Unknown(Outcome.TOO_FEW_ROWS, Severity.LOW, reason) if rows < needed else None
+
+
+def unknown(monitor: Monitor, subject: Subject, given: Given, why: Unknown) -> Verdict:
+    """The verdict on a window of which too little is known; what failed all the same may say why, and is told."""
+    judged = _judge(monitor, given)
+    said = [sentence(finding, rule) for finding, rule in judged if finding.result.status is Status.FAILED][:REASONS]
+    evidence = _evidence(monitor, given, judged)
+    return Verdict(subject, why.outcome, why.severity, (Action.ALERT,), (why.reason, *said), evidence)
 
 
 _SCHEMA = (Check.COLUMN_PRESENT, Check.COLUMN_TYPE)
 _FOUND = (Status.FAILED, Status.SUSPECT)
 _ORDER = (Outcome.HEALTHY, Outcome.WARNING, Outcome.DRIFTED, Outcome.DEGRADED)
-
-
-def _unknown(
-    monitor: Monitor, subject: Subject, rows: int, judged: Sequence[Judged], evidence: Mapping[str, Any]
-) -> Verdict:
-    """Too little to judge by; what failed all the same may say why, and is told."""
-    said = [sentence(finding, rule) for finding, rule in judged if finding.result.status is Status.FAILED][:REASONS]
-    if rows == 0:
-        reason = "no rows in the window: the model served nothing, or its log did not arrive"
-        return Verdict(subject, Outcome.NO_DATA, Severity.MEDIUM, (Action.ALERT,), (reason, *said), evidence)
-    reason = f"{rows} rows in the window, fewer than the {monitor.minimum_rows} needed to judge"
-    return Verdict(subject, Outcome.TOO_FEW_ROWS, Severity.LOW, (Action.ALERT,), (reason, *said), evidence)
 
 
 def important_features(monitor: Monitor, importances: Mapping[str, float] | None, features: Iterable[str]) -> set[str]:
@@ -243,7 +261,7 @@ def _side(result: CheckResult) -> str:
     return "above" if result.method and method(result.method).p_value else "below"
 
 
-_NAMES = {Check.JOINT: "AUC", Check.TIME_GAP: "share"}
+_NAMES = {Check.JOINT: "AUC", Check.TIME_GAP: "share", Check.CHAMPION_DROP: "at", Check.TRAILING_DROP: "at"}
 
 
 def _certainty(result: CheckResult, *, weak: bool = False) -> list[str]:
@@ -268,6 +286,7 @@ def _evidence(monitor: Monitor, given: Given, judged: Sequence[Judged]) -> dict[
     rule = monitor.policy.persistence
     counts = {status.value: sum(result.status is status for result in given.results) for status in Status}
     return {
+        **(given.evidence or {}),
         "rows": given.rows,
         "minimum_rows": monitor.minimum_rows,
         "checks": counts,

@@ -7,24 +7,33 @@ from dataclasses import replace
 from typing import Any
 
 from monitoring_tasks.checks import Check, CheckResult, Status
+from monitoring_tasks.monitor import Severity
 from monitoring_tasks.policy.verdict import Action, Outcome, Verdict
 
 HEADER = ("suite", "check", "column", "method", "score", "threshold", "reference", "current")
 WIDEST = 44
 
 
+_UNKNOWN = {
+    Outcome.NO_DATA: "Check that the model serves and that its prediction log arrives; then clear this run to judge "
+    "again.",
+    Outcome.TOO_FEW_ROWS: "Check traffic and the prediction log; if so few rows are normal, widen the window or lower "
+    "minimum_rows.",
+    Outcome.LABELS_IMMATURE: "Check that labels arrive, and bear the ids of the predictions.",
+}
+
+
 def next_step(verdict: Verdict) -> str:
     """The one thing to do now, for the person who reads the log or the alert."""
-    if verdict.outcome is Outcome.NO_DATA:
-        return "Check that the model serves and that its prediction log arrives; then clear this run to judge again."
-    if verdict.outcome is Outcome.TOO_FEW_ROWS:
-        return (
-            "Check traffic and the prediction log; if so few rows are normal, widen the window or lower minimum_rows."
-        )
+    if verdict.outcome is Outcome.LABELS_IMMATURE and verdict.severity <= Severity.LOW:
+        return "Wait: labels are still coming, and this window is judged anew by the next runs."
+    if verdict.outcome in _UNKNOWN:
+        return _UNKNOWN[verdict.outcome]
     if Action.BLOCK_RETRAINING in verdict.actions:
         return "Ask data engineering about the columns named above; retraining stays blocked until the data is sound."
     if Action.RETRAIN in verdict.actions:
-        return "The drift persists: look at the report, then retrain."
+        worse = verdict.outcome is Outcome.DEGRADED
+        return f"{'The model got worse' if worse else 'The drift persists'}: look at the report, then retrain."
     if Action.INVESTIGATE in verdict.actions:
         return "Open the report and look for the cause; one window is no reason to retrain."
     return "Nothing to do." if verdict.outcome is Outcome.HEALTHY else "Look at the checks named above in the report."
