@@ -10,14 +10,22 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from decimal import Decimal
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+# Under their own names here as well: a profile's readers take them from where its columns are counted.
+from monitoring_tasks.data.values import Column as Column
+from monitoring_tasks.data.values import Numbers, convertible, filled
+from monitoring_tasks.data.values import arrow_array as arrow_array
+from monitoring_tasks.data.values import is_numeric as is_numeric
+from monitoring_tasks.data.values import is_text as is_text
+from monitoring_tasks.data.values import numbers as numbers
+from monitoring_tasks.data.values import texts as texts
+from monitoring_tasks.data.values import value_type as value_type
 from monitoring_tasks.profile.binning import CategoryBins, ColumnBins, NumericBins
 from monitoring_tasks.profile.profile import (
     CategoryProfile,
@@ -32,9 +40,6 @@ BLOCK = 40_960
 """Values sorted at a time: 320 kB, which stays in a core's own cache; three make a row group of the usual size."""
 CARRIED_UNSEEN = 10_000
 """So many unseen categories are told apart while rows are read, so that an id column cannot exhaust memory."""
-
-Column: TypeAlias = "pa.ChunkedArray[Any]"
-Numbers = NDArray[Any]
 
 
 def profile_column(column: Column, bins: ColumnBins) -> ColumnProfile:
@@ -59,63 +64,9 @@ def profile_column(column: Column, bins: ColumnBins) -> ColumnProfile:
         return _categorical(column, bins) if isinstance(bins, CategoryBins) else _numeric(column, bins)
 
 
-def value_type(kind: pa.DataType) -> pa.DataType:
-    """The type of a column's values: a dictionary's is that of its entries."""
-    return kind.value_type if isinstance(kind, pa.DictionaryType) else kind
-
-
-def is_numeric(kind: pa.DataType) -> bool:
-    """Whether a numeric column may be of this type."""
-    checks = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean)
-    return any(check(kind) for check in checks)
-
-
-def is_text(kind: pa.DataType) -> bool:
-    """Whether the type holds text."""
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-
-
 def is_categorical(kind: pa.DataType) -> bool:
     """Whether a categorical column may be of this type."""
     return is_text(kind) or is_numeric(kind)
-
-
-def arrow_array(values: Numbers) -> pa.Array[Any]:
-    """Numbers of numpy as an Arrow array that shares their memory; the inverse of `numbers`.
-
-    `pa.array`, like `pa.scalar` and `to_numpy`, imports pandas: a tenth of a second, and 50 MB.
-
-    >>> arrow_array(np.array([3, 1])).to_pylist()
-    [3, 1]
-    """
-    shared = pa.py_buffer(np.ascontiguousarray(values).data)
-    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, shared])
-
-
-_NAN = arrow_array(np.array([math.nan]))[0]
-
-
-def numbers(array: pa.Array[Any]) -> Numbers:
-    """The values of a numeric array, nulls as NaN; without a copy where Arrow's memory allows it."""
-    return _filled(_convertible(array))
-
-
-def _filled(array: pa.Array[Any]) -> Numbers:
-    if array.null_count:
-        floats = array if pa.types.is_floating(array.type) else array.cast(pa.float64(), safe=False)
-        array = floats.fill_null(_NAN)
-    values: Numbers = np.from_dlpack(array)
-    return values
-
-
-def _convertible(array: pa.Array[Any]) -> pa.Array[Any]:
-    """A numeric array in a type that numpy has."""
-    kind = array.type
-    if isinstance(array, pa.DictionaryArray):
-        return _convertible(array.dictionary_decode())
-    if pa.types.is_decimal(kind) or pa.types.is_float16(kind):
-        return array.cast(pa.float64())
-    return array.cast(pa.uint8()) if pa.types.is_boolean(kind) else array
 
 
 def _numeric(column: Column, bins: NumericBins) -> NumericProfile:
@@ -127,10 +78,10 @@ def _numeric(column: Column, bins: NumericBins) -> NumericProfile:
 
 def _blocks(column: Column) -> Iterator[Numbers]:
     for array in column.chunks:
-        converted = _convertible(array)
+        converted = convertible(array)
         # Block by block, so that what nulls make a copy of is still in the cache when it is sorted.
         for start in range(0, len(converted), BLOCK):
-            yield _filled(converted.slice(start, BLOCK))
+            yield filled(converted.slice(start, BLOCK))
 
 
 class _Tally:
@@ -218,26 +169,3 @@ def _counted(array: pa.Array[Any]) -> Iterable[tuple[str | None, int]]:
         array = array.cast(pa.large_string())  # counting string views takes their nulls for empty text (pyarrow 26)
     table = pc.value_counts(array)
     return zip(texts(table.field("values")), np.from_dlpack(table.field("counts")).tolist(), strict=True)
-
-
-def texts(values: pa.Array[Any]) -> list[str | None]:
-    """The values of an array that is not dictionary-encoded as their categories' texts; None for null and NaN."""
-    if is_text(values.type):
-        # By way of bytes: files may hold text that is not valid UTF-8, and must not end the scan.
-        raw = values.cast(pa.large_binary()).to_pylist()
-        return [None if item is None else item.decode("utf-8", "replace") for item in raw]
-    return [_text(value) for value in values.to_pylist()]
-
-
-def _text(value: bool | float | Decimal | None) -> str | None:
-    """A value as its category's text; a whole number is written as an integer, whatever type it came in.
-
-    Tools that have no missing integer turn a column of them into floats: the category must stay the same.
-    """
-    if value is None or value != value:
-        return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Decimal):
-        return str(int(value)) if value == value.to_integral_value() else format(value.normalize(), "f")
-    return str(int(value)) if math.isfinite(value) and value == int(value) else repr(value)
