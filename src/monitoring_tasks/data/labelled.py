@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from monitoring_tasks.data.connections import Connections
 from monitoring_tasks.data.ids import Column, first_of_each, without_nan
-from monitoring_tasks.data.parquet import ParquetRows
-from monitoring_tasks.data.source import open_rows, open_source
-from monitoring_tasks.data.sql import SqlRows
+from monitoring_tasks.data.label_log import (
+    about_labels,
+    fingerprint_logs,
+    id_of,
+    labels_span,
+    open_labels,
+    unlike_ids,
+)
+from monitoring_tasks.data.source import open_rows
 from monitoring_tasks.data.tables import Roles, read_table
-from monitoring_tasks.errors import ConfigurationError, SourceInvalid, SourceUnavailable
+from monitoring_tasks.errors import SourceInvalid
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.retraining_section import Labels
 from monitoring_tasks.window import Window
@@ -56,7 +58,7 @@ def read_labelled(monitor: Monitor, connections: Connections, window: Window, *,
     Raises `SourceInvalid` when a column is missing or ids of predictions and labels are of unlike types,
     `SourceUnavailable` when a source does not answer, `ConfigurationError` when the monitor names no id or no label.
     """
-    roles = _roles(monitor)
+    roles = Roles(id_of(monitor), monitor.timestamp, None if monitor.labels else monitor.label)
     logged = _predictions(monitor, connections, window, roles)
     unique = logged.filter(first_of_each(logged[roles.id]))
     known = _known(monitor, monitor.labels, connections, window, known_at) if monitor.labels else None
@@ -72,20 +74,8 @@ def fingerprint_labelled(monitor: Monitor, connections: Connections, window: Win
     Found as the sources' own fingerprints are, without reading rows: labels count from the window's start until the
     labels' delay after its end. Raises as `read_labelled` does.
     """
-    facts = [open_rows(monitor, connections).fingerprint(window)]
-    if monitor.labels is not None:
-        until = Window(window.start, window.end + monitor.labels.delay)
-        with _about_labels():
-            facts.append(_open_labels(monitor, monitor.labels, connections).fingerprint(until))
-    return hashlib.blake2b(json.dumps(facts).encode(), digest_size=8).hexdigest()
-
-
-def _roles(monitor: Monitor) -> Roles:
-    lacking = {"id": monitor.id is None, "label or labels": monitor.label is None and monitor.labels is None}
-    for name, lacks in lacking.items():
-        if lacks:
-            raise ConfigurationError(f"monitor {monitor.name} names no {name}: its outcomes cannot be read; add it")
-    return Roles(monitor.id or "", monitor.timestamp, None if monitor.labels else monitor.label)
+    delay = monitor.labels.delay if monitor.labels else timedelta()
+    return fingerprint_logs(monitor, connections, window, labels=Window(window.start, window.end + delay))
 
 
 def _predictions(monitor: Monitor, connections: Connections, window: Window, roles: Roles) -> pa.Table:
@@ -115,12 +105,12 @@ def _sorted(table: pa.Table, roles: Roles) -> pa.Table:
 
 def _known(monitor: Monitor, section: Labels, connections: Connections, window: Window, known_at: datetime) -> pa.Table:
     """One row for each id whose outcome is known: the columns of the id and of the outcome."""
-    roles = Roles(_roles(monitor).id, section.timestamp, section.column)
-    until = known_at.replace(microsecond=0)
-    if until <= window.start:
+    roles = Roles(id_of(monitor), section.timestamp, section.column)
+    span = labels_span(window.start, known_at)
+    if span is None:
         return pa.table({"id": pa.nulls(0), LABEL: pa.nulls(0)})
-    with _about_labels():
-        logged = read_table(_open_labels(monitor, section, connections), Window(window.start, until), roles)
+    with about_labels():
+        logged = read_table(open_labels(monitor, section, connections), span, roles)
         columns = {"id": logged[roles.id], "moment": logged[roles.timestamp], LABEL: _outcome(logged, section.column)}
     table = pa.Table.from_arrays(list(columns.values()), names=list(columns))
     newest = table.take(pc.sort_indices(table, sort_keys=[("moment", "descending"), (LABEL, "descending")]))
@@ -128,31 +118,11 @@ def _known(monitor: Monitor, section: Labels, connections: Connections, window: 
     return last.filter(pc.is_valid(last[LABEL])).select(["id", LABEL])
 
 
-def _open_labels(monitor: Monitor, section: Labels, connections: Connections) -> ParquetRows | SqlRows:
-    return open_source(section.source, monitor, connections, timestamp=section.timestamp)
-
-
 def _with_labels(predictions: pa.Table, known: pa.Table, id: str) -> pa.Table:
     ours, theirs = predictions[id].type, known["id"].type
     if pa.types.is_null(ours) or pa.types.is_null(theirs):
         return predictions.append_column(LABEL, pa.nulls(predictions.num_rows, known[LABEL].type))
     if ours != theirs:
-        raise SourceInvalid(
-            f"column {id!r} holds {_WORDS[ours]} ({ours}) in the predictions and {_WORDS[theirs]} ({theirs}) in the "
-            "labels: write the ids alike in both logs, or convert them in the query of one"
-        )
+        raise unlike_ids(id, predictions=str(ours), labels=str(theirs))
     places = pc.index_in(predictions[id], value_set=known["id"])
     return predictions.append_column(LABEL, known[LABEL].take(places))
-
-
-_WORDS = {pa.int64(): "whole numbers", pa.string(): "text"}
-
-
-@contextmanager
-def _about_labels() -> Iterator[None]:
-    try:
-        yield
-    except SourceInvalid as error:
-        raise SourceInvalid(f"labels: {error}") from error
-    except SourceUnavailable as error:
-        raise SourceUnavailable(f"labels: {error}") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -28,7 +28,7 @@ _FIRST, _LAST = date(1, 1, 2), date(9999, 12, 30)
 
 
 @dataclass(frozen=True)
-class _Part:
+class Part:
     """One column as it is selected, its Arrow type, and how a value becomes that type's (None: as it is)."""
 
     name: str
@@ -45,21 +45,38 @@ def read_sql(rows: SqlRows, window: Window, *, columns: Callable[[str], bool], i
     SQLite, where each value has a type, a column of numbers and texts comes as text, one of nulls as null. Raises
     `SourceUnavailable` and `SourceInvalid` as `SqlRows.snapshot` does.
     """
+    return pa.concat_tables(stream_sql(rows, window, columns=columns, id=id))
+
+
+def stream_sql(rows: SqlRows, window: Window, *, columns: Callable[[str], bool], id: str) -> Iterator[pa.Table]:
+    """The table of `read_sql` in parts, so that few rows are in memory at once; at least one."""
     with rows.snapshot(window) as snapshot:
-        wanted = [column for name, column in snapshot.columns.items() if columns(name)]
-        kinds = _kinds(snapshot, wanted)
-        parts = [_part(snapshot, column, kinds.get(column.name, frozenset())) for column in wanted]
-        parts = [_exact(part, snapshot.columns[id], rows.place) if part.name == id else part for part in parts]
+        parts = parts_of(snapshot, columns, id=id, place=rows.place)
         # Labels of our own: two names of the source may differ in case alone.
         statement = snapshot.select(*(part.expression.label(f"c{place}") for place, part in enumerate(parts)))
-        batches = [_arrays(parts, batch) for batch in snapshot.batches(statement, _BATCH)]
-    return pa.table(
-        [pa.chunked_array([batch[place] for batch in batches], part.kind) for place, part in enumerate(parts)],
-        names=[part.name for part in parts],
-    )
+        yield from tables_of(snapshot, statement, parts)
 
 
-def _arrays(parts: Sequence[_Part], rows: Sequence[Any]) -> list[pa.Array[Any]]:
+def parts_of(snapshot: Snapshot, columns: Callable[[str], bool], *, id: str, place: str) -> list[Part]:
+    """The columns that `columns` wants as they are selected; the ids in `id` without rounding."""
+    wanted = [column for name, column in snapshot.columns.items() if columns(name)]
+    kinds = kinds_of(snapshot, wanted)
+    parts = [_part(snapshot, column, kinds.get(column.name, frozenset())) for column in wanted]
+    return [_exact(part, snapshot.columns[id], place) if part.name == id else part for part in parts]
+
+
+def tables_of(snapshot: Snapshot, statement: sa.Select[Any], parts: Sequence[Part]) -> Iterator[pa.Table]:
+    """What a statement returns, a column for each part, in tables of few rows; one table if there are none."""
+    schema = pa.schema([(part.name, part.kind) for part in parts])
+    empty = True
+    for batch in snapshot.batches(statement, _BATCH):
+        empty = False
+        yield pa.Table.from_arrays(_arrays(parts, batch), schema=schema)
+    if empty:
+        yield schema.empty_table()
+
+
+def _arrays(parts: Sequence[Part], rows: Sequence[Any]) -> list[pa.Array[Any]]:
     columns: Iterable[Sequence[Any]] = zip(*rows, strict=True)
     return [
         pa.array(values if part.read is None else [part.read(value) for value in values], part.kind)
@@ -67,7 +84,7 @@ def _arrays(parts: Sequence[_Part], rows: Sequence[Any]) -> list[pa.Array[Any]]:
     ]
 
 
-def _kinds(snapshot: Snapshot, columns: Sequence[SqlColumn]) -> dict[str, frozenset[str]]:
+def kinds_of(snapshot: Snapshot, columns: Sequence[SqlColumn]) -> dict[str, frozenset[str]]:
     """The types that the values of each column have, where the column does not decide it."""
     kind, kinds = snapshot.dialect.kind, snapshot.dialect.kinds
     found: dict[str, frozenset[str]] = {}
@@ -80,43 +97,43 @@ def _kinds(snapshot: Snapshot, columns: Sequence[SqlColumn]) -> dict[str, frozen
     return found
 
 
-def _part(snapshot: Snapshot, column: SqlColumn, kinds: frozenset[str]) -> _Part:
+def _part(snapshot: Snapshot, column: SqlColumn, kinds: frozenset[str]) -> Part:
     if column.name == snapshot.timestamp.name:
-        return _Part(column.name, column.expression, pa.timestamp("us", "UTC"), snapshot.dialect.moment)
+        return Part(column.name, column.expression, pa.timestamp("us", "UTC"), snapshot.dialect.moment)
     if column.family == "dynamic":
         return _dynamic(snapshot, column, kinds)
     return _typed(snapshot, column)
 
 
-def _dynamic(snapshot: Snapshot, column: SqlColumn, kinds: frozenset[str]) -> _Part:
+def _dynamic(snapshot: Snapshot, column: SqlColumn, kinds: frozenset[str]) -> Part:
     name, value, text = column.name, column.expression, snapshot.dialect.text(column)
     if len(kinds) == 1 and not kinds <= {"real"}:
         types: dict[str, pa.DataType] = {"integer": pa.int64(), "text": pa.string(), "blob": pa.binary()}
-        return _Part(name, value, types[next(iter(kinds))])
+        return Part(name, value, types[next(iter(kinds))])
     number = snapshot.dialect.number(column)
     if kinds and kinds <= {"integer", "real"} and number is not None:
-        return _Part(name, number, pa.float64())
-    return _Part(name, value, pa.null()) if not kinds or text is None else _Part(name, text, pa.string())
+        return Part(name, number, pa.float64())
+    return Part(name, value, pa.null()) if not kinds or text is None else Part(name, text, pa.string())
 
 
-def _typed(snapshot: Snapshot, column: SqlColumn) -> _Part:
+def _typed(snapshot: Snapshot, column: SqlColumn) -> Part:
     name, value, number = column.name, column.expression, snapshot.dialect.number(column)
     if column.family == "boolean":
-        return _Part(name, value, pa.bool_())
+        return Part(name, value, pa.bool_())
     if column.type in _INTEGERS:
-        return _Part(name, value, pa.int64())
+        return Part(name, value, pa.int64())
     if number is not None:
-        return _Part(name, number, pa.float64())
+        return Part(name, number, pa.float64())
     if column.type in _TIMES:
         # PostgreSQL's years go further than Python's.
         within = sa.case((value.between(sa.literal(_FIRST, sa.Date), sa.literal(_LAST, sa.Date)), value))
-        return _Part(name, within, _TIMES[column.type])
-    return _Part(name, sa.cast(value, sa.Text), pa.string())
+        return Part(name, within, _TIMES[column.type])
+    return Part(name, sa.cast(value, sa.Text), pa.string())
 
 
-def _exact(part: _Part, column: SqlColumn, place: str) -> _Part:
+def _exact(part: Part, column: SqlColumn, place: str) -> Part:
     """The column of ids without rounding."""
     if column.type != "numeric":
         return part
     read = partial(whole_id, place=f"column {part.name!r} of {place}")
-    return _Part(part.name, column.expression, pa.int64(), read)
+    return Part(part.name, column.expression, pa.int64(), read)

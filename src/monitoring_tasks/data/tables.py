@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -12,23 +12,24 @@ from monitoring_tasks.data.ids import Column, plain_ids
 from monitoring_tasks.data.moments import instants, no_such_column
 from monitoring_tasks.data.parquet import ParquetRows
 from monitoring_tasks.data.sql import SqlRows
-from monitoring_tasks.data.sql_rows import read_sql
+from monitoring_tasks.data.sql_rows import stream_sql
 from monitoring_tasks.errors import SourceInvalid
 from monitoring_tasks.window import Window
 
 
 @dataclass(frozen=True)
 class Roles:
-    """The columns that a reader needs by name; `label` is None where the rows bear no outcome."""
+    """The columns that a reader needs by name, `others` with their roles; `label` is None if rows bear no outcome."""
 
     id: str
     timestamp: str
     label: str | None = None
+    others: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def named(self) -> dict[str, str]:
         """Role of each column that must be there."""
-        return {self.id: "id", **({} if self.label is None else {self.label: "label"})}
+        return {self.id: "id", **({} if self.label is None else {self.label: "label"}), **self.others}
 
 
 def read_table(
@@ -41,17 +42,28 @@ def read_table(
     there; one whose type differs between files is float64 where all are numbers, else text. Raises `SourceInvalid` when
     a column of `roles` is missing from all, and what the source raises.
     """
+    tables = list(stream_tables(rows, window, roles, other=other))
+    if not tables:
+        return _empty(roles)
+    names = sorted({name for table in tables for name in table.column_names})
+    return pa.Table.from_arrays([_joined(tables, name, roles, place_of(rows)) for name in names], names=names)
+
+
+def stream_tables(
+    rows: ParquetRows | SqlRows, window: Window, roles: Roles, *, other: Callable[[str], bool] = lambda _: False
+) -> Iterator[pa.Table]:
+    """The rows that `read_table` returns, table by table: each has types of its own and the columns its file has."""
     wanted = {roles.timestamp, *roles.named}
 
     def chosen(name: str) -> bool:
         return name in wanted or other(name)
 
-    tables = _sql(rows, window, roles, chosen) if isinstance(rows, SqlRows) else _parquet(rows, window, roles, chosen)
-    if not tables:
-        return _empty(roles)
-    names = sorted({name for table in tables for name in table.column_names})
-    place = rows.place if isinstance(rows, SqlRows) else rows.path
-    return pa.Table.from_arrays([_joined(tables, name, roles, place) for name in names], names=names)
+    return _sql(rows, window, roles, chosen) if isinstance(rows, SqlRows) else _parquet(rows, window, roles, chosen)
+
+
+def place_of(rows: ParquetRows | SqlRows) -> str:
+    """What errors call the rows."""
+    return rows.place if isinstance(rows, SqlRows) else rows.path
 
 
 def _empty(roles: Roles) -> pa.Table:
@@ -62,27 +74,30 @@ def _empty(roles: Roles) -> pa.Table:
     return pa.schema(sorted(kinds.items())).empty_table()
 
 
-def _sql(rows: SqlRows, window: Window, roles: Roles, chosen: Callable[[str], bool]) -> list[pa.Table]:
-    _require(roles, list(rows.columns()), rows.place)
-    return [_plain(read_sql(rows, window, columns=chosen, id=roles.id), roles, rows.place)]
+def _sql(rows: SqlRows, window: Window, roles: Roles, chosen: Callable[[str], bool]) -> Iterator[pa.Table]:
+    require(roles, list(rows.columns()), rows.place)
+    for table in stream_sql(rows, window, columns=chosen, id=roles.id):
+        yield plain(table, roles, rows.place)
 
 
-def _parquet(rows: ParquetRows, window: Window, roles: Roles, chosen: Callable[[str], bool]) -> list[pa.Table]:
+def _parquet(rows: ParquetRows, window: Window, roles: Roles, chosen: Callable[[str], bool]) -> Iterator[pa.Table]:
     chunks = rows.chunks(window)
     columns = [rows.schema_of(chunk.file).names for chunk in chunks]
     if chunks:
-        _require(roles, list(dict.fromkeys(name for names in columns for name in names)), rows.path)
-    read = (chunk.read(list(filter(chosen, names))) for chunk, names in zip(chunks, columns, strict=True))
-    return [_plain(table, roles, chunk.file.path) for chunk, table in zip(chunks, read, strict=True)]
+        require(roles, list(dict.fromkeys(name for names in columns for name in names)), rows.path)
+    for chunk, names in zip(chunks, columns, strict=True):
+        yield plain(chunk.read(list(filter(chosen, names))), roles, chunk.file.path)
 
 
-def _require(roles: Roles, columns: Sequence[str], place: str) -> None:
+def require(roles: Roles, columns: Sequence[str], place: str) -> None:
+    """Raise `SourceInvalid` when a column of a role is not among those there are."""
     for name, role in roles.named.items():
         if name not in columns:
             raise no_such_column(name, columns, place=place, role=role)
 
 
-def _plain(table: pa.Table, roles: Roles, place: str) -> pa.Table:
+def plain(table: pa.Table, roles: Roles, place: str) -> pa.Table:
+    """Rows as a source has them, in the plain types of `read_table`."""
     special = {roles.id: plain_ids, roles.timestamp: instants}
     columns = []
     for name in table.column_names:
