@@ -11,7 +11,7 @@ from datetime import timedelta
 import numpy as np
 
 from monitoring_tasks.alarms_section import AlarmBudget, Floors, TrainingBaseline
-from monitoring_tasks.calibration.assess import Assessed, Case, Extra, TestKey, assess
+from monitoring_tasks.calibration.assess import Assessed, Case, Extra, TestKey, assess, shares_of_tests
 from monitoring_tasks.calibration.calibrate import Calibration, calibrate
 from monitoring_tasks.calibration.correction import Levels, levels
 from monitoring_tasks.checks import Status
@@ -44,7 +44,7 @@ class Policy:
             AlarmBudget(),
             width,
             persistence=(NEEDED, AMONG),
-            tests=number_of_tests(len(columns)),
+            shares=shares_of_tests(len(columns)),
             correlations=np.array([null.distance.correlation for null in found.columns.values()]),
         )
         return cls(reference, found, spent)
@@ -53,11 +53,6 @@ class Policy:
         """The tests of one window."""
         case = Case(self.reference.binning, self.reference.profile, window, {}, extra or {})
         return assess(self.calibration, case, self.levels, Floors())
-
-
-def number_of_tests(columns: int) -> int:
-    """Tests of a window, those of the whole window included."""
-    return 4 * columns + 3
 
 
 @dataclass(eq=False)

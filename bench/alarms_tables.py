@@ -11,10 +11,11 @@ from scipy import stats
 from bench.alarms_days import WIDTHS, Held
 from bench.alarms_faults import FAULTS, LATE, SOON, Fault, best_possible
 from bench.alarms_pool import COLUMNS
-from bench.alarms_rules import NAIVE, number_of_tests
+from bench.alarms_rules import NAIVE
 from bench.alarms_runs import CALIBRATED, EPISODES, WINDOWS
 from bench.alarms_speed import Speed
 from monitoring_tasks.alarms_section import AlarmBudget
+from monitoring_tasks.calibration.assess import shares_of_tests
 from monitoring_tasks.window import DAY, in_words
 
 MONTH = 30
@@ -112,7 +113,7 @@ def _found(first: Mapping[int, int], best: float | None) -> str:
 def _best(name: str, rows: int, usual: Mapping[str, float]) -> float | None:
     if name not in usual:
         return None
-    level = AlarmBudget().alarms * (DAY / AlarmBudget().period) / number_of_tests(len(COLUMNS))
+    level = AlarmBudget().alarms * (DAY / AlarmBudget().period) / len(shares_of_tests(len(COLUMNS)))
     return best_possible(usual[name], share=FAULTS[name].share, rows=SOON * rows, level=level)
 
 

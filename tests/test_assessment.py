@@ -132,7 +132,7 @@ def test_a_unit_change_is_found_at_once_named_and_never_a_reason_to_retrain(
 
 def test_a_weak_shift_is_watched_and_found_when_it_persists(production: Production, runtime: Runtime) -> None:
     """One window is not enough, the second in a row is; the suspect is told as watched."""
-    production.write_days(FIRST_DAY, 3, shift=0.17)
+    production.write_days(FIRST_DAY, 3, shift=0.19)
     first, results = run_on(production, runtime, day(0))
     assert first.outcome is Outcome.HEALTHY
     assert status(results, Check.DRIFT, "age") is Status.SUSPECT

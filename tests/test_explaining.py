@@ -96,6 +96,15 @@ def test_the_most_lenient_level_is_said_to_be_one(tmp_path: Path, runtime: Runti
     assert "at most 0.25 in each (no level is more lenient, so some of it is left)" in found.words[2]
 
 
+def test_where_one_window_is_enough_it_has_the_whole_budget(tmp_path: Path, runtime: Runtime) -> None:
+    """Nothing is said of halves, and the level is the budget's part of a day."""
+    words = explained(tmp_path, runtime, "policy: {persistence: {windows: 1, of: 1}}\n").words
+    assert words[2] == (
+        "The whole budget is spent on what one window shows: adjusted p at most 0.0111, and at least six tenths of the "
+        "floor."
+    )
+
+
 def without_time(table: pa.Table) -> pa.Table:
     """A reference whose timestamps were not kept."""
     return table.drop_columns(["at"])

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from monitoring_tasks.alarms_section import TrainingBaseline
 from monitoring_tasks.baselines import Compared, Piece, compared
-from monitoring_tasks.calibration.assess import Assessed, Case, Extra, Judged, TestKey, Told, assess
+from monitoring_tasks.calibration.assess import Assessed, Case, Extra, Judged, TestKey, Told, assess, shares_of_tests
 from monitoring_tasks.calibration.calibrate import Calibration, calibrate
 from monitoring_tasks.calibration.correction import Levels, levels
 from monitoring_tasks.calibration.counts import column_counts, rare_categories
@@ -273,11 +273,6 @@ def every(monitor: Monitor, window: Window) -> timedelta:
     return interval(monitor.schedule, last_tick(monitor.schedule, window.end))
 
 
-def number_of_tests(calibration: Calibration) -> int:
-    """Tests of a window: four of each column, and those of the window as a whole."""
-    return 4 * len(calibration.columns) + 3
-
-
 def spent(monitor: Monitor, calibration: Calibration, window: Window) -> Levels:
     """The levels at which windows like `window` spend the monitor's budget."""
     rule = monitor.policy.persistence
@@ -285,7 +280,7 @@ def spent(monitor: Monitor, calibration: Calibration, window: Window) -> Levels:
         monitor.alarms.budget,
         every(monitor, window),
         persistence=(rule.windows, rule.of),
-        tests=number_of_tests(calibration),
+        shares=shares_of_tests(len(calibration.columns)),
         correlations=np.array([null.distance.correlation for null in calibration.columns.values()]),
     )
 

@@ -13,11 +13,10 @@ from monitoring_tasks.assessment import (
     joint_kinds,
     load_calibration,
     load_joint,
-    number_of_tests,
     own_floors,
     spent,
 )
-from monitoring_tasks.calibration.assess import WEIGHT
+from monitoring_tasks.calibration.assess import WEIGHT, shares_of_tests
 from monitoring_tasks.calibration.calibrate import Calibration
 from monitoring_tasks.calibration.correction import HIGHEST, Levels
 from monitoring_tasks.calibration.counts import column_counts, rare_categories
@@ -101,20 +100,16 @@ def powers(
 
 
 def _spent(monitor: Monitor, calibration: Calibration, window: Window) -> Iterator[str]:
-    budget, rule = monitor.alarms.budget, monitor.policy.persistence
+    budget, columns = monitor.alarms.budget, len(calibration.columns)
     levels, step = spent(monitor, calibration, window), every(monitor, window)
     yield f"Budget: {budget.words}. A window every {_time(step)}, so each may cost {levels.rate:.3g} false alarms."
     yield (
-        f"Tests: up to {number_of_tests(calibration)} in a window (of each of {len(calibration.columns)} columns its "
+        f"Tests: up to {len(shares_of_tests(columns))} in a window (of each of {columns} columns its "
         "distribution, missing share, unknown or impossible values, and whether it is constant; of the window its "
         "duplicates, gaps in time, and columns jointly), under one Benjamini-Hochberg correction, in which a test of a "
         f"shift weighs {WEIGHT:g} times one of a fault."
     )
-    yield (
-        f"Half of the budget is spent on what is found at once: adjusted p at most {levels.strong:.3g}, and at least "
-        f"twice the floor. The other half on what stands in {rule.windows} of {rule.of} windows: {_weak(levels)}, and "
-        "at least six tenths of the floor."
-    )
+    yield _halves(monitor, levels)
     floors = monitor.alarms.floors
     yield (
         f"Floors: distance {floors.distance:g}, missing {floors.missing:g}, out of range {floors.out_of_range:g}, "
@@ -122,6 +117,17 @@ def _spent(monitor: Monitor, calibration: Calibration, window: Window) -> Iterat
         + _own_floors(monitor)
     )
     yield "Segments: none are judged, so the windows have the whole budget."
+
+
+def _halves(monitor: Monitor, levels: Levels) -> str:
+    rule, least = monitor.policy.persistence, "and at least six tenths of the floor"
+    if rule.windows == 1:
+        return f"The whole budget is spent on what one window shows: adjusted p at most {levels.weak:.3g}, {least}."
+    return (
+        f"Half of the budget is spent on what is found at once: adjusted p at most {levels.strong:.3g}, and at least "
+        f"twice the floor. The other half on what stands in {rule.windows} of {rule.of} windows: {_weak(levels)}, "
+        f"{least}."
+    )
 
 
 def _own_floors(monitor: Monitor) -> str:

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from monitoring_tasks.alarms_section import AlarmBudget, Baseline, Floors, TrainingBaseline
-from monitoring_tasks.calibration.assess import Case, TestKey, assess
+from monitoring_tasks.calibration.assess import Case, TestKey, assess, shares_of_tests
 from monitoring_tasks.calibration.calibrate import Calibration, calibrate
 from monitoring_tasks.calibration.correction import levels
 from monitoring_tasks.checks import Check, Status
@@ -87,7 +87,7 @@ def findings(rows: int, windows: Sequence[Profile]) -> list[set[TestKey]]:
     """Of each window the tests that are a finding: at once, or for as often as the rule wants."""
     made, calibration = known(rows)
     correlations = np.array([null.distance.correlation for null in calibration.columns.values()])
-    spent = levels(AlarmBudget(), DAY, persistence=RULE, tests=4 * len(NAMES) + 3, correlations=correlations)
+    spent = levels(AlarmBudget(), DAY, persistence=RULE, shares=shares_of_tests(len(NAMES)), correlations=correlations)
     standing: list[set[TestKey]] = []
     found: list[set[TestKey]] = []
     for current in windows:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from monitoring_tasks.alarms_section import AlarmBudget, Baseline, Floors, TrainingBaseline
-from monitoring_tasks.calibration.assess import Case, TestKey, assess
+from monitoring_tasks.calibration.assess import Case, TestKey, assess, shares_of_tests
 from monitoring_tasks.calibration.calibrate import Calibration, calibrate
 from monitoring_tasks.calibration.correction import Levels, levels
 from monitoring_tasks.calibration.power import Caught, Power, Setting, found_by, power
@@ -66,7 +66,7 @@ def window(
 def setting(calibration: Calibration, rows: int) -> Setting:
     """What the default budget affords by daily windows."""
     correlations = np.array([null.distance.correlation for null in calibration.columns.values()])
-    spent = levels(AlarmBudget(), DAY, persistence=RULE, tests=11, correlations=correlations)
+    spent = levels(AlarmBudget(), DAY, persistence=RULE, shares=shares_of_tests(2), correlations=correlations)
     return Setting(spent, 2, rows, RULE)
 
 

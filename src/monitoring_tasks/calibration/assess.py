@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
+
 from monitoring_tasks.alarms_section import Floors
 from monitoring_tasks.calibration.calibrate import Calibration, ColumnNull
 from monitoring_tasks.calibration.correction import Levels, adjusted
 from monitoring_tasks.calibration.counts import Counts, column_counts, distances
 from monitoring_tasks.calibration.nulls import chance_p_value
 from monitoring_tasks.checks import Check, Evidence, Measured, Status
-from monitoring_tasks.profile.binning import Binning, CategoryBins
+from monitoring_tasks.profile.binning import Binning, CategoryBins, Floats
 from monitoring_tasks.profile.profile import Profile, is_constant
 
 TestKey = tuple[Check, str | None]
@@ -47,8 +49,8 @@ class Case:
     """One window beside its baseline, as profiles of the same binning.
 
     `floors` overrides the floors of single tests: they are limits, at which one window is enough. `extra` are further
-    tests. Columns in `untested` have no baseline to
-    be compared with: they are undecided. `skipped` are tests that nobody asked for: they are not made.
+    tests. Columns in `untested` have no baseline to be compared with: they are undecided. `skipped` are tests that
+    nobody asked for: they are not made.
     """
 
     binning: Binning
@@ -118,6 +120,11 @@ def level_shares(columns: int) -> tuple[float, float]:
     """
     total = WEIGHT * (columns + 1) + 3 * columns + 2
     return WEIGHT / total, 1 / total
+
+
+def shares_of_tests(columns: int) -> Floats:
+    """The part of a level that each test of a window gets by its weight, those of shifts first; their sum is 1."""
+    return np.repeat(level_shares(columns), [columns + 1, 3 * columns + 2])
 
 
 def floor_of(floors: Floors, key: TestKey) -> float:

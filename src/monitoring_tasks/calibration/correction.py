@@ -44,7 +44,8 @@ def adjusted(p_values: Sequence[float], weights: Sequence[float] = ()) -> list[f
 class Levels:
     """Levels of the adjusted p-values: at `strong` one window is enough, at `weak` the finding must persist.
 
-    `rate` is the number of false alarms that a window may cost; half of it is spent on either.
+    `rate` is the number of false alarms that a window may cost; half of it is spent on either, or all of it on both
+    where they are the same.
     """
 
     strong: float
@@ -53,38 +54,58 @@ class Levels:
 
 
 def levels(
-    budget: AlarmBudget, interval: timedelta, *, persistence: tuple[int, int], tests: int, correlations: Floats
+    budget: AlarmBudget, interval: timedelta, *, persistence: tuple[int, int], shares: Floats, correlations: Floats
 ) -> Levels:
     """The levels that spend `budget` when there is a window every `interval`.
 
     A window of nothing but ordinary columns is falsely rejected with a chance of at most the level: so `strong` is
     half the rate. `weak` is the largest level at which the expected number of tests that stand in k of n windows stays
-    within the other half. Neighbouring windows are not independent: the chance that a test stands again is that of a
-    bivariate normal pair with the correlation that the reference's own windows show (`correlations`, one for each
-    column; none: independent).
+    within the other half; `shares` is the part of a level that each test gets by its weight, in sum 1. Where one
+    window is enough there is nothing to persist, and both levels are the whole rate.
+
+    Neighbouring windows are not independent: the chance that a test stands again is that of a bivariate normal pair
+    with the correlation that the reference's own windows show (`correlations`, one for each column; none:
+    independent).
     """
     rate = min(budget.alarms * (interval / budget.period), 1.0)
-    strong, (needed, among) = min(rate / 2, HIGHEST), persistence
-    if needed == 1:
-        return Levels(strong, strong, rate)
+    if persistence[0] == 1:
+        return Levels(min(rate, HIGHEST), min(rate, HIGHEST), rate)
     usual = correlations if len(correlations) else np.zeros(1)
+    strong = min(rate / 2, HIGHEST)
     low, high = strong, HIGHEST
-    if _standing(high, needed, among, tests, usual) <= rate / 2:
+    if _standing(high, persistence, shares, usual) <= rate / 2:
         return Levels(strong, high, rate)
     for _ in range(40):
         middle = math.sqrt(low * high)
-        low, high = (middle, high) if _standing(middle, needed, among, tests, usual) <= rate / 2 else (low, middle)
+        low, high = (middle, high) if _standing(middle, persistence, shares, usual) <= rate / 2 else (low, middle)
     return Levels(strong, low, rate)
 
 
-def _standing(level: float, needed: int, among: int, tests: int, correlations: Floats) -> float:
-    """Expected tests that a window rejects at `level` and that stand in `needed` of `among` windows, this one among.
+def _standing(level: float, persistence: tuple[int, int], shares: Floats, correlations: Floats) -> float:
+    """Expected tests that a window rejects at `level` and that stand in k of n windows, this one among them.
 
     The chance that all of several windows reject is taken as that of a chain in which each depends on the one before.
     """
-    once = level / max(tests, 1)
-    again = np.mean(_both(once, correlations)) / once
-    return float(tests * math.comb(among - 1, needed - 1) * once * again ** (needed - 1))
+    needed, among = persistence
+    several, counts = np.unique(shares, return_counts=True)
+    once = level * several * _rejected_beside(level, len(shares))
+    again = np.stack([_both(chance, correlations) / chance for chance in once])
+    standing = once * (again ** (needed - 1)).mean(axis=1)
+    return float(math.comb(among - 1, needed - 1) * (counts @ standing))
+
+
+def _rejected_beside(level: float, tests: int) -> float:
+    """Mean number of rejected tests, one that certainly is among them, where all are ordinary and independent.
+
+    Each rejection makes the next one easier, so a test is rejected so many times as often as by its own share of the
+    level (Finner and Roters 2002, for equal shares; unequal ones have rather fewer).
+
+    >>> _rejected_beside(0.2, 1), round(_rejected_beside(0.2, 1000), 3)
+    (1.0, 1.561)
+    """
+    others = np.arange(1, tests)
+    ways = np.cumprod(np.concatenate([[1.0], level * (tests - others) / tests]))
+    return float(np.arange(1, tests + 1) @ ways)
 
 
 def _both(once: float, correlations: Floats) -> Floats:
