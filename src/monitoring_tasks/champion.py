@@ -6,13 +6,15 @@ import hashlib
 import json
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from pyarrow.fs import FileType
 
+from monitoring_tasks.data.parquet import ParquetRows
 from monitoring_tasks.data.source import open_reference
 from monitoring_tasks.errors import ReferenceInvalid, ReferenceUnavailable
 from monitoring_tasks.monitor import Monitor
@@ -105,18 +107,24 @@ def load_reference(monitor: Monitor, runtime: Runtime, pinned: Pinned) -> Refere
 
 
 def _build(monitor: Monitor, runtime: Runtime, pinned: Pinned) -> ReferenceProfile:
+    with pinned_rows(monitor, runtime, pinned) as rows:
+        return build_reference(monitor, rows, pinned.content_hash)
+
+
+@contextmanager
+def pinned_rows(monitor: Monitor, runtime: Runtime, pinned: Pinned) -> Iterator[ParquetRows]:
+    """The rows of a pinned champion's reference; what is made of them is void when the block ends in an error.
+
+    Raises `ReferenceUnavailable` when a reference kept as a file is another one by then.
+    """
     reference = monitor.reference
-    if isinstance(reference, FileReference):
-        path, connection = monitor.locate(reference.path), reference.connection
-        _require_pinned(monitor, reference, runtime, pinned)
-    else:
+    if isinstance(reference, ChampionReference):
         path = str(_champion_file(monitor, runtime, str(pinned.revision), reference.path))
-        connection = None
-    rows = open_reference(path, runtime.connections, connection=connection)
-    built = build_reference(monitor, rows, pinned.content_hash)
-    if isinstance(reference, FileReference):
-        _require_pinned(monitor, reference, runtime, pinned)
-    return built
+        yield open_reference(path, runtime.connections)
+        return
+    _require_pinned(monitor, reference, runtime, pinned)
+    yield open_reference(monitor.locate(reference.path), runtime.connections, connection=reference.connection)
+    _require_pinned(monitor, reference, runtime, pinned)
 
 
 def _require_pinned(monitor: Monitor, reference: FileReference, runtime: Runtime, pinned: Pinned) -> None:

@@ -82,6 +82,13 @@ def test_features_are_every_other_column_by_default(table: pa.Table) -> None:
     ]
 
 
+def test_the_moment_of_a_label_is_no_feature(table: pa.Table) -> None:
+    """A reference may say when its labels became known, from which the delay of labels is learnt."""
+    labels = {"source": {"path": "labels"}, "timestamp": "temp"}
+    assert "temp" not in monitored_columns(_monitor(labels=labels), table.schema)
+    assert "temp" in monitored_columns(_monitor(), table.schema)
+
+
 def test_ignored_columns_and_pandas_row_index_are_left_out(table: pa.Table) -> None:
     """What the monitor ignores is not watched, nor the index that pandas writes as a column."""
     schema = table.schema.append(pa.field("__index_level_0__", pa.int64()))

@@ -57,9 +57,10 @@ def monitored_columns(monitor: Monitor, schema: pa.Schema) -> dict[str, Kind]:
     """The columns a monitor watches, and their kinds: its features, then the prediction.
 
     Without `features`, or with `'*'` among them, every column of the reference is one, but for the monitor's timestamp,
-    id, label and ignored columns and the row index that pandas may have written. A kind not declared is inferred:
-    numbers are numeric; text and booleans categorical. Raises `ReferenceInvalid` when a column is missing or cannot be
-    of its kind, when there is no feature, or when a column that is read has the name of the sample's hidden one.
+    id, label, label time and ignored columns and the row index that pandas may have written. A kind not declared is
+    inferred: numbers are numeric; text and booleans categorical. Raises `ReferenceInvalid` when a column is missing or
+    cannot be of its kind, when there is no feature, or when a column that is read has the name of the sample's hidden
+    one.
     """
     features = list(monitor.features) if monitor.lists_features else _every_feature(monitor, schema)
     if not features:
@@ -78,7 +79,7 @@ def monitored_columns(monitor: Monitor, schema: pa.Schema) -> dict[str, Kind]:
 
 
 def _every_feature(monitor: Monitor, schema: pa.Schema) -> list[str]:
-    others = {monitor.timestamp, monitor.prediction, monitor.id, monitor.label, *monitor.ignore}
+    others = {monitor.timestamp, monitor.prediction, monitor.id, monitor.label, monitor.label_time, *monitor.ignore}
     found = [name for name in schema.names if name not in others and not name.startswith("__index_level_")]
     # A listed one stays, so that a name the reference does not have is an error and not silence.
     return found + [name for name in monitor.features if name not in (EVERY_OTHER, *found)]
@@ -157,7 +158,7 @@ def reference_key(monitor: Monitor, content_hash: str) -> str:
         name: (feature.kind, feature.range and finite_limits(feature.range))
         for name, feature in monitor.features.items()
     }
-    shape = [monitor.quality.range_slack, piece_unit(monitor).total_seconds()]
+    shape = [monitor.quality.range_slack, piece_unit(monitor).total_seconds(), monitor.label_time]
     facts = [REFERENCE_FORMAT, content_hash, monitor.model_dump(mode="json", include=said), features, *shape]
     return hashlib.sha256(canonical(facts)).hexdigest()[:16]
 
