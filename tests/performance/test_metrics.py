@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sklearn_metrics
 
@@ -118,6 +118,7 @@ def test_metrics_come_in_the_order_people_are_shown() -> None:
 
 
 @pytest.mark.parametrize("key", ALL, ids="-".join)
+@settings(max_examples=40)
 @given(seed=SEEDS, rows=st.integers(3, 60))
 def test_value_is_that_of_scikit_learn(key: tuple[str, str], seed: int, rows: int) -> None:
     """Or, where it has no such function, of the definition; with weights and ties."""
@@ -131,6 +132,7 @@ def test_value_is_that_of_scikit_learn(key: tuple[str, str], seed: int, rows: in
 
 
 @pytest.mark.parametrize("key", ALL, ids="-".join)
+@settings(max_examples=40)
 @given(seed=SEEDS)
 def test_influence_is_what_a_changed_weight_does(key: tuple[str, str], seed: int) -> None:
     """Derivative of the value by each row's weight, times the sum of the weights."""
@@ -151,6 +153,7 @@ def test_influence_is_what_a_changed_weight_does(key: tuple[str, str], seed: int
 
 
 @pytest.mark.parametrize("key", ALL, ids="-".join)
+@settings(max_examples=40)
 @given(seed=SEEDS, rows=st.integers(3, 200), scale=st.floats(0.01, 100))
 def test_influence_averages_to_nothing(key: tuple[str, str], seed: int, rows: int, scale: float) -> None:
     """All weights larger by the same factor change neither value nor influence."""

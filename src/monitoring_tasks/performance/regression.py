@@ -6,7 +6,15 @@ import numpy as np
 
 from monitoring_tasks.performance.measure import Measure, Scored, defined_for, mean
 
+LARGEST = 1e50
 _LEAST = float(np.finfo(np.float64).eps)
+
+
+def bounded(scored: Scored) -> str:
+    """Numbers up to 1e50: squares and sums of larger ones would leave what a float can hold."""
+    # NumPy's maximum, unlike Python's, is NaN where one of the numbers is.
+    largest = np.maximum(*(np.max(np.abs(side)) for side in (scored.prediction, scored.label)))
+    return "" if largest <= LARGEST else f"found a number as large as {largest:g}, allowed is up to {LARGEST:g}"
 
 
 def no_zero_label(scored: Scored) -> str:
@@ -21,7 +29,7 @@ def unlike_labels(scored: Scored) -> str:
     return f"all {len(scored.label)} labels are {scored.label[0]:g}: there is nothing to explain" if alike else ""
 
 
-@defined_for()
+@defined_for(bounded)
 def mae(scored: Scored) -> Measure:
     """Mean absolute error, in the label's unit.
 
@@ -31,7 +39,7 @@ def mae(scored: Scored) -> Measure:
     return mean(np.abs(scored.prediction - scored.label), scored.weight)
 
 
-@defined_for()
+@defined_for(bounded)
 def rmse(scored: Scored) -> Measure:
     """Root of the mean squared error, in the label's unit.
 
@@ -44,7 +52,7 @@ def rmse(scored: Scored) -> Measure:
     return Measure(value, squared.influence / (2 * value) if value else squared.influence)
 
 
-@defined_for(no_zero_label)
+@defined_for(bounded, no_zero_label)
 def mape(scored: Scored) -> Measure:
     """Mean absolute error as a share of the label (0.1 is 10 %), of at least 2.2e-16; undefined where a label is 0.
 
@@ -55,7 +63,7 @@ def mape(scored: Scored) -> Measure:
     return mean(share, scored.weight)
 
 
-@defined_for(unlike_labels)
+@defined_for(bounded, unlike_labels)
 def r2(scored: Scored) -> Measure:
     """Share of the labels' variance that the predictions explain, below 0 where their mean would do better.
 
@@ -71,7 +79,7 @@ def r2(scored: Scored) -> Measure:
     return Measure(1 - missed, (missed * spread - squared) / variance)
 
 
-@defined_for()
+@defined_for(bounded)
 def bias(scored: Scored) -> Measure:
     """Mean error: above 0 the model predicts too much.
 
