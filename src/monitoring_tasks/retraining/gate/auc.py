@@ -1,7 +1,7 @@
 """AUC of two sides on the same rows: DeLong's covariance for independent rows, a table of pairs for blocks of rows.
 
 AUC is the share of pairs of a positive and a negative in which the positive has the higher score; a tie counts half.
-DeLong, DeLong and Clarke-Pearson (1988), with placements found by sorting as in Sun and Xu (2014).
+DeLong, DeLong and Clarke-Pearson (1988), with the placements that `performance.ranking` finds by sorting.
 """
 
 from __future__ import annotations
@@ -11,22 +11,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from monitoring_tasks.performance.ranking import placements
 from monitoring_tasks.retraining.gate.sample import Floats, Whole
 
 Flags = NDArray[np.bool_]
 WITHOUT_THREADS = 1 << 18
-
-
-def placements(score: Floats, positive: Flags) -> tuple[Floats, Floats]:
-    """For each positive the share of negatives below it, for each negative the share of positives above it.
-
-    >>> placements(np.array([0.1, 0.4, 0.4, 0.8]), np.array([False, True, False, True]))
-    (array([0.75, 1.  ]), array([1.  , 0.75]))
-    """
-    positives, negatives = score[positive], score[~positive]
-    below = _below(np.sort(negatives), positives) / len(negatives)
-    above = 1 - _below(np.sort(positives), negatives) / len(positives)
-    return below, above
 
 
 def delong(champion: Floats, challenger: Floats, positive: Flags) -> tuple[float, float, float | None]:
@@ -36,7 +25,8 @@ def delong(champion: Floats, challenger: Floats, positive: Flags) -> tuple[float
     >>> delong(scores, scores, np.array([False, True, False, True]))
     (1.0, 1.0, 0.0)
     """
-    first, second = placements(champion, positive), placements(challenger, positive)
+    placed = [placements(side, positive, np.ones(len(side))) for side in (champion, challenger)]
+    first, second = ((each[positive], each[~positive]) for each in placed)
     means = float(first[0].mean()), float(second[0].mean())
     if min(len(first[0]), len(first[1])) < 2:
         return *means, None
@@ -92,8 +82,3 @@ def _beaten(left: Whole, right: Whole, ranks: int) -> Floats:
     """Of each ranked positive, how many negatives are below it, those as high half; `left` and `right` place them."""
     placed = np.bincount(left, minlength=ranks + 1) + np.bincount(right, minlength=ranks + 1)
     return np.cumsum(placed)[:ranks] / 2
-
-
-def _below(others: Floats, values: Floats) -> Floats:
-    both = np.searchsorted(others, values, side="left") + np.searchsorted(others, values, side="right")
-    return both / 2
