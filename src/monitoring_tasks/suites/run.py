@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,7 +9,6 @@ from typing import Any
 import pyarrow as pa
 from evidently import Report
 from evidently.core.report import Snapshot
-from evidently.legacy.utils import NumpyEncoder
 
 from monitoring_tasks.calibration.assess import Judged, TestKey, Told
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
@@ -27,12 +24,12 @@ from monitoring_tasks.suites.metrics import Found, ProfileDataset, column_of, de
 from monitoring_tasks.suites.native import sampled_frame
 from monitoring_tasks.suites.page import page
 from monitoring_tasks.suites.results import check_results
+from monitoring_tasks.suites.snapshots import dumps
 from monitoring_tasks.suites.widgets import (
     Plots,
     drift_table,
     facts,
     findings,
-    named_all,
     overview,
     plots,
     plotted,
@@ -77,7 +74,7 @@ def run_suites(given: SuiteInput, *, script_href: str) -> SuiteOutcome:
     done = _run(given)
     drawn = plots(plotted(done.results, done.columns))
     widgets = _widgets(done.results, done.columns, drawn)
-    texts = {suite: _dumps(snapshot, widgets[suite]) for suite, snapshot in done.snapshots.items()}
+    texts = {suite: dumps(snapshot, widgets[suite]) for suite, snapshot in done.snapshots.items()}
     shown = [findings(done.results, drawn), *(widget for suite in widgets.values() for widget in suite)]
     return SuiteOutcome(done.results, texts, _page(given, done.results, shown, script_href))
 
@@ -197,23 +194,6 @@ def _widgets(results: Sequence[CheckResult], columns: Mapping[str, Column], draw
     )
     quality = quality_table(by_suite[Suite.DATA_QUALITY], columns, drawn)
     return {Suite.PREDICTION_DRIFT: [prediction], Suite.DATA_DRIFT: [drift], Suite.DATA_QUALITY: [quality]}
-
-
-def _dumps(snapshot: Snapshot, widgets: Sequence[Any]) -> str:
-    """The snapshot as `Snapshot.dumps` writes it, with its widgets, without random ids, and as strict JSON."""
-    model = snapshot.to_snapshot_model()
-    model.widgets = list(widgets)
-    named_all(model.tests_widgets, "tests")
-    return json.dumps(_strict(model.dict()), cls=NumpyEncoder, allow_nan=False)
-
-
-def _strict(value: Any) -> Any:
-    """The value with NaN and infinities as texts, which Evidently reads back as the numbers they were."""
-    if isinstance(value, Mapping):
-        return {key: _strict(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_strict(each) for each in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _page(given: SuiteInput, results: Sequence[CheckResult], widgets: Sequence[Any], script_href: str) -> str:
