@@ -29,6 +29,7 @@ from monitoring_tasks.profile.plan import HASH, Plan, join_samples
 from monitoring_tasks.profile.profile import CategoryProfile, NumericProfile, Profile, dumps
 from monitoring_tasks.profile.scan import Scan, scan
 from monitoring_tasks.profile.scores import score_columns
+from monitoring_tasks.profile.segments import Division, divide
 from monitoring_tasks.window import Window
 
 START = datetime(2013, 6, 3, tzinfo=UTC)
@@ -234,6 +235,35 @@ def test_files_and_databases_give_equal_profiles(
         assert all_scores(columns, reference, first.profile) == pytest.approx(scores, rel=1e-9, abs=1e-9, nan_ok=True)
         assert dumps(first.profile) == dumps(second.profile)
         assert repr(first.sample.to_pylist()) == repr(second.sample.to_pylist())  # NaN is not itself
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=ROWS, known=st.sets(st.sampled_from(NAMES)), pair=st.sampled_from([("c",), ("flag", "c"), ("i", "flag")]))
+def test_files_and_databases_give_equal_segments(
+    tmp_path: Path, engines: list[sa.Engine], rows: list[Row], known: set[str], pair: tuple[str, ...]
+) -> None:
+    """The same rows in parquet, SQLite and PostgreSQL give the same profile of every segment."""
+    columns = reference_bins(rows, known)
+    files = parquet(tmp_path / "rows.parquet", rows)
+    segments = (*divide(files, [pair], 1), Division(("nowhere",), (("a",),)))
+    expected = profiled(files, columns, segments=segments)
+    for engine in engines:
+        with table(engine, KINDS, rows) as source:
+            found = profiled(source, columns, segments=segments)
+        assert_equal(found.profile, expected.profile, nan=engine.dialect.name == "postgresql")
+        assert found.segments.keys() == expected.segments.keys()
+        for words, profile in found.segments.items():
+            assert_equal(profile, expected.segments[words], nan=engine.dialect.name == "postgresql")
+
+
+def test_a_segment_of_a_column_without_categories_has_no_rows(engine: sa.Engine) -> None:
+    """Blobs and times are no categories: no row is of such a segment, and none is of a value the column cannot hold."""
+    kind = "bytea" if engine.dialect.name == "postgresql" else "blob"
+    segments = (Division(("x",), (("a",), ("nul\0",))), Division(("y",), (("nul\0",), ("b",))))
+    with table(engine, {"x": kind, "y": "text"}, one_day({"x": [b"a"] * 3, "y": ["b", "b", "c"]})) as rows:
+        found = profiled(rows, {"y": CategoryBins(("b",))}, segments=segments).segments
+    assert [profile.rows for profile in found.values()] == [0, 0, 0, 2]
+    assert found["y=b"].columns["y"].counts.tolist() == [2]
 
 
 # Numbers ------------------------------------------------------------------------------------------------------------

@@ -7,19 +7,21 @@ chunks, so the result does not depend on the number of threads or on which task 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 
 from monitoring_tasks.data.rows import ArrowRows, Chunk
-from monitoring_tasks.profile.binning import ColumnBins, binning_hash
+from monitoring_tasks.profile.binning import Binning, ColumnBins, binning_hash
 from monitoring_tasks.profile.kernel import CARRIED_UNSEEN, Column, arrow_array, profile_column, value_type
+from monitoring_tasks.profile.parts import profile_segments
 from monitoring_tasks.profile.plan import HASH, Hashes, Plan, Scan, join_samples
 from monitoring_tasks.profile.profile import ColumnProfile, Profile, empty_column, merge_columns
 from monitoring_tasks.profile.sample import Picks, count_duplicates, id_keys, pick_rows, threshold_for
+from monitoring_tasks.profile.segments import Parted, part
 from monitoring_tasks.window import Window
 
 COLUMNS_PER_TASK = 10
@@ -38,6 +40,10 @@ class Piece:
     picks: Picks
 
 
+Segments = Mapping[str, tuple[int, Mapping[str, ColumnProfile]]]
+"""Rows of a piece by segment: how many, and some of their columns."""
+
+
 @dataclass(frozen=True, eq=False)
 class _Part:
     """What one task found in some columns of one piece."""
@@ -47,6 +53,8 @@ class _Part:
     types: dict[str, str]
     sample: pa.Table
     ids: Hashes | None = None
+    segments: Segments = field(default_factory=dict)
+    first: bool = True
 
 
 def scan_arrow(rows: ArrowRows, window: Window | None, plan: Plan, *, workers: int | None = None) -> Scan:
@@ -57,10 +65,11 @@ def scan_arrow(rows: ArrowRows, window: Window | None, plan: Plan, *, workers: i
     """
     with ThreadPoolExecutor(workers or processors()) as pool:
         pieces = cut(rows.chunks(window), pool, plan.sample_rows)
-        tasks = [(place, columns) for place in range(len(pieces)) for columns in _column_groups(plan)]
+        tasks = [(place, groups) for place in range(len(pieces)) for groups in _work(plan)]
         totals = _Totals(plan, pieces)
-        for part in pool.map(lambda task: _examine(task[0], pieces[task[0]], task[1], plan), tasks):
-            totals.add(part)
+        for parts in pool.map(lambda task: list(_examined(task[0], pieces[task[0]], task[1], plan)), tasks):
+            for found in parts:
+                totals.add(found)
     return totals.scan()
 
 
@@ -79,18 +88,29 @@ def cut(chunks: Sequence[Chunk], pool: Executor, sample_rows: int) -> list[Piece
     return [Piece(chunk, count, picked) for (chunk, count), picked in zip(filled, picks, strict=True)]
 
 
-def _column_groups(plan: Plan) -> list[list[str]]:
-    names = list(plan.binning.columns)
-    roles = [name for name in plan.sample_columns if name not in plan.binning.columns]
+def _work(plan: Plan) -> list[list[list[str]]]:
+    """Groups of columns by the task that reads them: one group for each, or all of a piece that is cut in segments.
+
+    The task knows which row is of which segment once it has read the first group.
+    """
+    divided = list(dict.fromkeys(name for division in plan.segments for name in division.columns))
+    names = [name for name in plan.binning.columns if name not in divided]
+    roles = [name for name in plan.sample_columns if name not in plan.binning.columns and name not in divided]
     groups = [names[start : start + COLUMNS_PER_TASK] for start in range(0, len(names), COLUMNS_PER_TASK)]
-    return [roles, *groups]
+    return [[[*divided, *roles], *groups]] if plan.segments else [[group] for group in ([roles, *groups])]
 
 
-def _examine(place: int, piece: Piece, columns: Sequence[str], plan: Plan) -> _Part:
-    table = piece.chunk.read(columns)
-    bins = {name: plan.binning.columns[name] for name in columns if name in plan.binning.columns}
-    ids = id_keys(table[plan.id]) if plan.id in table.column_names else None
-    return _Part(place, profile_table(table, bins), types_of(table), table.take(arrow_array(piece.picks[0])), ids)
+def _examined(place: int, piece: Piece, groups: Sequence[Sequence[str]], plan: Plan) -> Iterator[_Part]:
+    parted: list[Parted] = []
+    for number, columns in enumerate(groups):
+        table = piece.chunk.read(columns)
+        if plan.segments and not number:
+            parted = [part(table, division) for division in plan.segments]
+        bins = {name: plan.binning.columns[name] for name in columns if name in plan.binning.columns}
+        ids = id_keys(table[plan.id]) if plan.id in columns and plan.id in table.column_names else None
+        sample = table.take(arrow_array(piece.picks[0]))
+        segments = {w: found for each in parted for w, found in profile_segments(table, bins, each).items()}
+        yield _Part(place, profile_table(table, bins), types_of(table), sample, ids, segments, not number)
 
 
 def profile_table(table: pa.Table, bins: Mapping[str, ColumnBins]) -> dict[str, ColumnProfile]:
@@ -106,6 +126,25 @@ def types_of(table: pa.Table) -> dict[str, str]:
     return {entry.name: str(value_type(entry.type)) for entry in table.schema}
 
 
+class _Columns:
+    """What the profiles of some rows so far add up to, column by column."""
+
+    def __init__(self, binning: Binning) -> None:
+        self.rows = 0
+        self.parts: dict[str, list[ColumnProfile]] = {
+            name: [empty_column(bins)] for name, bins in binning.columns.items()
+        }
+
+    def add(self, columns: Mapping[str, ColumnProfile]) -> None:
+        for name, column in columns.items():
+            self.parts[name].append(column)
+            if len(self.parts[name]) > TOGETHER:
+                self.parts[name] = [merge_columns(self.parts[name], unseen=CARRIED_UNSEEN)]
+
+    def merged(self) -> dict[str, ColumnProfile]:
+        return {name: merge_columns(parts) for name, parts in self.parts.items()}
+
+
 class _Totals:
     """What the parts so far add up to; parts must come in the order of the chunks."""
 
@@ -113,10 +152,9 @@ class _Totals:
         self.plan = plan
         self.pieces = pieces
         self.rows = sum(piece.rows for piece in pieces)
-        self.columns: dict[str, list[ColumnProfile]] = {
-            name: [empty_column(bins)] for name, bins in plan.binning.columns.items()
-        }
-        self.types: dict[str, set[str]] = {name: set() for name in self.columns}
+        self.columns = _Columns(plan.binning)
+        self.segments = {words: _Columns(plan.binning) for division in plan.segments for words in division.words}
+        self.types: dict[str, set[str]] = {name: set() for name in plan.binning.columns}
         self.samples: list[dict[str, Column]] = [{} for _ in pieces]
         self.pieces_with_id = 0
         # One array from the start: joining arrays at the end would need twice the memory.
@@ -124,26 +162,30 @@ class _Totals:
         self.ids_known = 0
 
     def add(self, part: _Part) -> None:
-        for name, column in part.columns.items():
-            self.columns[name].append(column)
-            if len(self.columns[name]) > TOGETHER:
-                self.columns[name] = [merge_columns(self.columns[name], unseen=CARRIED_UNSEEN)]
+        self.columns.add(part.columns)
         for name in part.types.keys() & self.types.keys():
             self.types[name].add(part.types[name])
         self.samples[part.piece].update(zip(part.sample.column_names, part.sample.columns, strict=True))
+        self._add_segments(part)
         if part.ids is not None:
             self.ids[self.ids_known : self.ids_known + len(part.ids)] = part.ids
             self.ids_known += len(part.ids)
             self.pieces_with_id += 1
 
+    def _add_segments(self, part: _Part) -> None:
+        for words, (rows, columns) in part.segments.items():
+            self.segments[words].add(columns)
+            self.segments[words].rows += rows if part.first else 0
+
     def scan(self) -> Scan:
-        columns = {name: merge_columns(parts) for name, parts in self.columns.items()}
+        digest = binning_hash(self.plan.binning)
         types = {name: tuple(sorted(kinds)) for name, kinds in self.types.items()}
-        profile = Profile(binning_hash(self.plan.binning), self.rows, columns, types, self._duplicates())
+        profile = Profile(digest, self.rows, self.columns.merged(), types, self._duplicates())
+        segments = {words: Profile(digest, found.rows, found.merged(), types) for words, found in self.segments.items()}
         samples = [self._sample(place) for place in range(len(self.pieces))]
         sample = join_samples(samples, self.plan.sample_rows)
         order = [name for name in (*self.plan.sample_columns, HASH) if name in sample.column_names]
-        return Scan(profile, sample.select(order))
+        return Scan(profile, sample.select(order), segments)
 
     def _sample(self, place: int) -> pa.Table:
         found = self.samples[place] | {HASH: pa.chunked_array([arrow_array(self.pieces[place].picks[1])])}

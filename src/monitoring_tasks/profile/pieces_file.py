@@ -6,6 +6,7 @@ import io
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from itertools import groupby, pairwise
@@ -30,8 +31,7 @@ _NUMBERS = ("minimum", "maximum", "mean", "m2")
 _COUNTED = ("null", "nan", "negative_infinite", "positive_infinite", "absent", "unusable", "other")
 _OF_CATEGORIES = ("null", "absent", "unusable")
 _HEAD = b"pieces"
-_TYPES: dict[str, pa.DataType] = {
-    **dict.fromkeys(_PIECE, pa.int64()),
+BODY: dict[str, pa.DataType] = {
     "column": pa.string(),
     "types": pa.string(),
     "counts": pa.list_(pa.int64()),
@@ -40,7 +40,8 @@ _TYPES: dict[str, pa.DataType] = {
     **dict.fromkeys(_COUNTED, pa.int64()),
     "unseen": pa.string(),
 }
-_SCHEMA = pa.schema(_TYPES)
+"""Types of what is written of each column of a profile."""
+_SCHEMA = pa.schema(dict.fromkeys(_PIECE, pa.int64()) | BODY)
 _NO_SUMS: Floats = np.empty(0)
 
 
@@ -62,23 +63,31 @@ def dumps_pieces(pieces: Mapping[Window, Profile]) -> bytes:
 
 
 def _table(pieces: Mapping[Window, Profile]) -> pa.Table:
-    entries = [(piece, profile, name) for piece, profile in pieces.items() for name in sorted(profile.columns)]
-    columns = [profile.columns[name] for _, profile, name in entries]
+    heads: dict[str, list[Any]] = {
+        "start": [int(piece.start.timestamp()) for piece in pieces],
+        "end": [int(piece.end.timestamp()) for piece in pieces],
+        "rows": [profile.rows for profile in pieces.values()],
+        "duplicates": [profile.duplicates for profile in pieces.values()],
+    }
+    return profile_rows(heads, list(pieces.values()), _SCHEMA)
+
+
+def profile_rows(heads: Mapping[str, Sequence[Any]], profiles: Sequence[Profile], schema: pa.Schema) -> pa.Table:
+    """A row for each column of each profile, with what `heads` have for the profile; columns sorted by name."""
+    entries = [(place, name) for place, profile in enumerate(profiles) for name in sorted(profile.columns)]
+    columns = [profiles[place].columns[name] for place, name in entries]
     given: dict[str, list[Any]] = {
-        "start": [int(piece.start.timestamp()) for piece, _, _ in entries],
-        "end": [int(piece.end.timestamp()) for piece, _, _ in entries],
-        "rows": [profile.rows for _, profile, _ in entries],
-        "duplicates": [profile.duplicates for _, profile, _ in entries],
-        "column": [name for _, _, name in entries],
-        "types": [canonical(profile.types[name]).decode() for _, profile, name in entries],
+        **{head: [values[place] for place, _ in entries] for head, values in heads.items()},
+        "column": [name for _, name in entries],
+        "types": [canonical(profiles[place].types[name]).decode() for place, name in entries],
         **{name: [getattr(column, name, math.nan) for column in columns] for name in _NUMBERS},
         **{name: [getattr(column, name, 0) for column in columns] for name in _COUNTED},
         "unseen": [_unseen_text(column) for column in columns],
     }
-    arrays = {name: pa.array(values, _TYPES[name]) for name, values in given.items()}
+    arrays = {name: pa.array(values, schema.field(name).type) for name, values in given.items()}
     arrays["counts"] = _lists([column.counts for column in columns])
     arrays["sums"] = _lists([getattr(column, "sums", _NO_SUMS) for column in columns])
-    return pa.Table.from_arrays([arrays[name] for name in _TYPES], schema=_SCHEMA)
+    return pa.Table.from_arrays([arrays[name] for name in schema.names], schema=schema)
 
 
 def _lists(values: Sequence[Ints | Floats]) -> pa.Array[Any]:
@@ -107,17 +116,23 @@ def loads_pieces(content: bytes) -> dict[Window, Profile]:
 
 def _pieces(table: pa.Table, binning: str) -> dict[Window, Profile]:
     """The pieces of one row group, which holds every row of each of them."""
-    heads = zip(*(table[name].to_pylist() for name in _PIECE), strict=True)
-    entries = zip(heads, table["column"].to_pylist(), table["types"].to_pylist(), _columns(table), strict=True)
-    return dict(_piece(binning, head, list(group)) for head, group in groupby(entries, key=itemgetter(0)))
+    return {
+        Window(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC)): replace(
+            profile, rows=rows, duplicates=duplicates
+        )
+        for (start, end, rows, duplicates), profile in profiles_in(table, _PIECE, binning)
+    }
 
 
-def _piece(binning: str, head: Sequence[Any], entries: Sequence[Sequence[Any]]) -> tuple[Window, Profile]:
-    start, end, rows, duplicates = head
-    columns = {name: column for _, name, _, column in entries}
-    types = {name: _types(text) for _, name, text, _ in entries}
-    window = Window(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC))
-    return window, Profile(binning, rows, columns, types, duplicates)
+def profiles_in(table: pa.Table, names: Sequence[str], binning: str) -> Iterator[tuple[tuple[Any, ...], Profile]]:
+    """Inverse of `profile_rows`: what `names` have for each profile, and the profile, whose rows are to be told."""
+    heads = zip(*(table[name].to_pylist() for name in names), strict=True)
+    texts: list[list[Any]] = [table[name].to_pylist() for name in ("column", "types")]
+    entries = zip(heads, *texts, _columns(table), strict=True)
+    for head, group in groupby(entries, key=itemgetter(0)):
+        own = list(group)
+        columns = {name: column for _, name, _, column in own}
+        yield head, Profile(binning, 0, columns, {name: _types(text) for _, name, text, _ in own})
 
 
 @cache

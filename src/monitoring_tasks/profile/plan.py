@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from monitoring_tasks.profile.binning import Binning
 from monitoring_tasks.profile.kernel import arrow_array
 from monitoring_tasks.profile.profile import Profile
+from monitoring_tasks.profile.segments import Division
 
 Hashes = NDArray[np.uint64]
 
@@ -24,13 +25,15 @@ HASH = "__hash"
 class Plan:
     """What one scan reads: the binning's columns, the id for duplicates, and how many rows the sample may hold.
 
-    `id` and `timestamp` are None where the rows have no such column; both go into the sample as well.
+    `id` and `timestamp` are None where the rows have no such column; both go into the sample as well. The rows of each
+    value of `segments` are profiled by themselves as well.
     """
 
     binning: Binning
     id: str | None = None
     timestamp: str | None = None
     sample_rows: int = 5000
+    segments: tuple[Division, ...] = ()
 
     @property
     def sample_columns(self) -> list[str]:
@@ -44,11 +47,13 @@ class Scan:
     """What one scan found: the profile of all rows, and a bounded deterministic sample of them.
 
     `sample` has at most `Plan.sample_rows` rows: the columns of `Plan.sample_columns` that the rows have, in that
-    order, and `HASH`, by which its rows are sorted.
+    order, and `HASH`, by which its rows are sorted. `segments` has a profile of every segment of the plan, by its words
+    and whether or not it has rows; none of them counts duplicates.
     """
 
     profile: Profile
     sample: pa.Table
+    segments: Mapping[str, Profile] = field(default_factory=dict)
 
 
 def join_samples(samples: Sequence[pa.Table], sample_rows: int) -> pa.Table:

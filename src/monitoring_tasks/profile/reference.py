@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -31,6 +32,8 @@ from monitoring_tasks.profile.pieces import profile_pieces
 from monitoring_tasks.profile.pieces_file import dumps_pieces, loads_pieces
 from monitoring_tasks.profile.plan import HASH, Plan
 from monitoring_tasks.profile.profile import Profile, dumps, loads
+from monitoring_tasks.profile.segments import Division, divide
+from monitoring_tasks.profile.segments_file import StoredSegments, dumps_segments
 from monitoring_tasks.window import DAY, HOUR, Window, interval, last_tick
 
 REFERENCE_FORMAT = 2
@@ -42,7 +45,8 @@ class ReferenceProfile:
     """A training reference, profiled: what every window of its champion is compared with.
 
     `content_hash` is the hash of the reference's file. `pieces` has one profile for each UTC day or hour (`piece_unit`)
-    with rows, oldest first, of a reference that has the monitor's timestamp column, and is empty otherwise.
+    with rows, oldest first, of a reference that has the monitor's timestamp column, and is empty otherwise. `segments`
+    has one for each value of `divisions`, the monitor's segments, by its words.
     """
 
     content_hash: str
@@ -51,6 +55,8 @@ class ReferenceProfile:
     profile: Profile
     pieces: Mapping[Window, Profile]
     sample: pa.Table
+    divisions: tuple[Division, ...] = ()
+    segments: Mapping[str, Profile] = field(default_factory=dict)
 
 
 def monitored_columns(monitor: Monitor, schema: pa.Schema) -> dict[str, Kind]:
@@ -130,9 +136,29 @@ def build_reference(monitor: Monitor, rows: ArrowRows, content_hash: str) -> Ref
     binning = derive_binning(monitor, rows, kinds)
     timestamp = monitor.timestamp if monitor.timestamp in schema.names else None
     key = monitor.id if monitor.id in schema.names else None
-    found = scan_arrow(rows, None, Plan(binning, id=key, timestamp=timestamp))
+    require_segments(monitor, schema)
+    divisions = divide(rows, monitor.segments, monitor.segment_rows)
+    found = scan_arrow(rows, None, Plan(binning, id=key, timestamp=timestamp, segments=divisions))
     pieces = profile_pieces(rows, binning, timestamp, unit=piece_unit(monitor)) if timestamp else {}
-    return ReferenceProfile(content_hash, kinds, binning, found.profile, pieces, found.sample)
+    return ReferenceProfile(
+        content_hash, kinds, binning, found.profile, pieces, found.sample, divisions, found.segments
+    )
+
+
+def require_segments(monitor: Monitor, schema: pa.Schema) -> None:
+    """Raises `ReferenceInvalid` when a column of a declared segment is not in the reference, or has no categories."""
+    for name in dict.fromkeys(name for columns in monitor.segments for name in columns):
+        if name not in schema.names:
+            raise ReferenceInvalid(
+                f"reference of {monitor.name} has no column {name!r} (it has {_listed(schema.names)}): "
+                "correct the name under segments, or let the pipeline write the column"
+            )
+        found = value_type(schema.field(name).type)
+        if not (is_categorical(found) or pa.types.is_null(found)):
+            raise ReferenceInvalid(
+                f"column {name!r} of the reference of {monitor.name} has type {found}; a segment is by text, "
+                "numbers or booleans: convert it, or take it out of segments"
+            )
 
 
 _MIDWEEK_NOON = datetime(2000, 1, 5, 12, tzinfo=UTC)
@@ -150,8 +176,8 @@ def piece_unit(monitor: Monitor) -> timedelta:
 def reference_key(monitor: Monitor, content_hash: str) -> str:
     """16 hex digits that change whenever the reference must be profiled anew: the cache's key.
 
-    They hash the reference's content, all that the monitor says about what is profiled and how, the unit of the pieces
-    and the format.
+    They hash the reference's content, all that the monitor says about what is profiled and how, the unit of the pieces,
+    its segments and the format.
     """
     said = {"name", "task", "timestamp", "prediction", "id", "label", "ignore"}
     features = {
@@ -159,18 +185,22 @@ def reference_key(monitor: Monitor, content_hash: str) -> str:
         for name, feature in monitor.features.items()
     }
     shape = [monitor.quality.range_slack, piece_unit(monitor).total_seconds(), monitor.label_time]
-    facts = [REFERENCE_FORMAT, content_hash, monitor.model_dump(mode="json", include=said), features, *shape]
+    cut = [monitor.segments, monitor.segment_rows] if monitor.segments else []
+    facts = [REFERENCE_FORMAT, content_hash, monitor.model_dump(mode="json", include=said), features, *shape, *cut]
     return hashlib.sha256(canonical(facts)).hexdigest()[:16]
 
 
 HEAD = "reference.json"
 """The file of a stored reference that is written last: where it is, the others are."""
 _BINNING, _PROFILE, _PIECES, _SAMPLE = "binning.json", "profile.json", "pieces.parquet", "sample.parquet"
+_SEGMENTS = "segments.parquet"
 
 
 def dumps_reference(reference: ReferenceProfile) -> dict[str, bytes]:
     """The files of a reference profile, by name; the same reference gives the same bytes with the same pyarrow."""
-    head = {"content_hash": reference.content_hash, "kinds": list(reference.kinds.items())}
+    head: dict[str, Any] = {"content_hash": reference.content_hash, "kinds": list(reference.kinds.items())}
+    if reference.divisions:
+        head["segments"] = [[division.columns, division.values] for division in reference.divisions]
     sample = io.BytesIO()
     pq.write_table(reference.sample, sample)
     return {
@@ -178,6 +208,7 @@ def dumps_reference(reference: ReferenceProfile) -> dict[str, bytes]:
         _PROFILE: dumps(reference.profile),
         _PIECES: dumps_pieces(reference.pieces),
         _SAMPLE: sample.getvalue(),
+        **({_SEGMENTS: dumps_segments(reference.segments)} if reference.divisions else {}),
         HEAD: canonical({"format": REFERENCE_FORMAT, **head}),
     }
 
@@ -196,7 +227,13 @@ def loads_reference(read: Callable[[str], bytes | None]) -> ReferenceProfile:
         StoredPieces(read),
         # Not pq.read_table, which imports pandas.
         pq.ParquetFile(io.BytesIO(_required(read, _SAMPLE))).read(),
+        divisions := tuple(_division(columns, values) for columns, values in head.get("segments", ())),
+        StoredSegments(lambda: _required(read, _SEGMENTS)) if divisions else {},
     )
+
+
+def _division(columns: Sequence[str], values: Sequence[Sequence[str | None]]) -> Division:
+    return Division(tuple(columns), tuple(tuple(each) for each in values))
 
 
 class StoredPieces(Mapping[Window, Profile]):
