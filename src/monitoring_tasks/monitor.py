@@ -284,6 +284,11 @@ class Monitor(Section):
         return f"performance_{self.name}"
 
     @property
+    def performance_schedule(self) -> str:
+        """When the model's figures are looked at."""
+        return (self.performance and self.performance.schedule) or self.schedule
+
+    @property
     def retrain_dag_id(self) -> str:
         """Name of the DAG that retrains the monitor's model."""
         return f"retrain_{self.name}"
@@ -294,6 +299,11 @@ class Monitor(Section):
         return "categorical" if self.task == "multiclass" else "numeric"
 
     @property
+    def label_time(self) -> str | None:
+        """Column of the moment a label became known, where labels are logged apart; in a reference never a feature."""
+        return self.labels.timestamp if self.labels else None
+
+    @property
     def first_moment(self) -> datetime:
         """Midnight UTC of `start`."""
         return datetime(self.start.year, self.start.month, self.start.day, tzinfo=UTC)
@@ -302,11 +312,16 @@ class Monitor(Section):
         """What the windows of `column` are compared with."""
         return self.features.get(column, Feature()).baseline or self.drift.baseline
 
+    def watches_constant(self, column: str) -> bool:
+        """Whether it is to be told that `column` has one value only."""
+        own = self.features.get(column, Feature()).constant
+        return self.quality.constant if own is None else own
+
     @property
     def config_hash(self) -> str:
         """SHA-256 (16 hex digits) of everything that can change a verdict; owner, routes and texts are left out."""
         meaning = self.model_dump(
-            mode="json", exclude={"owner", "description", "alerts", "asset", "labels", "performance", "retraining"}
+            mode="json", exclude={"owner", "description", "alerts", "asset", "labels", "retraining"}
         )
         return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -15,8 +15,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from monitoring_tasks.alerts.delivery import Channel, alert_key, deliver
+from monitoring_tasks.alerts.delivery import Channel
 from monitoring_tasks.alerts.message import compose
+from monitoring_tasks.alerts.telling import tell
 from monitoring_tasks.assessment import Basis, Observed, assessed
 from monitoring_tasks.champion import Pinned, load_importances, load_reference, pin_champion
 from monitoring_tasks.checks import CheckResult, Status
@@ -27,9 +28,11 @@ from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.pieces import SAMPLE_ROWS, Pieces
 from monitoring_tasks.policy.decision import Given, decide
 from monitoring_tasks.policy.narrative import narrate
-from monitoring_tasks.policy.verdict import Outcome, Subject, Verdict
+from monitoring_tasks.policy.verdict import Subject, Verdict
 from monitoring_tasks.profile.plan import join_samples
 from monitoring_tasks.profile.profile import Profile, dumps, loads, merge
+from monitoring_tasks.profile.reference import ReferenceProfile
+from monitoring_tasks.profile.segments_file import dumps_segments, loads_segments
 from monitoring_tasks.report import report_key, run_folder
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.sections import SqlSource
@@ -38,6 +41,7 @@ from monitoring_tasks.window import Window, preceding
 
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
+_SEGMENTS = "segments.parquet"
 
 
 def open_window(monitor: Monitor, runtime: Runtime, window: Window) -> Json:
@@ -65,6 +69,8 @@ def _profile(monitor: Monitor, runtime: Runtime, subject: Json, *, anew: bool) -
     profile, folder = merge([piece for piece, _ in found]), run_folder(about)
     sample = join_samples([sample for _, sample in found], SAMPLE_ROWS)
     runtime.artifacts.write(f"{folder}/sample.parquet", dump_table(sample))
+    if reference.divisions:
+        runtime.artifacts.write(f"{folder}/{_SEGMENTS}", dumps_segments(pieces.segments_of(spans)))
     runtime.artifacts.write(f"{folder}/profile.json", dumps(profile))
     log.info("profile.written monitor=%s rows=%d pieces=%d", monitor.name, profile.rows, len(spans))
     return {"rows": profile.rows, "profile": f"{folder}/profile.json", "sample_rows": sample.num_rows}
@@ -91,7 +97,8 @@ def run_suites(monitor: Monitor, runtime: Runtime, subject: Json) -> Json:
     folder = run_folder(about)
     profile, sample = _stored_profile(runtime, about), _stored_sample(runtime, about)
     basis = Basis.of(monitor, runtime, reference, about.window)
-    judged = assessed(monitor, runtime, basis, Observed(about.window, profile, sample))
+    segments = loads_segments(_stored_segments(runtime, reference, about)) if reference.divisions else {}
+    judged = assessed(monitor, runtime, basis, Observed(about.window, profile, sample, segments))
     against = basis.compared.reference
     outcome = suites.run_suites(
         suites.SuiteInput(monitor, about.window, against, profile, sample, _labels(about), judged),
@@ -105,7 +112,7 @@ def run_suites(monitor: Monitor, runtime: Runtime, subject: Json) -> Json:
     results = (*outcome.results, *undated)
     runtime.store.put_results(about, results, rows=profile.rows)
     # Written last: it says which rows the results in the store are about.
-    runtime.artifacts.write(f"{folder}/checked.txt", _checked(profile, basis))
+    runtime.artifacts.write(f"{folder}/checked.txt", _checked(runtime, about, profile, basis))
     counts = {status.value: sum(result.status is status for result in results) for status in Status}
     log.info("suites.run monitor=%s window=%s checks=%s", monitor.name, about.window, counts)
     return {"checks": counts, "report": report_key(about)}
@@ -115,9 +122,15 @@ def _data_hash(profile: Profile) -> str:
     return hashlib.sha256(dumps(profile)).hexdigest()[:16]
 
 
-def _checked(profile: Profile, basis: Basis) -> bytes:
-    """Which rows check results are about: the window's, and those of its baselines."""
-    return f"{_data_hash(profile)}{basis.baseline_hash}".encode()
+def _checked(runtime: Runtime, about: Subject, profile: Profile, basis: Basis) -> bytes:
+    """Which rows check results are about: the window's, its segments' and those of its baselines."""
+    segments = hashlib.sha256(_stored_segments(runtime, basis.reference, about)).hexdigest()[:16]
+    cut = segments if basis.reference.divisions else ""
+    return f"{_data_hash(profile)}{basis.baseline_hash}{cut}".encode()
+
+
+def _stored_segments(runtime: Runtime, reference: ReferenceProfile, about: Subject) -> bytes:
+    return required(runtime.artifacts, f"{run_folder(about)}/{_SEGMENTS}") if reference.divisions else b""
 
 
 def _labels(subject: Subject) -> dict[str, str]:
@@ -170,7 +183,7 @@ def _results(monitor: Monitor, runtime: Runtime, subject: Json) -> list[CheckRes
     checked = runtime.artifacts.read(f"{run_folder(about)}/checked.txt")
     reference = load_reference(monitor, runtime, Pinned.from_json(subject["pinned"]))
     basis = Basis.of(monitor, runtime, reference, about.window)
-    if results and checked == _checked(_stored_profile(runtime, about), basis):
+    if results and checked == _checked(runtime, about, _stored_profile(runtime, about), basis):
         return results
     log.info("suites.again window=%s reason=%s", about.window, "other rows" if results else "no results in the store")
     run_suites(monitor, runtime, subject)
@@ -222,14 +235,5 @@ def send_alert(
     """Tell people about a verdict; silently (a backfill) it is only recorded that they would have been told."""
     subject = Subject.from_json(verdict["subject"])
     judged = runtime.store.verdict(subject) or Verdict.from_json(verdict)
-    results = runtime.store.results(subject) or []
-    message = compose(judged, results, links=links)
-    key, by = alert_key(judged), links.get("run")
-    records = deliver(message, key=key, channels=channels, store=runtime.store, silent=silent, by=by)
-    return {"alerts": [{"channel": record.channel, "state": record.state} for record in records]}
-
-
-def needs_alert(monitor: Monitor, verdict: Json) -> bool:
-    """Whether a verdict is told to people: it is not healthy, and severe enough for the monitor's routes."""
-    judged = Verdict.from_json(verdict)
-    return judged.outcome is not Outcome.HEALTHY and judged.severity >= monitor.alerts.least
+    message = compose(judged, runtime.store.results(subject) or [], links=links)
+    return tell(runtime.store, judged, message, channels=channels, silent=silent)

@@ -174,7 +174,7 @@ def test_parsing_loads_nothing_heavy(production: Production) -> None:
         "import json, sys, runpy\n"
         "import airflow.sdk, airflow.providers.standard.operators.python\n"
         "before = set(sys.modules)\n"
-        "names = ('monitor', 'retrain', 'maintenance', 'canary', 'broken_monitors')\n"
+        "names = ('monitor', 'performance', 'retrain', 'maintenance', 'canary', 'broken_monitors')\n"
         f"for name in names: runpy.run_path({str(ROOT / 'dags')!r} + f'/{{name}}.py')\n"
         "print(json.dumps(sorted({name.partition('.')[0] for name in set(sys.modules) - before})))"
     )

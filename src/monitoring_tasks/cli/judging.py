@@ -124,11 +124,12 @@ def judge(monitor: Monitor, runtime: Runtime, window: Window) -> Verdict:
 
 def _backfilled(monitor: Monitor, runtime: Runtime, window: Window) -> Verdict | Exception:
     from monitoring_tasks import steps
+    from monitoring_tasks.alerts.telling import needs_alert
     from monitoring_tasks.alerts.withheld import withheld_channels
 
     try:
         verdict = judge(monitor, runtime, window)
-        if steps.needs_alert(monitor, verdict.to_json()):
+        if needs_alert(monitor, verdict.to_json()):
             steps.send_alert(runtime, verdict.to_json(), silent=True, links={}, channels=withheld_channels(monitor))
     except Exception as error:  # one bad window must not take the others' verdicts along
         return error

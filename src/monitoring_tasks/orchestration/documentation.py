@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 
 from monitoring_tasks.alarms_section import baseline_words
@@ -36,35 +37,36 @@ RETRAINING_TASKS = (
 
 def monitor_document(monitor: Monitor) -> str:
     """The monitor in Markdown: what it watches, what each task does, how to run it by hand."""
-    facts = "\n".join(f"| {name} | {plain(value)} |" for name, value in _facts(monitor))
-    tasks = "\n".join(f"* **{name}**: {text}" for name, text in TASKS)
-    return "\n\n".join(
-        [
-            f"### {monitor.name}",
-            plain(monitor.description) or "Watches a model in production.",
-            f"| | |\n|---|---|\n{facts}",
-            tasks,
-            "A run that was asked for by hand examines the last complete window, or the one given in the form "
-            f"(`{START}` and `{END}`, UTC). **Backfill** judges any span of the past; it tells nobody, it records who "
-            "would have been told. A task that fails says in its last line what was found and what to do.",
-        ]
+    return document(
+        monitor.name,
+        plain(monitor.description) or "Watches a model in production.",
+        _facts(monitor),
+        TASKS,
+        "A run that was asked for by hand examines the last complete window, or the one given in the form "
+        f"(`{START}` and `{END}`, UTC). **Backfill** judges any span of the past; it tells nobody, it records who "
+        "would have been told. A task that fails says in its last line what was found and what to do.",
     )
+
+
+def document(
+    title: str, about: str, facts: Sequence[tuple[str, str]], tasks: Sequence[tuple[str, str]], more: str
+) -> str:
+    """A DAG in Markdown: title, what it is about, a table of facts, what each task does, and what else to know."""
+    table = "\n".join(f"| {name} | {plain(value)} |" for name, value in facts)
+    listed = "\n".join(f"* **{name}**: {text}" for name, text in tasks)
+    return "\n\n".join([f"### {title}", about, f"| | |\n|---|---|\n{table}", listed, more])
 
 
 def retraining_document(monitor: Monitor, section: Retraining) -> str:
     """The retraining in Markdown: what a run does, who decides, how to start one and how to undo one."""
-    facts = "\n".join(f"| {name} | {plain(value)} |" for name, value in _retraining_facts(monitor, section))
-    tasks = "\n".join(f"* **{name}**: {text}" for name, text in RETRAINING_TASKS)
-    return "\n\n".join(
-        [
-            f"### Retraining of {monitor.name}",
-            f"| | |\n|---|---|\n{facts}",
-            tasks,
-            f"Started by `{monitor.dag_id}` when drift persists, by hand with the form, or by its own schedule. "
-            "Refused, rejected and declined are successful runs: the log of `notify` says what happened and why. "
-            "To undo a promotion, trigger a run with `rollback` = `previous`, or write "
-            f"`monitoring rollback {monitor.name}`.",
-        ]
+    return document(
+        f"Retraining of {monitor.name}",
+        f"Started by `{monitor.dag_id}` when drift persists, by `{monitor.performance_dag_id}` when the figures got "
+        "worse, by hand with the form, or by its own schedule.",
+        _retraining_facts(monitor, section),
+        RETRAINING_TASKS,
+        "Refused, rejected and declined are successful runs: the log of `notify` says what happened and why. To undo a "
+        f"promotion, trigger a run with `rollback` = `previous`, or write `monitoring rollback {monitor.name}`.",
     )
 
 
@@ -135,7 +137,7 @@ def _facts(monitor: Monitor) -> list[tuple[str, str]]:
         ("Fewest rows to judge", str(monitor.minimum_rows)),
         ("Rules", _rules(monitor)),
         ("Compared with", _baselines(monitor)),
-        ("Alerts", _route(monitor.alerts.slack)),
+        ("Alerts", route(monitor.alerts.slack)),
     ]
 
 
@@ -164,7 +166,8 @@ def _source(source: ParquetSource | SqlSource) -> str:
     return f"{'table ' + source.table if source.table else 'a query'} through connection {source.connection}"
 
 
-def _route(slack: Slack | None) -> str:
+def route(slack: Slack | None) -> str:
+    """Where alerts go, in words."""
     return f"Slack {slack.channel} through {slack.connection}" if slack else "the task log only"
 
 

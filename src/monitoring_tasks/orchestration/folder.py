@@ -12,6 +12,7 @@ from monitoring_tasks.errors import ConfigurationError, MonitoringError
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.monitor_file import load_monitor, monitor_files
 from monitoring_tasks.orchestration.monitor_dag import build_monitor_dag
+from monitoring_tasks.orchestration.performance_dag import build_performance_dag
 from monitoring_tasks.orchestration.retrain_dag import build_retrain_dag
 
 Build = Callable[[Monitor], DAG | None]
@@ -35,6 +36,11 @@ def monitor_dags(folder: Path) -> Mapping[str, DAG]:
     return _dags(folder, "monitor_", build_monitor_dag)
 
 
+def performance_dags(folder: Path) -> Mapping[str, DAG]:
+    """The performance DAG of every sound monitor in `folder` that has a section `performance`, by DAG id."""
+    return _dags(folder, "performance_", _performance_dag)
+
+
 def retrain_dags(folder: Path) -> Mapping[str, DAG]:
     """The retraining DAG of every sound monitor in `folder` that has a section `retraining`, by DAG id."""
     return _dags(folder, "retrain_", _retrain_dag)
@@ -50,19 +56,24 @@ def _dags(folder: Path, prefix: str, build: Build) -> Mapping[str, DAG]:
     return {dag.dag_id: dag for dag in made if dag is not None}
 
 
+def _performance_dag(monitor: Monitor) -> DAG | None:
+    return build_performance_dag(monitor) if monitor.performance else None
+
+
 def _retrain_dag(monitor: Monitor) -> DAG | None:
     return build_retrain_dag(monitor, monitor.retraining) if monitor.retraining else None
 
 
 def refuse_broken(folder: Path) -> None:
     """Raise `ConfigurationError` with every mistake of the broken monitors in `folder`; none when all are sound."""
-    mistakes = [error for path in monitor_files(folder) if isinstance(error := _attempt(path, _both), str)]
+    mistakes = [error for path in monitor_files(folder) if isinstance(error := _attempt(path, _every), str)]
     if mistakes:
         raise ConfigurationError("monitors without a DAG until their YAML is mended:\n" + "\n".join(mistakes))
 
 
-def _both(monitor: Monitor) -> DAG | None:
+def _every(monitor: Monitor) -> DAG | None:
     build_monitor_dag(monitor)
+    _performance_dag(monitor)
     return _retrain_dag(monitor)
 
 

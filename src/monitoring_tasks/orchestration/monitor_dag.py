@@ -58,11 +58,11 @@ def _wire(tasks: MonitorTasks, asset: Asset) -> None:
         task_id="all_clear", python_callable=tasks.all_clear, op_args=[verdict.output], retries=0
     )
     alert = PythonOperator(task_id="alert", python_callable=tasks.alert, op_args=[verdict.output, window.output])
-    following = [all_clear, alert, *([_request(tasks.monitor)] if tasks.monitor.retraining else [])]
+    following = [all_clear, alert, *([request(tasks.monitor)] if tasks.monitor.retraining else [])]
     profile >> suites >> verdict >> branch >> following
 
 
-def _request(monitor: Monitor) -> TriggerDagRunOperator:
+def request(monitor: Monitor) -> TriggerDagRunOperator:
     """Starts the retraining's DAG under the id that the request names, so that a repeated request starts nothing."""
     request = f"ti.xcom_pull(task_ids='branch', key='{REQUEST}')"
     return TriggerDagRunOperator(

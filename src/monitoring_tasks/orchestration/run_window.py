@@ -54,7 +54,7 @@ def resolve(monitor: Monitor, facts: RunFacts) -> RunWindow:
     >>> str(resolve(monitor, by_asset).window)
     '2013-06-03T00:00:00Z/2013-06-04T00:00:00Z'
     """
-    window = _asked_for(facts) or window_ending(monitor.schedule, monitor.window, _end(monitor, facts))
+    window = asked_for(facts) or window_ending(monitor.schedule, monitor.window, tick_of(monitor.schedule, facts))
     if window.start < monitor.first_moment:
         raise ConfigurationError(
             f"window {window} starts before {stamp(monitor.first_moment)}, where monitor {monitor.name} starts: "
@@ -64,8 +64,8 @@ def resolve(monitor: Monitor, facts: RunFacts) -> RunWindow:
     return RunWindow(window, silent=facts.run_type == BACKFILL, current=current)
 
 
-def _asked_for(facts: RunFacts) -> Window | None:
-    """The window of the trigger form. Airflow does not check the format of its fields."""
+def asked_for(facts: RunFacts) -> Window | None:
+    """The window of the trigger form, None where it is empty. Airflow does not check the format of its fields."""
     start, end = ((facts.params or {}).get(name) or None for name in (START, END))
     if start is None and end is None:
         return None
@@ -78,12 +78,13 @@ def _asked_for(facts: RunFacts) -> Window | None:
     return Window.parse(str(start), str(end))
 
 
-def _end(monitor: Monitor, facts: RunFacts) -> datetime:
+def tick_of(schedule: str, facts: RunFacts) -> datetime:
+    """The end of the run's data interval; for a run without one the last tick when it was asked for."""
     start, end = facts.interval_start, facts.interval_end
     # An interval without width comes from a trigger with a logical date only; it says nothing about a window.
     if start is not None and end is not None and start < end:
         return end
-    return last_tick(monitor.schedule, facts.run_after)
+    return last_tick(schedule, facts.run_after)
 
 
 def first_interval(monitor: Monitor) -> datetime:

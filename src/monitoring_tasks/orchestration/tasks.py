@@ -74,28 +74,10 @@ class MonitorTasks:
 
     def branch(self, verdict: Json, subject: Json, ti: Any) -> list[str]:
         """The tasks that follow the verdict: people are told, a retraining is requested, or all is clear."""
-        from monitoring_tasks.steps import needs_alert
+        from monitoring_tasks.alerts.telling import needs_alert
 
         followed = ["alert"] if needs_alert(self.monitor, verdict) else []
-        if self._requests(verdict, subject):
-            ti.xcom_push(key=REQUEST, value={"run": request_run_id(verdict), "conf": request_conf(verdict)})
-            followed.append("request_retraining")
-        followed = followed or ["all_clear"]
-        log.info(
-            "branch.taken outcome=%s severity=%s next=%s", verdict["outcome"], verdict["severity"], ",".join(followed)
-        )
-        return followed
-
-    def _requests(self, verdict: Json, subject: Json) -> bool:
-        """Whether this run requests a retraining; one that is not requested although it is asked for says why."""
-        from monitoring_tasks.request_step import retraining_due
-
-        if self.monitor.retraining is None:
-            return False
-        with told() as runtime:
-            return retraining_due(
-                self.monitor, runtime, verdict, quiet=quiet_reason(subject), run=request_run_id(verdict)
-            )
+        return taken(verdict, [*followed, *requested(self.monitor, verdict, subject, ti)])
 
     def all_clear(self, verdict: Json) -> None:
         """Say that nobody need be told."""
@@ -106,13 +88,40 @@ class MonitorTasks:
         from monitoring_tasks.orchestration.channels import channels_of
         from monitoring_tasks.steps import send_alert
 
-        links = {
-            "run": absolute(run_path(dag_run.dag_id, dag_run.run_id)),
-            "report": absolute(report_path(dag_run.dag_id, verdict["report"])),
-        }
         with told() as runtime:
-            channels = channels_of(self.monitor, silent=subject["silent"])
+            channels, links = channels_of(self.monitor, silent=subject["silent"]), links_to(dag_run, verdict)
             return send_alert(runtime(), verdict, silent=subject["silent"], links=links, channels=channels)
+
+
+def requested(monitor: Monitor, verdict: Json, subject: Json, ti: Any) -> list[str]:
+    """The task that requests a retraining, with the request left for it; one that is not made says why."""
+    from monitoring_tasks.request_step import retraining_due
+
+    if monitor.retraining is None:
+        return []
+    with told() as runtime:
+        run, quiet = request_run_id(verdict), quiet_reason(subject)
+        if not retraining_due(monitor, runtime, verdict, quiet=quiet, run=run):
+            return []
+    ti.xcom_push(key=REQUEST, value={"run": run, "conf": request_conf(verdict)})
+    return ["request_retraining"]
+
+
+def taken(verdict: Json, following: list[str]) -> list[str]:
+    """The tasks that follow a verdict; where there is none, all is clear."""
+    following = following or ["all_clear"]
+    log.info(
+        "branch.taken outcome=%s severity=%s next=%s", verdict["outcome"], verdict["severity"], ",".join(following)
+    )
+    return following
+
+
+def links_to(dag_run: Any, verdict: Json) -> dict[str, str]:
+    """Addresses of a run and of the report that a verdict names."""
+    return {
+        "run": absolute(run_path(dag_run.dag_id, dag_run.run_id)),
+        "report": absolute(report_path(dag_run.dag_id, verdict["report"])),
+    }
 
 
 def verdict_asset(monitor: Monitor) -> Asset:
