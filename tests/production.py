@@ -11,6 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from monitoring_tasks.window import Window
+
 FIRST_DAY = date(2013, 3, 1)
 YAML = """\
 name: churn
@@ -26,6 +28,12 @@ start: 2013-03-01
 minimum_rows: 200
 alarms: {joint: false}
 """
+
+
+def day(number: int, days: int = 1) -> Window:
+    """The window of `days` days that ends after day `number` of production."""
+    end = FIRST_DAY + timedelta(days=number + 1)
+    return Window.parse(str(end - timedelta(days=days)), str(end))
 
 
 def rows(day: date, *, count: int = 1000, shift: float = 0.0, seed: int | None = None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,73 +14,37 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from monitoring_tasks import assessment, steps
-from monitoring_tasks.assessment import (
-    Assessor,
-    Basis,
-    Observed,
-    assessed,
-    joint_kinds,
-    load_assessor,
-    load_calibration,
-    load_joint,
-    own_floors,
-)
+from monitoring_tasks import assessment
+from monitoring_tasks.assessment import Assessor, Basis, Observed, assessed, load_assessor
 from monitoring_tasks.calibration.assess import Judged
-from monitoring_tasks.calibration.calibrate import Calibration
-from monitoring_tasks.calibration.domain import JointNull
 from monitoring_tasks.champion import load_reference, pin_champion
 from monitoring_tasks.checks import Check, CheckResult, Status
 from monitoring_tasks.errors import StoreUnavailable
 from monitoring_tasks.faults.cause import Cause, Fault
 from monitoring_tasks.judging import Judge
+from monitoring_tasks.kept_nulls import own_floors
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.monitor_file import load_monitor
 from monitoring_tasks.pieces import Pieces
-from monitoring_tasks.policy.verdict import Action, Outcome, Subject, Verdict
+from monitoring_tasks.policy.verdict import Action, Outcome, Verdict
 from monitoring_tasks.runtime import Runtime, environment_runtime
 from monitoring_tasks.window import Window
-from tests.production import FIRST_DAY, YAML, Production, rows
+from tests.production import FIRST_DAY, YAML, Production, day, rows
+from tests.whole_run import judge
 
 JOINT = YAML.replace("alarms: {joint: false}\n", "")
 AGE, SCORE, PLAN = ((Check.DRIFT, name) for name in ("age", "score", "plan"))
 
 
-@pytest.fixture
-def production(tmp_path: Path) -> Production:
-    """A monitor with thirty days of reference and no production yet."""
-    return Production(tmp_path)
-
-
-@pytest.fixture
-def runtime(tmp_path: Path) -> Iterator[Runtime]:
-    """A runtime of its own in the test's folder."""
-    opened = environment_runtime({"MONITORING_HOME": str(tmp_path / "home")})
-    with opened.store:
-        yield opened
-
-
-def day(number: int, days: int = 1) -> Window:
-    """The window of `days` days that ends after day `number` of production."""
-    end = FIRST_DAY + timedelta(days=number + 1)
-    return Window.parse(str(end - timedelta(days=days)), str(end))
-
-
-def verdict_on(monitor: Monitor, runtime: Runtime, window: Window) -> tuple[Verdict, list[CheckResult]]:
+def stored(monitor: Monitor, runtime: Runtime, window: Window) -> tuple[Verdict, list[CheckResult]]:
     """A whole run: what is stored of it."""
-    subject = steps.open_window(monitor, runtime, window)
-    steps.profile_window(monitor, runtime, subject)
-    steps.run_suites(monitor, runtime, subject)
-    steps.reach_verdict(monitor, runtime, subject, run={})
-    about = Subject.from_json(subject)
-    stored = runtime.store.verdict(about)
-    assert stored is not None
-    return stored, runtime.store.results(about) or []
+    verdict = judge(monitor, runtime, window)
+    return verdict, runtime.store.results(verdict.subject) or []
 
 
 def run_on(production: Production, runtime: Runtime, window: Window) -> tuple[Verdict, list[CheckResult]]:
     """The same by the monitor's file."""
-    return verdict_on(load_monitor(production.monitor_file), runtime, window)
+    return stored(load_monitor(production.monitor_file), runtime, window)
 
 
 def status(results: Sequence[CheckResult], check: Check, column: str | None = None) -> Status:
@@ -183,13 +147,13 @@ def test_last_year_explains_a_season(production: Production, runtime: Runtime) -
             spend = np.random.default_rng(when.toordinal()).gamma(9.0, 9.0, 1000)
             production.write(when, shift=1.5, columns={"spend": spend})
     monitor = load_monitor(production.monitor_file)
-    eased, results = verdict_on(monitor, runtime, day(2))
+    eased, results = stored(monitor, runtime, day(2))
     found = {(each.check, each.column): each for each in results if each.status is Status.FAILED}
     assert {AGE, SCORE, (Check.DRIFT, "spend"), (Check.DRIFTED_SHARE, None)} <= found.keys()
     assert all("of last year" in each.season for each in found.values() if each.check is not Check.OUT_OF_RANGE_SHARE)
     assert Action.RETRAIN not in eased.actions
     later = monitor.model_copy(update={"start": FIRST_DAY})
-    hard, _ = verdict_on(later, runtime, day(2))
+    hard, _ = stored(later, runtime, day(2))
     assert Action.RETRAIN in hard.actions
     assert hard.severity > eased.severity
 
@@ -334,56 +298,6 @@ def test_what_may_pass_is_raised(production: Production, runtime: Runtime, monke
                 judged(production, runtime, day(0))
 
 
-def kept_nulls(tmp_path: Path) -> dict[str, Path]:
-    """The stored nulls by what they are of."""
-    return {path.name.partition("-")[0]: path for path in tmp_path.rglob("references/churn/*/*-*.json")}
-
-
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"columns": {}}', b"null", b"\xff"])
-def test_nulls_are_kept_and_made_again_where_they_cannot_be_read(
-    production: Production, runtime: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
-) -> None:
-    """Both are made once; a file that is cut off or not ours is replaced by the same bytes, and takes no run down."""
-    monkeypatch.setattr(assessment, "joint_null", lambda *_, **__: JointNull(0.2, 0.1, 9, (2000, 300)))
-    monitor = load_monitor(production.monitor_file)
-    reference = load_reference(monitor, runtime, pin_champion(monitor, runtime))
-
-    def loaded() -> tuple[Calibration, JointNull]:
-        width = timedelta(days=1)
-        return load_calibration(monitor, runtime, reference, width), load_joint(monitor, runtime, reference, width)
-
-    before, files = loaded(), kept_nulls(tmp_path)
-    assert files.keys() == {"calibration", "joint"}
-    bytes_of = {name: path.read_bytes() for name, path in files.items()}
-    for path in files.values():
-        path.write_bytes(content)
-    assert loaded() == before
-    assert {name: path.read_bytes() for name, path in files.items()} == bytes_of
-    for name in ("calibrate", "joint_null"):
-        monkeypatch.setattr(assessment, name, broken)
-    assert loaded() == before
-
-
-def test_nulls_are_those_of_width_and_baselines(production: Production, runtime: Runtime) -> None:
-    """Another width or another baseline is another null, kept beside the first."""
-    monitor = load_monitor(production.monitor_file)
-    reference = load_reference(monitor, runtime, pin_champion(monitor, runtime))
-    daily, weekly = (load_calibration(monitor, runtime, reference, timedelta(days=days)) for days in (1, 7))
-    assert (daily.windows, weekly.windows) == (30, 0)
-    production.configure(TREND)
-    other = load_calibration(load_monitor(production.monitor_file), runtime, reference, timedelta(days=1))
-    assert other.windows < daily.windows
-    assert load_calibration(monitor, runtime, reference, timedelta(days=1)) == daily
-
-
-def test_the_joint_test_leaves_out_columns_with_another_baseline(production: Production, runtime: Runtime) -> None:
-    """Of their baselines there are no rows."""
-    production.configure(JOINT + "features: {'*': , age: {baseline: trailing}}\n")
-    monitor = load_monitor(production.monitor_file)
-    reference = load_reference(monitor, runtime, pin_champion(monitor, runtime))
-    assert joint_kinds(monitor, reference).keys() == {"spend", "plan", "score"}
-
-
 @pytest.mark.parametrize("policy", ["classic", "psi", "evidently"])
 def test_classical_rules_make_no_tests_of_the_window(production: Production, runtime: Runtime, policy: str) -> None:
     """Each check has its own limits; no null is made."""
@@ -422,9 +336,9 @@ def test_late_rows_in_a_baseline_give_what_they_would_have_given_in_time(tmp_pat
             monitor = load_monitor(production.monitor_file)
             if late:
                 for number in (9, 11, 10):
-                    verdict_on(monitor, opened, day(number))
+                    stored(monitor, opened, day(number))
                 production.write(changed, shift=3.0)
-            verdict, results = verdict_on(monitor, opened, day(11))
+            verdict, results = stored(monitor, opened, day(11))
             verdicts.append((verdict.dumps(), [each.to_json() for each in results]))
     assert verdicts[0] == verdicts[1]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -37,14 +36,6 @@ def production(tmp_path: Path) -> Production:
     made = Production(tmp_path / "monitors")
     made.write_days(FIRST_DAY, 8, count=2000)
     return made
-
-
-@pytest.fixture
-def runtime(tmp_path: Path) -> Iterator[Runtime]:
-    """A runtime of its own in the test's folder."""
-    opened = environment_runtime({"MONITORING_HOME": str(tmp_path / "home")})
-    with opened.store:
-        yield opened
 
 
 def asked(**changes: Any) -> Asked:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,11 +13,12 @@ from monitoring_tasks.champion import load_importances, load_reference, pin_cham
 from monitoring_tasks.errors import ReferenceInvalid, ReferenceUnavailable
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.monitor_file import load_monitor
-from monitoring_tasks.policy.verdict import Subject, Verdict
-from monitoring_tasks.runtime import Runtime, environment_runtime
+from monitoring_tasks.policy.verdict import Verdict
+from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.window import Window
 from tests.git_repository import commit, start, tag
 from tests.production import FIRST_DAY, YAML, Production
+from tests.whole_run import judge
 
 CHAMPION = YAML.replace(
     "{kind: file, path: reference.parquet, importances: importances.json}", "{kind: champion, repository: origin.git}"
@@ -44,32 +44,13 @@ def monitor(work: Path) -> Monitor:
     return load_monitor(work.parent / "churn.yaml")
 
 
-@pytest.fixture
-def runtime(tmp_path: Path) -> Iterator[Runtime]:
-    """A runtime of its own in the test's folder."""
-    opened = environment_runtime({"MONITORING_HOME": str(tmp_path / "home")})
-    with opened.store:
-        yield opened
-
-
-def judge(monitor: Monitor, runtime: Runtime) -> Verdict:
-    """A whole run on the first day."""
-    subject = steps.open_window(monitor, runtime, DAY)
-    steps.profile_window(monitor, runtime, subject)
-    steps.run_suites(monitor, runtime, subject)
-    steps.reach_verdict(monitor, runtime, subject, run={})
-    stored = runtime.store.verdict(Subject.from_json(subject))
-    assert stored is not None
-    return stored
-
-
 def test_champion_is_judged_against_its_own_reference(monitor: Monitor, runtime: Runtime) -> None:
     """The version names tag and commit, and the importances come from the same commit."""
     pinned = pin_champion(monitor, runtime)
     assert pinned.version.startswith("v1.0.0-")
     assert load_importances(monitor, runtime, pinned) == {"age": 0.5, "spend": 0.3, "plan": 0.1}
     assert load_reference(monitor, runtime, pinned).profile.rows == 9000
-    assert judge(monitor, runtime).subject.champion == pinned.version
+    assert judge(monitor, runtime, DAY).subject.champion == pinned.version
 
 
 def test_reference_is_profiled_once(monitor: Monitor, runtime: Runtime, caplog: pytest.LogCaptureFixture) -> None:
@@ -85,14 +66,14 @@ def test_reference_is_profiled_once(monitor: Monitor, runtime: Runtime, caplog: 
 
 def test_promotion_starts_results_of_its_own(work: Path, monitor: Monitor, runtime: Runtime) -> None:
     """The new champion's verdict stands beside the old one's; a rollback finds the old one again."""
-    old = judge(monitor, runtime)
+    old = judge(monitor, runtime, DAY)
     (work / "importances.json").write_text('{"plan": 1.0}')
     commit(work, "churn@v1.1.0", "churn#champion#2")
-    new = judge(monitor, runtime)
+    new = judge(monitor, runtime, DAY)
     assert new.subject.champion.startswith("v1.1.0-")
     assert runtime.store.verdict(old.subject) == old
     tag(work, "churn@v1.0.0^{commit}", "churn#champion#3")
-    assert judge(monitor, runtime) == old
+    assert judge(monitor, runtime, DAY) == old
 
 
 def test_a_promotion_half_way_does_not_mix_references(work: Path, monitor: Monitor, runtime: Runtime) -> None:
@@ -116,17 +97,17 @@ def test_last_known_champion_is_used_and_said_to_be_stale(
     assert (stale.version, stale.revision) == (known.version, known.revision)
     assert "origin.git" in (stale.stale or "")
     assert "champion.stale" in caplog.text
-    judge(monitor, runtime)
+    judge(monitor, runtime, DAY)
     (stored,) = runtime.store.verdicts("churn")
     assert "origin.git" in stored.run["stale_champion"]
 
 
 def test_a_fresh_worker_gets_by_without_the_repository(work: Path, monitor: Monitor, runtime: Runtime) -> None:
     """What a verdict needs of the champion is among the artifacts, not only in one machine's cache."""
-    judge(monitor, runtime)
+    judge(monitor, runtime, DAY)
     shutil.rmtree(work.parent / "origin.git")
     shutil.rmtree(runtime.cache)
-    assert judge(monitor, runtime).outcome == "healthy"
+    assert judge(monitor, runtime, DAY).outcome == "healthy"
 
 
 def test_another_models_champion_never_stands_in(work: Path, monitor: Monitor, runtime: Runtime) -> None:

@@ -34,12 +34,6 @@ def monitoring(
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
-@pytest.fixture
-def production(tmp_path: Path) -> Production:
-    """A monitor with a reference; the tests write its days."""
-    return Production(tmp_path)
-
-
 def test_check_tells_the_story(production: Production) -> None:
     """A drifted window prints verdict, table and next step, and ends with code 1."""
     production.write(FIRST_DAY, shift=1.5)

@@ -2,58 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from monitoring_tasks import steps
 from monitoring_tasks.alarms_section import Rules
 from monitoring_tasks.calibration.domain import JointNull
 from monitoring_tasks.comparing import RULES, Comparison, row_json, tallies, with_rules
 from monitoring_tasks.errors import SourceInvalid
-from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.monitor_file import load_monitor
-from monitoring_tasks.policy.verdict import Outcome, Subject, Verdict
+from monitoring_tasks.policy.verdict import Outcome
 from monitoring_tasks.rules import own_settings
-from monitoring_tasks.runtime import Runtime, environment_runtime
+from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.window import Window, windows_between
 from tests.past import monitor
 from tests.production import FIRST_DAY, YAML, Production, rows
+from tests.whole_run import judge
 
 JOINT = YAML.replace("joint: false", "joint: true")
-
-
-@pytest.fixture
-def production(tmp_path: Path) -> Production:
-    """A monitor and its reference; the tests write its days."""
-    return Production(tmp_path)
-
-
-@pytest.fixture
-def runtime(tmp_path: Path) -> Iterator[Runtime]:
-    """A runtime of its own in the test's folder."""
-    opened = environment_runtime({"MONITORING_HOME": str(tmp_path / "home")})
-    with opened.store:
-        yield opened
 
 
 def days(count: int, *, after: int = 0) -> list[Window]:
     """The daily windows of production, `count` of them from day `after` on."""
     first = FIRST_DAY + timedelta(days=after)
     return windows_between("@daily", None, Window.parse(str(first), str(first + timedelta(days=count))))
-
-
-def judge(about: Monitor, runtime: Runtime, window: Window) -> Verdict:
-    """A whole run."""
-    subject = steps.open_window(about, runtime, window)
-    steps.profile_window(about, runtime, subject)
-    steps.run_suites(about, runtime, subject)
-    steps.reach_verdict(about, runtime, subject, run={})
-    found = runtime.store.verdict(Subject.from_json(subject))
-    assert found is not None
-    return found
 
 
 @pytest.mark.parametrize("rules", RULES)
@@ -137,7 +109,7 @@ def test_a_window_that_cannot_be_read(production: Production, runtime: Runtime) 
 def test_the_joint_test_is_asked_for(production: Production, runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without asking it is left out; a monitor that has none gets none."""
     null = JointNull(0.5, 0.1, 9, (2000, 300))  # the real one takes long to make
-    monkeypatch.setattr("monitoring_tasks.assessment.joint_null", lambda *_, **__: null)
+    monkeypatch.setattr("monitoring_tasks.kept_nulls.joint_null", lambda *_, **__: null)
     production.write(FIRST_DAY, count=300)
     [window] = days(1)
     for yaml, ask, has in ((JOINT, True, True), (JOINT, False, False), (YAML, True, False)):

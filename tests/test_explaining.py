@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,28 +11,19 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 
-from monitoring_tasks.assessment import load_calibration, spent
 from monitoring_tasks.champion import load_reference, pin_champion
 from monitoring_tasks.explaining import Explanation, explain
+from monitoring_tasks.kept_nulls import load_calibration, spent
 from monitoring_tasks.monitor import Severity
 from monitoring_tasks.monitor_file import load_monitor
 from monitoring_tasks.policy.verdict import Outcome, Subject, Verdict
-from monitoring_tasks.runtime import Runtime, environment_runtime
+from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.window import Window
 from tests.production import YAML, Production
 
 DAY = Window.parse("2013-03-01", "2013-03-02")
 HOUR = Window.parse("2013-03-01T00:00", "2013-03-01T01:00")
-
-
-@pytest.fixture
-def runtime(tmp_path: Path) -> Iterator[Runtime]:
-    """A runtime of its own."""
-    opened = environment_runtime({"MONITORING_HOME": str(tmp_path / "home")})
-    with opened.store:
-        yield opened
 
 
 def explained(folder: Path, runtime: Runtime, more: str = "", *, window: Window = DAY, **given: Any) -> Explanation:

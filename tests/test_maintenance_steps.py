@@ -6,7 +6,6 @@ import logging
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from monitoring_tasks.retraining.names import retraining_branch, run_slug
 from monitoring_tasks.retraining.promotion import promote, roll_back
 from monitoring_tasks.retraining.registry import fetch_artifact, find_champion
 from monitoring_tasks.retraining.repository import ALLOWED
-from monitoring_tasks.runtime import Runtime, environment_runtime
+from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.store.records import RetrainingRecord, RetrainingState
 from tests.dvc_pipeline import FILES, ModelRepository
 from tests.git_repository import commit, run, start
@@ -33,14 +32,6 @@ from tests.retraining_world import YAML
 NOW = datetime(2013, 9, 1, tzinfo=UTC)
 RUN = "manual__2013-07-01T06:00:00+00:00"
 REVISION = "0123456789" * 4
-
-
-@pytest.fixture
-def runtime(tmp_path: Path) -> Iterator[Runtime]:
-    """A runtime of its own in the test's folder."""
-    opened = environment_runtime({"MONITORING_HOME": str(tmp_path / "home")})
-    with opened.store:
-        yield opened
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,19 +14,11 @@ from monitoring_tasks.errors import SourceInvalid
 from monitoring_tasks.monitor_file import load_monitor
 from monitoring_tasks.pieces import Pieces
 from monitoring_tasks.profile.profile import dumps
-from monitoring_tasks.runtime import Runtime, environment_runtime
+from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.window import Window
 from tests.production import FIRST_DAY, Production
 
 DAY = Window.parse(str(FIRST_DAY), str(FIRST_DAY + timedelta(days=1)))
-
-
-@pytest.fixture
-def runtime(tmp_path: Path) -> Iterator[Runtime]:
-    """A runtime of its own in the test's folder."""
-    opened = environment_runtime({"MONITORING_HOME": str(tmp_path / "home")})
-    with opened.store:
-        yield opened
 
 
 def pieces(production: Production, runtime: Runtime) -> Pieces:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -30,27 +29,7 @@ from monitoring_tasks.policy.verdict import Subject, Verdict
 from monitoring_tasks.report import self_contained
 from monitoring_tasks.runtime import Runtime, environment_runtime
 from monitoring_tasks.window import Window
-from tests.production import FIRST_DAY, YAML, Production, rows
-
-
-@pytest.fixture
-def production(tmp_path: Path) -> Production:
-    """A monitor with thirty days of reference and no production yet."""
-    return Production(tmp_path)
-
-
-@pytest.fixture
-def runtime(tmp_path: Path) -> Iterator[Runtime]:
-    """A runtime of its own in the test's folder."""
-    opened = environment_runtime({"MONITORING_HOME": str(tmp_path / "home")})
-    with opened.store:
-        yield opened
-
-
-def day(number: int, days: int = 1) -> Window:
-    """The window of `days` days that ends after day `number` of production."""
-    end = FIRST_DAY + timedelta(days=number + 1)
-    return Window.parse(str(end - timedelta(days=days)), str(end))
+from tests.production import FIRST_DAY, YAML, Production, day, rows
 
 
 def judge(monitor: Monitor, runtime: Runtime, window: Window) -> Verdict:

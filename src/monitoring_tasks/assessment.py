@@ -3,46 +3,40 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import cache, cached_property, partial
-from typing import Any, TypeVar
 
-import numpy as np
 import pyarrow as pa
 
 from monitoring_tasks.alarms_section import TrainingBaseline
 from monitoring_tasks.baselines import Compared, Piece, compared
-from monitoring_tasks.calibration.assess import Assessed, Case, Extra, Judged, TestKey, Told, assess, shares_of_tests
-from monitoring_tasks.calibration.calibrate import Calibration, calibrate
-from monitoring_tasks.calibration.correction import Levels, levels
-from monitoring_tasks.calibration.counts import column_counts, rare_categories
-from monitoring_tasks.calibration.domain import JointNull, joint_null, separation
+from monitoring_tasks.calibration.assess import Assessed, Case, Extra, Judged, TestKey, Told, assess
+from monitoring_tasks.calibration.calibrate import Calibration
+from monitoring_tasks.calibration.correction import Levels
+from monitoring_tasks.calibration.counts import all_rare
+from monitoring_tasks.calibration.domain import JointNull, separation
 from monitoring_tasks.checks import Check, Evidence, Measured, Status
 from monitoring_tasks.errors import MonitoringError
 from monitoring_tasks.faults.cause import Cause, Fault
 from monitoring_tasks.faults.causes import probable_causes
 from monitoring_tasks.faults.sides import Sides
 from monitoring_tasks.faults.time_gap import time_gap
+from monitoring_tasks.kept_nulls import joint_kinds, load_calibration, load_joint, own_floors, spent
 from monitoring_tasks.methods import Kind
-from monitoring_tasks.monitor import Feature, Monitor
+from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.pieces import Pieces
-from monitoring_tasks.profile.binning import CategoryBins
 from monitoring_tasks.profile.pairs import Pair
 from monitoring_tasks.profile.profile import Profile, dumps
-from monitoring_tasks.profile.reference import ReferenceProfile, reference_key
+from monitoring_tasks.profile.reference import ReferenceProfile
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.seasons import seasons
-from monitoring_tasks.window import Window, interval, last_tick
+from monitoring_tasks.window import Window
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
-"""Of the stored calibrations: another one is made anew."""
 SEASONAL_P = 0.01
 """A window is like its season when an ordinary one is as far from it at least so often ..."""
 SEASONAL_PART = 0.5
@@ -131,9 +125,9 @@ class Assessor:
     def _skipped(self) -> frozenset[TestKey]:
         """Tests that nobody asked for, and those of columns of which the reference leaves nothing to compare."""
         reference = self.basis.reference
-        unwatched = {(Check.CONSTANT, name) for name in reference.kinds if not watches_constant(self.monitor, name)}
+        unwatched = {(Check.CONSTANT, name) for name in reference.kinds if not self.monitor.watches_constant(name)}
         features = reference.kinds.keys() - {self.monitor.prediction}
-        return frozenset(unwatched | {(Check.DRIFT, name) for name in features if _all_rare(reference, name)})
+        return frozenset(unwatched | {(Check.DRIFT, name) for name in features if _is_all_rare(reference, name)})
 
     def _gap(self, observed: Observed) -> Tests:
         reference, name = self.compared.reference, self.monitor.timestamp
@@ -222,7 +216,7 @@ def _explains(cause: Cause, key: TestKey, effect: float) -> bool:
 
 def _is_allowed(cause: Cause, monitor: Monitor) -> bool:
     """Whether the monitor says of a column that it may stand still."""
-    return cause.fault is Fault.FROZEN and not watches_constant(monitor, cause.column or "")
+    return cause.fault is Fault.FROZEN and not monitor.watches_constant(cause.column or "")
 
 
 def _is_about(cause: Cause, key: TestKey, timestamp: str) -> bool:
@@ -268,55 +262,6 @@ def _is_like(season: Assessed, training: Assessed) -> bool:
     return p is not None and far is not None and p >= SEASONAL_P and far <= SEASONAL_PART * (usual or 0.0)
 
 
-def every(monitor: Monitor, window: Window) -> timedelta:
-    """Time between two windows of the monitor's schedule, at the end of `window`."""
-    return interval(monitor.schedule, last_tick(monitor.schedule, window.end))
-
-
-def spent(monitor: Monitor, calibration: Calibration, window: Window) -> Levels:
-    """The levels at which windows like `window` spend the monitor's budget."""
-    rule = monitor.policy.persistence
-    return levels(
-        monitor.alarms.budget,
-        every(monitor, window),
-        persistence=(rule.windows, rule.of),
-        shares=shares_of_tests(len(calibration.columns)),
-        correlations=np.array([null.distance.correlation for null in calibration.columns.values()]),
-    )
-
-
-def own_floors(monitor: Monitor) -> dict[TestKey, float]:
-    """Floors of single tests: a limit that the monitor gives for one column is also the least that matters in it."""
-    own = {name: feature for name, feature in monitor.features.items() if feature != Feature()}
-    limits = [
-        ((check, name), limit)
-        for name, feature in own.items()
-        for check, limit in ((Check.MISSING_SHARE, feature.missing), (Check.UNSEEN_SHARE, feature.unseen))
-    ]
-    return {key: limit for key, limit in limits if limit is not None}
-
-
-def _all_rare(reference: ReferenceProfile, name: str) -> bool:
-    """Whether a column is of so many categories that each is rare: its drift would be undecided in every window."""
-    bins = reference.binning.columns[name]
-    counts = column_counts(bins, [reference.profile.columns[name]])
-    rows = float(counts.rows[0])
-    return bool(isinstance(bins, CategoryBins) and rows and rare_categories(counts.values / rows).all())
-
-
-def watches_constant(monitor: Monitor, column: str) -> bool:
-    """Whether the monitor wants to know of a column that has one value only."""
-    own = monitor.features.get(column, Feature()).constant
-    return monitor.quality.constant if own is None else own
-
-
-def joint_kinds(monitor: Monitor, reference: ReferenceProfile) -> dict[str, Kind]:
-    """The columns that the joint test looks at: those compared with the training reference, whose sample there is."""
-    return {
-        name: kind for name, kind in reference.kinds.items() if isinstance(monitor.baseline(name), TrainingBaseline)
-    }
-
-
 def assessed(monitor: Monitor, runtime: Runtime, basis: Basis, observed: Observed) -> Judged:
     """A window judged by the monitor's rules.
 
@@ -330,6 +275,10 @@ def assessed(monitor: Monitor, runtime: Runtime, basis: Basis, observed: Observe
     return load_assessor(monitor, runtime, basis, observed.window).judge(observed)
 
 
+def _is_all_rare(reference: ReferenceProfile, name: str) -> bool:
+    return all_rare(reference.binning.columns[name], reference.profile.columns[name])
+
+
 def _untested(columns: Collection[str]) -> dict[TestKey, Assessed]:
     """Columns without a baseline are undecided by any rules: what they would be judged by is not what was declared."""
     return {(check, name): Assessed(Evidence(), Status.UNDECIDED) for name in columns for check in _OF_BASELINE}
@@ -341,53 +290,3 @@ def load_assessor(monitor: Monitor, runtime: Runtime, basis: Basis, window: Wind
     calibration = load_calibration(monitor, runtime, reference, window.width)
     joint = (lambda: load_joint(monitor, runtime, reference, window.width)) if monitor.alarms.joint else None
     return Assessor(monitor, window, basis, calibration, joint)
-
-
-def load_calibration(monitor: Monitor, runtime: Runtime, reference: ReferenceProfile, width: timedelta) -> Calibration:
-    """The calibration of a reference for windows of `width`, from the artifacts or made now."""
-    baselines = {name: monitor.baseline(name) for name in reference.binning.columns}
-    facts = {name: baseline.model_dump(mode="json") for name, baseline in baselines.items()}
-    key = _key(monitor, reference, "calibration", [width.total_seconds(), facts])
-    stored = _stored(runtime, key, Calibration.from_json)
-    if stored is not None:
-        return stored
-    made = calibrate(reference, width, baselines)
-    runtime.artifacts.write(key, _dumps(made.to_json()))
-    log.info("calibration.made monitor=%s width=%s windows=%d", monitor.name, width, made.windows)
-    return made
-
-
-def load_joint(monitor: Monitor, runtime: Runtime, reference: ReferenceProfile, width: timedelta) -> JointNull:
-    """The null of the joint test for windows of `width`, from the artifacts or made now (some seconds)."""
-    kinds = joint_kinds(monitor, reference)
-    key = _key(monitor, reference, "joint", [width.total_seconds(), kinds])
-    stored = _stored(runtime, key, JointNull.from_json)
-    if stored is not None:
-        return stored
-    made = joint_null(reference.sample, kinds, timestamp=monitor.timestamp, width=width)
-    runtime.artifacts.write(key, _dumps(made.to_json()))
-    return made
-
-
-N = TypeVar("N")
-
-
-def _stored(runtime: Runtime, key: str, load: Callable[[Mapping[str, Any]], N]) -> N | None:
-    """A null that was kept; None where there is none, or what there is cannot be read: it can be made again."""
-    content = runtime.artifacts.read(key)
-    if content is None:
-        return None
-    try:
-        return load(json.loads(content))
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
-        log.warning("null.unreadable key=%s reason=%s: %s", key, type(error).__name__, error)
-        return None
-
-
-def _key(monitor: Monitor, reference: ReferenceProfile, name: str, facts: Any) -> str:
-    folder = f"references/{monitor.name}/{reference_key(monitor, reference.content_hash)}"
-    return f"{folder}/{name}-{hashlib.sha256(_dumps([VERSION, facts])).hexdigest()[:16]}.json"
-
-
-def _dumps(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()

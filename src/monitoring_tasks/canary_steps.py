@@ -16,7 +16,6 @@ import pyarrow as pa
 from monitoring_tasks.alarms_section import Alarms
 from monitoring_tasks.alerts.canary_notice import compose_falls, falls_key
 from monitoring_tasks.alerts.delivery import Channel, deliver
-from monitoring_tasks.assessment import load_calibration
 from monitoring_tasks.canary.columns import Columns
 from monitoring_tasks.canary.fall import EARLIER, Fall, falls
 from monitoring_tasks.canary.injections import JOINT, Injection, Key
@@ -28,13 +27,14 @@ from monitoring_tasks.data.source import open_rows
 from monitoring_tasks.errors import ConfigurationError, SourceInvalid
 from monitoring_tasks.explaining import powers
 from monitoring_tasks.judging import Judge
+from monitoring_tasks.kept_nulls import every, load_calibration
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.policy.verdict import Subject
 from monitoring_tasks.profile.plan import HASH, Plan
 from monitoring_tasks.profile.reference import ReferenceProfile
 from monitoring_tasks.profile.scan import scan
 from monitoring_tasks.runtime import Runtime
-from monitoring_tasks.window import Window, interval, last_tick, preceding, stamp, window_ending
+from monitoring_tasks.window import Window, last_tick, preceding, stamp, window_ending
 
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
@@ -153,8 +153,7 @@ def _words(keys: Sequence[Key] | frozenset[Key]) -> str:
 def _expected_alarms(monitor: Monitor, window: Window, windows: int) -> float:
     """The false alarms that the budget grants in so many windows."""
     budget = monitor.alarms.budget
-    between = interval(monitor.schedule, last_tick(monitor.schedule, window.end))
-    return budget.alarms * windows * (between / budget.period)
+    return budget.alarms * windows * (every(monitor, window) / budget.period)
 
 
 def _rows(monitor: Monitor, runtime: Runtime, reference: ReferenceProfile, asked: Asked) -> _Rows:

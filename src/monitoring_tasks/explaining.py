@@ -8,25 +8,17 @@ from datetime import timedelta
 from typing import Any
 
 from monitoring_tasks.alarms_section import WEEK, TrainingBaseline, baseline_words
-from monitoring_tasks.assessment import (
-    every,
-    joint_kinds,
-    load_calibration,
-    load_joint,
-    own_floors,
-    spent,
-)
 from monitoring_tasks.calibration.assess import WEIGHT, shares_of_tests
 from monitoring_tasks.calibration.calibrate import Calibration
 from monitoring_tasks.calibration.correction import HIGHEST, Levels
-from monitoring_tasks.calibration.counts import column_counts, rare_categories
+from monitoring_tasks.calibration.counts import all_rare, column_counts
 from monitoring_tasks.calibration.geometry import LEAST_WINDOWS
 from monitoring_tasks.calibration.nulls import DistanceNull
 from monitoring_tasks.calibration.power import Power, Setting, power
 from monitoring_tasks.champion import load_reference, pin_champion
 from monitoring_tasks.checks import Check
+from monitoring_tasks.kept_nulls import every, joint_kinds, load_calibration, load_joint, own_floors, spent
 from monitoring_tasks.monitor import Monitor
-from monitoring_tasks.profile.binning import CategoryBins
 from monitoring_tasks.profile.reference import ReferenceProfile
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.window import DAY, HOUR, Window, in_words
@@ -218,10 +210,10 @@ def _late(found: Power) -> str:
 def _unjudged(reference: ReferenceProfile, name: str) -> str:
     """Why a column's distribution is no test at all; empty where it is one."""
     bins = reference.binning.columns[name]
-    counts = column_counts(bins, [reference.profile.columns[name]])
-    if not counts.rows[0]:
+    profile = reference.profile.columns[name]
+    if not column_counts(bins, [profile]).rows[0]:
         return "the reference has no value of it, so its distribution cannot be judged"
-    if isinstance(bins, CategoryBins) and rare_categories(counts.values / counts.rows[0]).all():
+    if all_rare(bins, profile):
         return "all its categories are rare, so their shares cannot be judged; an id is no feature (ignore)"
     return ""
 

@@ -163,6 +163,13 @@ def rare_categories(shares: Floats) -> NDArray[np.bool_]:
     return rare
 
 
+def all_rare(bins: ColumnBins, profile: ColumnProfile) -> bool:
+    """Whether a column has rows, and so many categories that each is rare: its drift cannot be judged."""
+    counts = column_counts(bins, [profile])
+    rows = float(counts.rows[0])
+    return bool(isinstance(bins, CategoryBins) and rows and rare_categories(counts.values / rows).all())
+
+
 def _pooled(shares: Floats, rare: NDArray[np.bool_]) -> Floats:
     return np.column_stack([shares[:, ~rare], shares[:, rare].sum(axis=1)])
 

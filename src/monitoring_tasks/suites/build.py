@@ -108,8 +108,7 @@ def _column_checks(monitor: Monitor, column: Column) -> Iterator[tuple[Check, fl
         yield Check.OUT_OF_RANGE_SHARE, quality.out_of_range
     else:
         yield Check.UNSEEN_SHARE, _above_reference(Check.UNSEEN_SHARE, column, feature.unseen, quality.unseen)
-    watched = quality.constant if feature.constant is None else feature.constant
-    if watched and not is_constant(column.reference):
+    if monitor.watches_constant(column.name) and not is_constant(column.reference):
         yield Check.CONSTANT, 0.0
 
 
