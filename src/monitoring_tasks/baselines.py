@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 
 from monitoring_tasks.alarms_section import (
     Baseline,
@@ -18,9 +18,11 @@ from monitoring_tasks.alarms_section import (
     baseline_words,
 )
 from monitoring_tasks.calibration.geometry import whole_weeks
+from monitoring_tasks.calibration.segments import SegmentCase
 from monitoring_tasks.monitor import Monitor
-from monitoring_tasks.profile.profile import ColumnProfile, Profile, merge_columns, require_same_binning
+from monitoring_tasks.profile.profile import ColumnProfile, Profile, filled, merge_columns, require_same_binning
 from monitoring_tasks.profile.reference import ReferenceProfile
+from monitoring_tasks.profile.segments import Division
 from monitoring_tasks.window import DAY, HOUR, Window, floor, in_words
 
 Piece = Callable[[Window], Profile | None]
@@ -197,3 +199,51 @@ def _have(past: Past, baseline: Baseline, window: Window, least: int) -> _Had:
         few = f"{words}: only {found.rows} rows before this window, of minimum_rows {least}"
         return _Had(words, found, False, f"{few}; declare a longer baseline")
     return _Had(words, found, True, what if found.unread else "")
+
+
+Segments = Callable[[Window], Mapping[str, Profile] | None]
+"""Profiles of the segments of the production rows of one span; None when its source cannot be read."""
+
+
+def segments_compared(
+    monitor: Monitor, reference: ReferenceProfile, window: Window, piece: Segments
+) -> dict[str, Compared]:
+    """What each segment of `window` is compared with: the same segment of the same baselines.
+
+    A baseline that does not have `segment_rows` rows of a segment leaves that undecided. The reference's own pieces,
+    which are not kept by segment, stand in for none.
+    """
+    known, asked = cache(piece), monitor.model_copy(update={"minimum_rows": monitor.segment_rows})
+
+    def of(words: str, span: Window) -> Profile | None:
+        found = known(span)
+        return None if found is None else found[words]
+
+    return {
+        words: compared(asked, replace(reference, profile=profile, pieces={}), window, partial(of, words))
+        for words, profile in reference.segments.items()
+    }
+
+
+def segment_cases(
+    monitor: Monitor, baselines: Mapping[str, Compared], divisions: Sequence[Division], current: Mapping[str, Profile]
+) -> list[SegmentCase]:
+    """The segments of a window that have enough rows, each with the columns that can be judged in it.
+
+    The columns that make a segment are left out, and so are those of which less than `segment_rows` rows have a value.
+    """
+    return [
+        SegmentCase(words, against.profile, profile, columns)
+        for division in divisions
+        for words in division.words
+        if (profile := current[words]).rows >= monitor.segment_rows
+        and (against := baselines[words].reference)
+        and (columns := _judgeable(monitor, baselines[words], division, profile))
+    ]
+
+
+def _judgeable(monitor: Monitor, had: Compared, division: Division, current: Profile) -> tuple[str, ...]:
+    names = [name for name in sorted(had.reference.kinds) if name not in had.undecided | set(division.columns)]
+    sides = (had.reference.profile, current)
+    least = monitor.segment_rows
+    return tuple(name for name in names if all(filled(side.columns[name]) >= least for side in sides))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,10 +18,11 @@ from monitoring_tasks.errors import SourceInvalid
 from monitoring_tasks.kept import dump_table, load_table
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.profile.binning import binning_hash
-from monitoring_tasks.profile.plan import Plan
-from monitoring_tasks.profile.profile import Profile, dumps, loads
+from monitoring_tasks.profile.plan import Plan, Scan
+from monitoring_tasks.profile.profile import Profile, dumps, loads, merge
 from monitoring_tasks.profile.reference import ReferenceProfile
 from monitoring_tasks.profile.scan import scan
+from monitoring_tasks.profile.segments_file import dumps_segments, loads_segments
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.window import Window
 
@@ -40,7 +42,8 @@ class Pieces:
     @classmethod
     def of(cls, monitor: Monitor, runtime: Runtime, reference: ReferenceProfile) -> Pieces:
         """The pieces of a monitor's source. Raises `SourceInvalid` or `SourceUnavailable` when it cannot be opened."""
-        plan = Plan(reference.binning, id=monitor.id, timestamp=monitor.timestamp, sample_rows=SAMPLE_ROWS)
+        roles = {"id": monitor.id, "timestamp": monitor.timestamp}
+        plan = Plan(reference.binning, **roles, sample_rows=SAMPLE_ROWS, segments=reference.divisions)
         return cls(monitor, runtime, open_rows(monitor, runtime.connections), plan)
 
     def profile(self, span: Window) -> Profile | None:
@@ -52,6 +55,12 @@ class Pieces:
             log.warning("piece.unreadable monitor=%s span=%s reason=%s", self.monitor.name, span, error)
             return None
 
+    def segments_of(self, spans: Sequence[Window]) -> dict[str, Profile]:
+        """The profiles of the segments of several spans together. Raises `SourceInvalid` when one cannot be read."""
+        found = [self._segments(span) for span in spans]
+        words = [each for division in self.plan.segments for each in division.words]
+        return {each: merge([segments[each] for segments in found]) for each in words}
+
     def had(self, span: Window) -> tuple[Profile, pa.Table]:
         """Profile and sample of a span, from the artifacts where they are known."""
         key = self._key(span)
@@ -62,10 +71,30 @@ class Pieces:
 
     def scanned(self, span: Window) -> tuple[Profile, pa.Table]:
         """Profile and sample of a span whose rows are read now, known or not."""
+        found = self._scan(span)
+        return found.profile, found.sample
+
+    def _scan(self, span: Window) -> Scan:
         key, found = self._key(span), scan(self.rows, span, self.plan)
         self.runtime.artifacts.write(f"{key}.parquet", dump_table(found.sample))
+        if self.plan.segments:
+            self.runtime.artifacts.write(f"{key}.segments.parquet", dumps_segments(found.segments))
         self.runtime.artifacts.write(f"{key}.json", dumps(found.profile))
-        return found.profile, found.sample
+        return found
+
+    def segments(self, span: Window) -> Mapping[str, Profile] | None:
+        """The profiles of a span's segments; None where its rows are not fit to be read."""
+        try:
+            return self._segments(span)
+        except SourceInvalid as error:
+            log.warning("piece.unreadable monitor=%s span=%s reason=%s", self.monitor.name, span, error)
+            return None
+
+    def _segments(self, span: Window) -> Mapping[str, Profile]:
+        if not self.plan.segments:
+            return {}
+        known = self.runtime.artifacts.read(f"{self._key(span)}.segments.parquet")
+        return self._scan(span).segments if known is None else loads_segments(known)
 
     @cached_property
     def _binning(self) -> str:
@@ -77,6 +106,8 @@ class Pieces:
         plan, binning = self.plan, self._binning
         source = self.monitor.source.model_dump(mode="json")
         shape = [binning, plan.id, plan.timestamp, plan.sample_rows, source]
+        segments = [[division.columns, division.values] for division in plan.segments]
+        shape += [segments] if segments else []
         content = json.dumps([shape, self.rows.fingerprint(span)], sort_keys=True).encode()
         place = f"{span.start:%Y-%m-%dT%H%M%S}_{span.end:%Y-%m-%dT%H%M%S}"
         return f"profiles/{self.monitor.name}/{binning}/{place}-{hashlib.sha256(content).hexdigest()[:16]}"

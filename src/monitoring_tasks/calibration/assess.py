@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from monitoring_tasks.calibration.calibrate import Calibration, ColumnNull
 from monitoring_tasks.calibration.correction import Levels, adjusted
 from monitoring_tasks.calibration.counts import Counts, column_counts, distances
 from monitoring_tasks.calibration.nulls import chance_p_value
+from monitoring_tasks.calibration.segments import SegmentCase, SegmentKey, SegmentTest, segment_tests
 from monitoring_tasks.checks import Check, Evidence, Measured, Status
 from monitoring_tasks.profile.binning import Binning, CategoryBins, Floats
 from monitoring_tasks.profile.profile import Profile, is_constant
@@ -60,6 +61,7 @@ class Case:
     extra: Mapping[TestKey, Extra] = field(default_factory=dict)
     untested: frozenset[str] = frozenset()
     skipped: frozenset[TestKey] = frozenset()
+    segments: Sequence[SegmentCase] = ()
 
 
 class Assessed(NamedTuple):
@@ -71,11 +73,16 @@ class Assessed(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """A window judged as a whole: its tests, measures of the whole window, and what there is to say about checks."""
+    """A window judged as a whole: its tests, measures of the whole window, and what there is to say about checks.
+
+    `cases` are the segments to be judged, `segments` the tests of them; by rules that test nothing they have none.
+    """
 
     tests: Mapping[TestKey, Assessed] = field(default_factory=dict)
     whole: Mapping[Check, Measured] = field(default_factory=dict)
     told: Mapping[TestKey, Told] = field(default_factory=dict)
+    cases: Sequence[SegmentCase] = ()
+    segments: Mapping[SegmentKey, Assessed] = field(default_factory=dict)
 
     @property
     def found(self) -> list[TestKey]:
@@ -95,13 +102,25 @@ def assess(calibration: Calibration, case: Case, levels: Levels, floors: Floors)
     `FAILED` is a finding at once: evidence at the strong level and twice the floor. `SUSPECT` is one if it persists:
     evidence at the weak level and six tenths of the floor. A test without rows on a side is `UNDECIDED`, and no test.
     """
+    return assess_all(calibration, case, levels, floors)[0]
+
+
+def assess_all(
+    calibration: Calibration, case: Case, levels: Levels, floors: Floors
+) -> tuple[dict[TestKey, Assessed], dict[SegmentKey, Assessed]]:
+    """As `assess`, and the tests of the segments: they are under the same correction, and weigh as a fault does."""
     every = (*_column_tests(calibration, case), *_window_tests(case))
     tests = [_tested(test, case.untested) for test in every if test.key not in case.skipped]
-    corrected = adjusted([test.p_value for test in tests], [weight_of(test.key[0]) for test in tests])
-    return {
+    parts = list(segment_tests(calibration.columns, case.binning, case.segments))
+    weights = [*(weight_of(test.key[0]) for test in tests), *(1.0 for _ in parts)]
+    corrected = adjusted([test.p_value for test in (*tests, *parts)], weights)
+    own, floor = corrected[: len(tests)], least_of(floors, {}, (Check.DRIFT, None))
+    whole = {
         test.key: _judged(test, q, least_of(floors, case.floors, test.key), levels)
-        for test, q in zip(tests, corrected, strict=True)
+        for test, q in zip(tests, own, strict=True)
     }
+    pairs = zip(parts, corrected[len(tests) :], strict=True)
+    return whole, {test.key: _judged(test, q, floor, levels) for test, q in pairs}
 
 
 def _tested(test: _Test, untested: frozenset[str]) -> _Test:
@@ -113,18 +132,19 @@ def weight_of(check: Check) -> float:
     return WEIGHT if check in SHIFTS else 1.0
 
 
-def level_shares(columns: int) -> tuple[float, float]:
+def level_shares(columns: int, segments: int = 0) -> tuple[float, float]:
     """Which part of a level one test alone gets, of a shift and of a fault, in windows of so many columns.
 
-    Each column has one test of a shift and three of faults; the window as a whole has one and two.
+    Each column has one test of a shift and three of faults; the window as a whole has one and two. `segments` is the
+    number of tests of segments, each of which gets as much as one of a fault.
     """
-    total = WEIGHT * (columns + 1) + 3 * columns + 2
+    total = WEIGHT * (columns + 1) + 3 * columns + 2 + segments
     return WEIGHT / total, 1 / total
 
 
-def shares_of_tests(columns: int) -> Floats:
+def shares_of_tests(columns: int, segments: int = 0) -> Floats:
     """The part of a level that each test of a window gets by its weight, those of shifts first; their sum is 1."""
-    return np.repeat(level_shares(columns), [columns + 1, 3 * columns + 2])
+    return np.repeat(level_shares(columns, segments), [columns + 1, 3 * columns + 2 + segments])
 
 
 def floor_of(floors: Floors, key: TestKey) -> float:
@@ -163,7 +183,7 @@ def least_of(floors: Floors, own: Mapping[TestKey, float], key: TestKey) -> Leas
     return Least(own[key], own[key]) if key in own else Least(floor, AT_ONCE * floor)
 
 
-def _judged(test: _Test, corrected: float, least: Least, levels: Levels) -> Assessed:
+def _judged(test: _Test | SegmentTest, corrected: float, least: Least, levels: Levels) -> Assessed:
     evidence = Evidence(test.p_value, corrected, test.effect, least.floor)
     if math.isnan(corrected) or math.isnan(test.effect):
         return Assessed(evidence, Status.UNDECIDED)

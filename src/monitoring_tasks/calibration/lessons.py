@@ -82,7 +82,7 @@ class Lesson:
 def learn(bins: ColumnBins, whole: Counts, pieces: Counts, plan: Replay) -> Lesson:
     """What the windows of `plan` teach about one column; `whole` is the reference (one row), `pieces` its pieces."""
     windows, baselines = pieces.summed(plan.windows), pieces.summed(plan.baselines)
-    chance = _chance(bins, whole)
+    chance = chance_null(bins, whole)
     found = distances(bins, windows, baselines)
     known = np.isfinite(found.squared)
     squared, scarcity = found.squared[known], found.scarcity[known]
@@ -98,8 +98,8 @@ def learn(bins: ColumnBins, whole: Counts, pieces: Counts, plan: Replay) -> Less
     )
 
 
-def _chance(bins: ColumnBins, whole: Counts) -> DistanceNull:
-    """The null of rows that are independent of each other."""
+def chance_null(bins: ColumnBins, whole: Counts) -> DistanceNull:
+    """The null of rows that are independent of each other, where the reference (one row) is `whole`."""
     if not whole.rows[0]:
         return DistanceNull(KOLMOGOROV, KOLMOGOROV / QUARTER)
     shares = whole.values[0] / whole.rows[0]

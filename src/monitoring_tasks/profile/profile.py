@@ -220,6 +220,18 @@ def is_constant(profile: ColumnProfile) -> bool:
     return bool(finite + infinite <= 1 and not (finite and profile.minimum < profile.maximum))
 
 
+def filled(profile: ColumnProfile) -> int:
+    """Rows with a value, in whatever bin or beyond them all.
+
+    >>> filled(CategoryProfile(np.array([2, 1]), {"XX": 3}, other=1, null=5))
+    7
+    """
+    rows = int(profile.counts.sum())
+    if isinstance(profile, CategoryProfile):
+        return rows + sum(profile.unseen.values()) + profile.other
+    return rows + profile.negative_infinite + profile.positive_infinite
+
+
 def dumps(profile: Profile) -> bytes:
     """Canonical JSON of a profile: sorted keys, non-finite numbers as null; the same profile gives the same bytes."""
     head = {name: getattr(profile, name) for name in ("binning", "rows", "types", "duplicates")}
