@@ -1,4 +1,4 @@
-"""`python -m bench [drift|gate|alarms] [--quick]`: what windows, gate and alarms cost, and how often they err."""
+"""`python -m bench [drift|gate|alarms|estimate] [--quick]`: what each part costs, and how often it errs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench import alarms, gate
+from bench import alarms, estimate, gate
 from bench.data import Data, generate
 from bench.lines import LARGE, SMALL, Section
 from bench.measure import ROOT, measured
@@ -26,10 +26,13 @@ class Part(StrEnum):
     DRIFT = "drift"
     GATE = "gate"
     ALARMS = "alarms"
+    ESTIMATE = "estimate"
 
 
 def main(
-    part: Annotated[Part, typer.Argument(help="drift: about 8 minutes; gate: about 2; alarms: about 5")] = Part.ALL,
+    part: Annotated[
+        Part, typer.Argument(help="drift: about 8 minutes; gate: about 2; alarms: about 5; estimate: about 2")
+    ] = Part.ALL,
     quick: Annotated[bool, typer.Option(help="A fifth of the rows; goals are not judged")] = False,
 ) -> None:
     """What a new window costs, against other ways to the same answer; what gate and alarms cost, how often they err."""
@@ -40,6 +43,8 @@ def main(
         gate.show(Console(), progress, quick=quick)
     if part in (Part.ALL, Part.ALARMS):
         alarms.show(Console(), progress, quick=quick)
+    if part in (Part.ALL, Part.ESTIMATE):
+        estimate.show(Console(), progress, quick=quick)
 
 
 def drift(progress: Console, *, quick: bool) -> None:

@@ -70,11 +70,20 @@ def test_an_interval_without_reach_has_no_twice() -> None:
 
 
 def test_a_metric_that_is_not_believed_speaks_against_all() -> None:
-    """All estimates rest on one assumption; the reason names the metric that breaks it."""
-    good, bad = [(USUAL, IN)] * 3, [(USUAL, FAR)]
+    """All estimates rest on one assumption: a window counts by its worst metric, and the reason names those metrics."""
+    good, bad = [(USUAL, IN)] * 3, [(USUAL, IN), (USUAL, IN), (USUAL, FAR)]
     assert trusted_together({"auc": good, "log_loss": good}) == ""
-    assert trusted_together({"auc": good, "log_loss": bad}).startswith("log_loss: a late window")
+    assert trusted_together({"auc": good, "log_loss": bad}).endswith("estimated of it (log_loss)")
+    once, then = [(USUAL, BELOW), (USUAL, IN), (USUAL, None)], [(USUAL, IN), (USUAL, ABOVE), (Interval(None), 1.0)]
+    assert trusted(once) == trusted(then) == ""
+    assert trusted_together({"auc": once, "log_loss": then, "ece": good}).endswith("of them (auc, log_loss)")
     assert trusted_together({}) == ""
+
+
+def test_metrics_are_of_the_same_windows() -> None:
+    """Pairs that cannot be of the same windows are a mistake of the caller."""
+    with pytest.raises(ValueError, match="shorter"):
+        trusted_together({"auc": [(USUAL, IN)] * 2, "log_loss": [(USUAL, IN)]})
 
 
 def test_a_true_estimate_is_rarely_refused() -> None:
@@ -113,9 +122,9 @@ def figures(auc: float = 0.7, loss: float = 0.4, gap: float = 0.01, *, reach: fl
         (figures(loss=0.419), None),
         (figures(loss=0.421), True),
         (figures(gap=0.061), True),
-        (figures(gap=-0.041), True),
-        (figures(gap=-0.034), False),
-        (figures(gap=-0.036), None),
+        (figures(gap=-0.061), True),
+        (figures(gap=-0.054), False),
+        (figures(gap=-0.056), None),
         (figures(reach=0.03), None),
         (figures() | {"auc": Estimated(Interval(0.5, 0.49, 0.51), "not believed")}, None),
         (figures(loss=0.5) | {"auc": Estimated(Interval(0.7, 0.69, 0.71), "not believed")}, True),
@@ -128,7 +137,16 @@ def test_harm(found: dict[str, Estimated], expected: bool | None) -> None:
     assert harm(found, BASELINE, LIMITS, task="binary") is expected
 
 
+def test_one_who_need_not_be_sure_looks_at_the_estimate_alone() -> None:
+    """An interval that reaches across its limit is then no harm; an estimate that is refused is still not known."""
+    wide, missing = figures(reach=0.03), figures() | {"auc": Estimated(Interval(None), "not believed")}
+    assert harm(wide, BASELINE, LIMITS, task="binary", sure=False) is False
+    assert harm(figures(auc=0.67), BASELINE, LIMITS, task="binary", sure=False) is True
+    assert harm(missing, BASELINE, LIMITS, task="binary", sure=False) is None
+
+
 def test_harm_is_unknown_without_limits_or_baseline() -> None:
     """Where no metric decides, or its baseline is undefined, nothing is known."""
     assert harm(figures(), BASELINE, {}, task="binary") is None
     assert harm(figures(), {"auc": 0.7, "log_loss": None}, LIMITS, task="binary") is None
+    assert harm(figures(), {**BASELINE, "log_loss": 0.0}, LIMITS, task="binary") is None

@@ -20,6 +20,7 @@ REMEMBERED = 6
 _RECENT = 3
 _FEW = 2
 _MANY = 3
+_FAR = 2.0
 
 
 def trusted(pairs: Sequence[Pair]) -> str:
@@ -36,34 +37,54 @@ def trusted(pairs: Sequence[Pair]) -> str:
     >>> trusted([(narrow, 0.64), (narrow, 0.63)])
     '2 of the last 2 windows with labels lie outside of what was estimated of them'
     """
-    steps = [_steps(interval, value) for interval, value in pairs]
-    known = [step for step in steps if step is not None][-REMEMBERED:]
+    return _reason([_steps(*pair) for pair in pairs])
+
+
+def trusted_together(pairs: Mapping[str, Sequence[Pair]]) -> str:
+    """Why the estimates of several metrics are not believed, and of which; empty where all are.
+
+    Every metric has one pair for each of the same windows, oldest first. All rest on one assumption, so that a window
+    counts by the metric that lies farthest off: an estimate that is true is refused in up to 4 windows of a hundred.
+    Raises `ValueError` where metrics have pairs of different windows.
+    """
+    steps = {metric: [_steps(*pair) for pair in each] for metric, each in pairs.items()}
+    worst = [
+        max((step for step in window if step is not None), default=None) for window in zip(*steps.values(), strict=True)
+    ]
+    if not (reason := _reason(worst)):
+        return ""
+    outside = [metric for metric, each in steps.items() if any(step > 1 for step in _known(each))]
+    return f"{reason} ({', '.join(outside)})"
+
+
+def _reason(steps: Sequence[float | None]) -> str:
+    known = _known(steps)
     recent = known[-_RECENT:]
-    if max(recent, default=0) > 2:
-        return "a late window lies more than twice as far off as was estimated of it"
+    if max(recent, default=0) > _FAR:
+        return "one of the last windows with labels lies more than twice as far off as was estimated of it"
     for last, allowed in ((recent, _FEW), (known, _MANY)):
         if (outside := sum(step > 1 for step in last)) >= allowed:
             return f"{outside} of the last {len(last)} windows with labels lie outside of what was estimated of them"
     return ""
 
 
-def trusted_together(pairs: Mapping[str, Sequence[Pair]]) -> str:
-    """Why the estimates of several metrics are not believed: the first that is not; empty where all are.
-
-    All rest on one assumption, so that one metric that breaks it speaks against all.
-    """
-    reasons = ((metric, trusted(each)) for metric, each in pairs.items())
-    return next((f"{metric}: {reason}" for metric, reason in reasons if reason), "")
+def _known(steps: Sequence[float | None]) -> list[float]:
+    return [step for step in steps if step is not None][-REMEMBERED:]
 
 
 def harm(
-    estimated: Mapping[str, Estimated], baseline: Mapping[str, float | None], limits: Mapping[str, Drop], *, task: str
+    estimated: Mapping[str, Estimated],
+    baseline: Mapping[str, float | None],
+    limits: Mapping[str, Drop],
+    *,
+    task: str,
+    sure: bool = True,
 ) -> bool | None:
     """Whether estimates show that a window is worse than the champion's reference by more than its limits allow.
 
     `limits` names the metrics that decide. True: an estimate that is believed is worse than its limit. False: of all
-    of them the whole interval is within the limit. None is not known: an interval reaches across its limit, an estimate
-    is missing or refused, or no metric decides.
+    of them the whole interval is within the limit; where one need not be `sure`, the estimate itself. None is not
+    known: an interval reaches across its limit, an estimate is missing or refused, or no metric decides.
 
     >>> found = {"auc": Estimated(Interval(0.70, 0.69, 0.71))}
     >>> [harm(found, {"auc": was}, {"auc": Drop(size=0.02)}, task="binary") for was in (0.70, 0.715, 0.73)]
@@ -74,7 +95,7 @@ def harm(
     ]
     if any(loss is not None and loss[0] > 0 for loss in losses):
         return True
-    return False if losses and all(loss is not None and loss[1] <= 0 for loss in losses) else None
+    return False if losses and all(loss is not None and loss[sure] <= 0 for loss in losses) else None
 
 
 def _losses(found: Estimated | None, baseline: float | None, limit: Drop, worse: str) -> tuple[float, float] | None:
@@ -84,13 +105,15 @@ def _losses(found: Estimated | None, baseline: float | None, limit: Drop, worse:
     interval = found.interval
     if interval.value is None or interval.low is None or interval.high is None:
         return None
+    if limit.relative and not baseline:
+        return None
     allowed = limit.size * (abs(baseline) if limit.relative else 1)
-    value, *ends = (_loss(each - baseline, worse) for each in (interval.value, interval.low, interval.high))
+    value, *ends = (_loss(each, baseline, worse) for each in (interval.value, interval.low, interval.high))
     return value - allowed, max(ends) - allowed
 
 
-def _loss(change: float, worse: str) -> float:
-    return {"lower": -change, "higher": change, "either": abs(change)}[worse]
+def _loss(value: float, baseline: float, worse: str) -> float:
+    return {"lower": baseline - value, "higher": value - baseline, "either": abs(value) - abs(baseline)}[worse]
 
 
 def _steps(interval: Interval, value: float | None) -> float | None:
