@@ -16,7 +16,7 @@ import pytest
 
 from monitoring_tasks import assessment
 from monitoring_tasks.assessment import Assessor, Basis, Observed, assessed, load_assessor
-from monitoring_tasks.calibration.assess import Judged
+from monitoring_tasks.calibration.assess import Assessment
 from monitoring_tasks.champion import load_reference, pin_champion
 from monitoring_tasks.checks import Check, CheckResult, Status
 from monitoring_tasks.errors import StoreUnavailable
@@ -62,7 +62,7 @@ def looked_at(production: Production, runtime: Runtime, window: Window) -> tuple
     return load_assessor(monitor, runtime, basis, window), Observed(window, profile, sample)
 
 
-def judged(production: Production, runtime: Runtime, window: Window) -> Judged:
+def judged(production: Production, runtime: Runtime, window: Window) -> Assessment:
     """The window as its assessor judges it."""
     assessor, observed = looked_at(production, runtime, window)
     return assessor.judge(observed)

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from monitoring_tasks.alarms_section import TrainingBaseline
 from monitoring_tasks.baselines import Compared, Piece, compared
-from monitoring_tasks.calibration.assess import Assessed, Case, Extra, Judged, TestKey, Told, assess
+from monitoring_tasks.calibration.assess import Assessed, Assessment, Case, Extra, TestKey, Told, assess
 from monitoring_tasks.calibration.calibrate import Calibration
 from monitoring_tasks.calibration.correction import Levels
 from monitoring_tasks.calibration.counts import all_rare
@@ -98,7 +98,7 @@ class Assessor:
         """The levels that the monitor's budget affords."""
         return spent(self.monitor, self.calibration, self.window)
 
-    def tests(self, observed: Observed) -> Judged:
+    def tests(self, observed: Observed) -> Assessment:
         """The tests of the window, without explanations."""
         gap, joint = (
             _tried(check, partial(test, observed))
@@ -106,9 +106,9 @@ class Assessor:
         )
         extra: dict[TestKey, Extra] = {(check, None): test for check, (_, test) in (gap | joint).items()}
         tests = assess(self.calibration, self._case(observed.profile, extra), self.levels, self.monitor.alarms.floors)
-        return Judged(tests, {check: measured for check, (measured, _) in (gap | joint).items()}, {})
+        return Assessment(tests, {check: measured for check, (measured, _) in (gap | joint).items()}, {})
 
-    def judge(self, observed: Observed) -> Judged:
+    def judge(self, observed: Observed) -> Assessment:
         """The tests of the window, with what explains them: baselines that fall short, seasons, probable causes.
 
         A test that breaks is undecided, and an explanation that breaks is not given: neither takes the verdict down.
@@ -153,7 +153,7 @@ class Assessor:
     def _joint_kinds(self) -> dict[str, Kind]:
         return joint_kinds(self.monitor, self.compared.reference)
 
-    def _told(self, observed: Observed, judged: Judged) -> dict[TestKey, Told]:
+    def _told(self, observed: Observed, judged: Assessment) -> dict[TestKey, Told]:
         """What there is to say about each check: notes on baselines always, explanations of findings only."""
         notes = {key: note for key in judged.tests if (note := self.compared.notes.get(key[1] or ""))}
         season, cause = (
@@ -164,7 +164,7 @@ class Assessor:
         said = {key: "" if key in season else cause.get(key, "") for key in keys}
         return {key: Told(notes.get(key, ""), season.get(key, ""), said[key]) for key in keys}
 
-    def _seasonal(self, observed: Observed, judged: Judged) -> dict[TestKey, str]:
+    def _seasonal(self, observed: Observed, judged: Assessment) -> dict[TestKey, str]:
         """The shifts from the training reference that the same season shows as well."""
         drifts = [key for key in judged.found if key[0] is Check.DRIFT and self._is_trained(key[1])]
         if not drifts:
@@ -182,7 +182,7 @@ class Assessor:
     def _is_trained(self, column: str | None) -> bool:
         return isinstance(self.monitor.baseline(column or ""), TrainingBaseline)
 
-    def _causes(self, observed: Observed, judged: Judged) -> dict[TestKey, str]:
+    def _causes(self, observed: Observed, judged: Assessment) -> dict[TestKey, str]:
         """The probable cause of each finding that has one."""
         reference, current = self.compared.reference, observed.profile
         pairs = {
@@ -243,10 +243,10 @@ def _tried(check: Check, test: Callable[[], Tests]) -> Tests:
         return {check: (Measured(math.nan, f"{type(error).__name__}: {error}"[:300]), Extra(math.nan, math.nan))}
 
 
-Explanation = Callable[[Observed, Judged], dict[TestKey, str]]
+Explanation = Callable[[Observed, Assessment], dict[TestKey, str]]
 
 
-def _explained(explain: Explanation, observed: Observed, judged: Judged, name: str) -> dict[TestKey, str]:
+def _explained(explain: Explanation, observed: Observed, judged: Assessment, name: str) -> dict[TestKey, str]:
     """What an explanation says, nothing if it breaks: findings stand without it."""
     try:
         return explain(observed, judged)
@@ -262,7 +262,7 @@ def _is_like(season: Assessed, training: Assessed) -> bool:
     return p is not None and far is not None and p >= SEASONAL_P and far <= SEASONAL_PART * (usual or 0.0)
 
 
-def assessed(monitor: Monitor, runtime: Runtime, basis: Basis, observed: Observed) -> Judged:
+def assessed(monitor: Monitor, runtime: Runtime, basis: Basis, observed: Observed) -> Assessment:
     """A window judged by the monitor's rules.
 
     Only the rules `calibrated` judge a window as a whole: by the others each check has its own limits.
@@ -271,7 +271,7 @@ def assessed(monitor: Monitor, runtime: Runtime, basis: Basis, observed: Observe
         notes: dict[TestKey, Told] = {
             (check, name): Told(note) for name, note in basis.compared.notes.items() for check in Check
         }
-        return Judged(_untested(basis.compared.undecided), {}, notes)
+        return Assessment(_untested(basis.compared.undecided), {}, notes)
     return load_assessor(monitor, runtime, basis, observed.window).judge(observed)
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring_tasks.alarms_section import Floors, TrainingBaseline
-from monitoring_tasks.calibration.assess import WEIGHT, Assessed, Case, Extra, Judged, TestKey, assess, floor_of
+from monitoring_tasks.calibration.assess import WEIGHT, Assessed, Assessment, Case, Extra, TestKey, assess, floor_of
 from monitoring_tasks.calibration.calibrate import Calibration, calibrate
 from monitoring_tasks.calibration.correction import Levels
 from monitoring_tasks.checks import Check, Evidence, Status
@@ -301,6 +301,6 @@ def test_floors_by_check() -> None:
 
 def test_what_was_found() -> None:
     """Findings at once and those that may persist, in order."""
-    found = Judged(judged(window(null=200, duplicates=50), UNTIMED))
+    found = Assessment(judged(window(null=200, duplicates=50), UNTIMED))
     assert found.found == [(Check.MISSING_SHARE, "amount"), (Check.DUPLICATE_SHARE, None)]
-    assert Judged().found == []
+    assert Assessment().found == []

@@ -72,7 +72,7 @@ class Assessed(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class Assessment:
     """A window judged as a whole: its tests, measures of the whole window, and what there is to say about checks.
 
     `cases` are the segments to be judged, `segments` the tests of them; by rules that test nothing they have none.

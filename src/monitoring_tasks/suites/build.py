@@ -27,13 +27,12 @@ from monitoring_tasks.suites.metrics import (
 JOINT, TIME_GAP = (Check.JOINT, None), (Check.TIME_GAP, None)
 JOINT_LARGE = 0.7
 """AUC beyond which a joint change is a large one."""
-Assessment = Mapping[TestKey, Assessed]
 Limits = Mapping[str, ColumnLimits]
 """Drift limits by column, in the order of the report."""
 
 
 def suite_metrics(
-    monitor: Monitor, columns: Mapping[str, Column], limits: Limits, assessed: Assessment
+    monitor: Monitor, columns: Mapping[str, Column], limits: Limits, assessed: Mapping[TestKey, Assessed]
 ) -> dict[Suite, list[Any]]:
     """The metrics of every suite, each with its test.
 
@@ -51,12 +50,12 @@ def suite_metrics(
     }
 
 
-def _is_tested(name: str, assessed: Assessment) -> bool:
+def _is_tested(name: str, assessed: Mapping[TestKey, Assessed]) -> bool:
     """Whether a column's drift is a check: not where its other tests were made, and this one cannot be."""
     return (Check.DRIFT, name) in assessed or (Check.MISSING_SHARE, name) not in assessed
 
 
-def _drift(name: str, limits: ColumnLimits, assessed: Assessment) -> Any:
+def _drift(name: str, limits: ColumnLimits, assessed: Mapping[TestKey, Assessed]) -> Any:
     said = _said((Check.DRIFT, name), assessed)
     sizes = {"threshold": limits.threshold, "severe": limits.severe, "fails": limits.fails, "minor": limits.minor}
     test = Limit(side=limits.method, **sizes, **said)
@@ -65,13 +64,13 @@ def _drift(name: str, limits: ColumnLimits, assessed: Assessment) -> Any:
     return ProfileDrift(column=name, method=limits.method, debiased=bool(said), tests=[test])
 
 
-def _said(key: TestKey, assessed: Assessment) -> dict[str, Any]:
+def _said(key: TestKey, assessed: Mapping[TestKey, Assessed]) -> dict[str, Any]:
     if key not in assessed:
         return {}
     return {"status": assessed[key].status.value, "evidence": asdict(assessed[key].evidence)}
 
 
-def _limit(check: Check, column: str | None, threshold: float, assessed: Assessment) -> Limit:
+def _limit(check: Check, column: str | None, threshold: float, assessed: Mapping[TestKey, Assessed]) -> Limit:
     return Limit(side=AT_MOST, threshold=threshold, **_said((check, column), assessed))
 
 
@@ -83,7 +82,7 @@ def _drifted_share(monitor: Monitor, limits: Limits, drifts: list[Any]) -> list[
     return [DriftedShare(drifts=[drift.metric_id for drift in drifts], small=small, tests=[test])]
 
 
-def _quality(monitor: Monitor, columns: Mapping[str, Column], assessed: Assessment) -> Iterator[Any]:
+def _quality(monitor: Monitor, columns: Mapping[str, Column], assessed: Mapping[TestKey, Assessed]) -> Iterator[Any]:
     yield _check(Check.ROW_COUNT, Limit(side=AT_LEAST, threshold=monitor.minimum_rows))
     if monitor.id:
         yield _check(Check.DUPLICATE_SHARE, _limit(Check.DUPLICATE_SHARE, None, monitor.quality.duplicates, assessed))

@@ -10,7 +10,7 @@ import pyarrow as pa
 from evidently import Report
 from evidently.core.report import Snapshot
 
-from monitoring_tasks.calibration.assess import Judged, TestKey, Told
+from monitoring_tasks.calibration.assess import Assessment, TestKey, Told
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
 from monitoring_tasks.methods import EVIDENTLY, Kind
 from monitoring_tasks.monitor import Monitor, column_limits
@@ -53,7 +53,7 @@ class SuiteInput:
     profile: Profile
     sample: pa.Table
     metadata: Mapping[str, str]
-    judged: Judged = field(default_factory=Judged)
+    judged: Assessment = field(default_factory=Assessment)
 
 
 @dataclass(frozen=True, eq=False)
