@@ -61,6 +61,11 @@ def stream_tables(
     return _sql(rows, window, roles, chosen) if isinstance(rows, SqlRows) else _parquet(rows, window, roles, chosen)
 
 
+def most_rows(rows: ParquetRows | SqlRows, window: Window) -> int:
+    """No fewer rows than there are in the window, where that is known without reading them; else 0."""
+    return 0 if isinstance(rows, SqlRows) else sum(chunk.rows for chunk in rows.chunks(window))
+
+
 def place_of(rows: ParquetRows | SqlRows) -> str:
     """What errors call the rows."""
     return rows.place if isinstance(rows, SqlRows) else rows.path
@@ -130,10 +135,7 @@ def _joined(tables: Sequence[pa.Table], name: str, roles: Roles, place: str) -> 
     kinds = sorted({str(column.type) for column in present if not pa.types.is_null(column.type)})
     kind: Any = _common([column.type for column in present])
     if kind is None and name == roles.id:
-        raise SourceInvalid(
-            f"column {name!r} of {place} has type {' here and '.join(kinds)} there: write every id alike, or convert "
-            "it in the source"
-        )
+        raise unlike_types(name, place, kinds)
     try:
         cast = [column.cast(kind or pa.string()) for column in present]
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
@@ -143,6 +145,14 @@ def _joined(tables: Sequence[pa.Table], name: str, roles: Roles, place: str) -> 
         ) from None
     joined: Column = pa.chunked_array([chunk for column in cast for chunk in _chunks(column)], kind or pa.string())
     return joined
+
+
+def unlike_types(id: str, place: str, kinds: Sequence[str]) -> SourceInvalid:
+    """The error that a source's own files write their ids in unlike types."""
+    return SourceInvalid(
+        f"column {id!r} of {place} has type {' here and '.join(kinds)} there: write every id alike, or convert it in "
+        "the source"
+    )
 
 
 def _chunks(column: pa.Array[Any] | Column) -> list[pa.Array[Any]]:

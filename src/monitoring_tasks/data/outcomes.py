@@ -1,0 +1,188 @@
+"""The label join: predictions of a span with the labels that were known of them at a moment, in flat memory."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import product
+
+import numpy as np
+
+from monitoring_tasks.data.connections import Connections
+from monitoring_tasks.data.label_log import (
+    about_labels,
+    fingerprint_logs,
+    id_of,
+    labels_span,
+    open_labels,
+    unlike_ids,
+)
+from monitoring_tasks.data.logged import Fields, Gathered, keys_in, settle
+from monitoring_tasks.data.matching import BATCH, Index, Known
+from monitoring_tasks.data.outcome_columns import Values, moved
+from monitoring_tasks.data.source import open_rows
+from monitoring_tasks.data.tables import Roles, most_rows, place_of, stream_tables
+from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.performance.outcomes import NEVER, Floats, Grouping, Outcomes
+from monitoring_tasks.window import Window
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Joined:
+    """Predictions with their labels, and what was left over of both logs.
+
+    `outcomes` has every prediction row, those that repeat an id too (`previous` tells). `orphans` counts the ids of
+    labels that no prediction of the span has, `corrections` the label rows that a later one of their id superseded,
+    `anonymous` the prediction rows without an id, which no label will ever reach. `sampled` is the share of ids that
+    the arrays were cut to, 1 unless a span is too large for memory.
+    """
+
+    outcomes: Outcomes
+    orphans: int
+    corrections: int
+    anonymous: int
+    sampled: float = 1.0
+
+
+def read_outcomes(monitor: Monitor, connections: Connections, span: Window, *, known_at: datetime) -> Joined:
+    """The predictions of a span with the labels logged from its start until just before `known_at` (whole seconds).
+
+    Of several labels of an id the one of the last moment counts, of several of one moment the greatest; one that is
+    null or NaN takes an earlier one back. Every prediction of the id has that label. Without a section `labels` the
+    outcome is the column `label` of the predictions themselves, known from the moment of the prediction on.
+
+    The result depends on the rows alone, not on what keeps them, nor in which order. An infinite prediction is none.
+    Rows of one moment are in the order of whole-number ids; of text ids, in that of their keys. Among `classes` are
+    those predicted, those that count as labels, and those whose probability is logged; what is logged of others is 0.
+
+    Raises `SourceInvalid` when a column that the monitor names is missing, holds what its role does not allow, or when
+    ids of predictions and labels are of unlike types; `SourceUnavailable` when a source does not answer;
+    `ConfigurationError` when the monitor names no id or no label. What is about labels begins with "labels:".
+    """
+    fields = Fields(monitor)
+    arrays, id_types = _predictions(fields, connections, span)
+    index = Index(keys_in(arrays))
+    anonymous = len(arrays["valid"]) - int(np.count_nonzero(arrays["valid"]))
+    known = Known(index, fields.classes.ranks if monitor.task == "multiclass" else None)
+    for batch in _label_batches(fields, connections, labels_span(span.start, known_at)):
+        _require_alike(id_of(monitor), id_types, batch.id_types)
+        _add(known, batch.arrays())
+    counts = known.orphans.count(), known.corrections, anonymous
+    _relate(arrays, index, known)
+    del index, known
+    joined = Joined(outcomes_of(fields, arrays), *counts)
+    _tell(monitor, joined)
+    return joined
+
+
+def fingerprint_outcomes(monitor: Monitor, connections: Connections, span: Window, *, known_at: datetime) -> str:
+    """16 hex digits that change whenever what `read_outcomes` reads may have changed; found without reading rows."""
+    return fingerprint_logs(monitor, connections, span, labels=labels_span(span.start, known_at))
+
+
+def _predictions(fields: Fields, connections: Connections, span: Window) -> tuple[dict[str, Values], set[str]]:
+    """The arrays of the predictions in their order, and the types of their ids."""
+    monitor, rows = fields.monitor, open_rows(fields.monitor, connections)
+    roles = fields.roles(id_of(monitor))
+    read = [*fields.predictions(), *fields.own_label()]
+    gathered = Gathered(read, roles, place=place_of(rows), most=most_rows(rows, span))
+    for table in stream_tables(rows, span, roles):
+        gathered.append(table)
+    arrays = gathered.arrays()
+    settle(fields, arrays)
+    return arrays, gathered.id_types
+
+
+def _label_batches(fields: Fields, connections: Connections, span: Window | None) -> Iterator[Gathered]:
+    """The log of labels in batches, each of which is gone when the next one is asked for."""
+    section = fields.monitor.labels
+    if section is None or span is None:
+        return
+    with about_labels():
+        rows = open_labels(fields.monitor, section, connections)
+        roles = Roles(id_of(fields.monitor), section.timestamp, section.column)
+        gathered = Gathered([fields.label(section.column)], roles, place=place_of(rows))
+        for table in stream_tables(rows, span, roles):
+            gathered.append(table)
+            if len(gathered) >= BATCH:
+                yield gathered
+                gathered.clear()
+        yield gathered
+
+
+def _require_alike(id: str, predictions: set[str], labels: set[str]) -> None:
+    for ours, theirs in product(predictions, labels):
+        if ours != theirs:
+            raise unlike_ids(id, predictions=ours, labels=theirs)
+
+
+def _add(known: Known, labels: dict[str, Values]) -> None:
+    """Add a batch of labels; those without an id are nobody's."""
+    keys = keys_in(labels)
+    valid = np.flatnonzero(keys.valid)
+    if len(valid) < len(keys):
+        log.warning("outcomes.label_without_id rows=%d", len(keys) - len(valid))
+    known.add(keys.take(valid), labels["moment"][valid], labels["label"][valid])
+
+
+def _relate(arrays: dict[str, Values], index: Index, known: Known) -> None:
+    """Put what is known of each row, and when its id came before, in the place of the ids."""
+    for name in ("first", "second", "valid"):
+        arrays.pop(name, None)
+    rows, moment = index.release(), arrays["moment"]
+    arrays["previous"] = np.full(len(moment), NEVER, np.int64)
+    arrays["previous"][rows[index.twins]] = moment[rows[index.twins - 1]]
+    if "label" in arrays:
+        arrays["known"] = np.where(np.isnan(arrays["label"]), NEVER, moment)
+    else:
+        arrays["label"], arrays["known"] = known.settle(rows, len(moment))
+
+
+def outcomes_of(fields: Fields, arrays: dict[str, Values]) -> Outcomes:
+    """Gathered arrays as outcomes; classes are those that are used."""
+    classes = _number_classes(fields, arrays) if fields.monitor.task == "multiclass" else ()
+    return Outcomes(
+        **{name: arrays[name] for name in ("moment", "prediction", "label", "known", "previous")},
+        classes=classes,
+        probabilities=_probabilities(classes, arrays),
+        groups={
+            column: Grouping(tuple(codes.values), arrays[f"group {column}"]) for column, codes in fields.groups.items()
+        },
+        latency=arrays.get("latency"),
+        failed=arrays.get("failed"),
+    )
+
+
+def _number_classes(fields: Fields, arrays: dict[str, Values]) -> tuple[str, ...]:
+    """The classes that there are, in order; predictions and labels are numbered by their places in it."""
+    both = [np.unique(arrays[name][~np.isnan(arrays[name])]) for name in ("prediction", "label")]
+    used = {int(code) for code in np.concatenate(both)}
+    used |= {fields.classes.number(name) for name in fields.probabilities}
+    to = fields.classes.sort(used)
+    for name in ("prediction", "label"):
+        arrays[name] = moved(arrays[name], to)
+    return tuple(fields.classes.values)
+
+
+def _probabilities(classes: tuple[str, ...], arrays: dict[str, Values]) -> Floats | None:
+    logged = [arrays.get(f"probability {name}") for name in classes]
+    if all(column is None for column in logged):
+        return None
+    none = np.zeros(len(arrays["moment"]))
+    return np.column_stack([none if column is None else column for column in logged])
+
+
+def _tell(monitor: Monitor, joined: Joined) -> None:
+    log.info(
+        "outcomes.joined monitor=%s predictions=%d labelled=%d orphans=%d corrections=%d anonymous=%d",
+        monitor.name,
+        len(joined.outcomes),
+        np.count_nonzero(joined.outcomes.known != NEVER),
+        joined.orphans,
+        joined.corrections,
+        joined.anonymous,
+    )
