@@ -19,8 +19,11 @@ _STYLE = "td { overflow-wrap: anywhere; }"  # one long column name must not push
 _NO_DATA = "<!-- no embedded data -->"
 
 
-def page(widgets: Sequence[BaseWidgetInfo], *, title: str, script_href: str) -> str:
-    """The page with `widgets` from top to bottom. Raises `ConfigurationError` on an unknown Evidently."""
+def page(widgets: Sequence[BaseWidgetInfo], *, title: str, script_href: str, style: str = "") -> str:
+    """The page with `widgets` from top to bottom; `style` is CSS of its own.
+
+    Raises `ConfigurationError` on an unknown Evidently.
+    """
     info = DashboardInfo(name=title, widgets=list(widgets))
     params = TemplateParams(
         dashboard_id=DASHBOARD,
@@ -35,7 +38,7 @@ def page(widgets: Sequence[BaseWidgetInfo], *, title: str, script_href: str) -> 
         raise ConfigurationError("Evidently's page template is not the known one: install evidently>=0.7.23,<0.8")
     data = f"<script>\nvar {DASHBOARD} = {_script_json(dashboard_info_to_json(info))};\n"
     graphs = f"var additional_graphs_{DASHBOARD} = {_script_json(_graphs(widgets))};\n</script>"
-    head = f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head>"
+    head = f"<title>{html.escape(title)}</title><style>{_STYLE}{style}</style></head>"
     return text.replace(_NO_DATA, data + graphs).replace("</head>", head)
 
 
