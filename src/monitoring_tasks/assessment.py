@@ -6,18 +6,19 @@ import hashlib
 import logging
 import math
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
 
 import pyarrow as pa
 
 from monitoring_tasks.alarms_section import TrainingBaseline
-from monitoring_tasks.baselines import Compared, Piece, compared
-from monitoring_tasks.calibration.assess import Assessed, Assessment, Case, Extra, TestKey, Told, assess
+from monitoring_tasks.baselines import Compared, Piece, Segments, compared, segment_cases, segments_compared
+from monitoring_tasks.calibration.assess import Assessed, Assessment, Case, Extra, TestKey, Told, assess, assess_all
 from monitoring_tasks.calibration.calibrate import Calibration
 from monitoring_tasks.calibration.correction import Levels
 from monitoring_tasks.calibration.counts import all_rare
 from monitoring_tasks.calibration.domain import JointNull, separation
+from monitoring_tasks.calibration.segments import SegmentCase, most_tests
 from monitoring_tasks.checks import Check, Evidence, Measured, Status
 from monitoring_tasks.errors import MonitoringError
 from monitoring_tasks.faults.cause import Cause, Fault
@@ -47,26 +48,39 @@ EXPLAINED = 0.5
 
 @dataclass(frozen=True, eq=False)
 class Observed:
-    """What is known of a window: the profile of all its rows, and a bounded sample of them."""
+    """What is known of a window: the profile of all its rows and of each segment's, and a bounded sample of them."""
 
     window: Window
     profile: Profile
     sample: pa.Table
+    segments: Mapping[str, Profile] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
 class Basis:
-    """What a window is judged on: the training reference, what its columns are compared with, and the past's pieces."""
+    """What a window is judged on: the training reference, what its columns are compared with, and the past's pieces.
+
+    `parts` are the same pieces by segment.
+    """
 
     reference: ReferenceProfile
     compared: Compared
     piece: Piece
+    parts: Segments = lambda _: {}
 
     @classmethod
     def of(cls, monitor: Monitor, runtime: Runtime, reference: ReferenceProfile, window: Window) -> Basis:
         """The basis of one window; each piece of the past is read once. Raises `SourceUnavailable`."""
-        piece = cache(Pieces.of(monitor, runtime, reference).profile)
-        return cls(reference, compared(monitor, reference, window, piece), piece)
+        pieces = Pieces.of(monitor, runtime, reference)
+        piece = cache(pieces.profile)
+        return cls(reference, compared(monitor, reference, window, piece), piece, pieces.segments)
+
+    def cases(self, monitor: Monitor, observed: Observed) -> list[SegmentCase]:
+        """The segments of a window that can be judged."""
+        if not observed.segments:
+            return []
+        had = segments_compared(monitor, self.reference, observed.window, self.parts)
+        return segment_cases(monitor, had, self.reference.divisions, observed.segments)
 
     @property
     def baseline_hash(self) -> str:
@@ -96,7 +110,8 @@ class Assessor:
     @cached_property
     def levels(self) -> Levels:
         """The levels that the monitor's budget affords."""
-        return spent(self.monitor, self.calibration, self.window)
+        tests = most_tests(self.basis.reference.divisions, list(self.calibration.columns))
+        return spent(self.monitor, self.calibration, self.window, segments=tests)
 
     def tests(self, observed: Observed) -> Assessment:
         """The tests of the window, without explanations."""
@@ -105,8 +120,10 @@ class Assessor:
             for check, test in ((Check.TIME_GAP, self._gap), (Check.JOINT, self._joint))
         )
         extra: dict[TestKey, Extra] = {(check, None): test for check, (_, test) in (gap | joint).items()}
-        tests = assess(self.calibration, self._case(observed.profile, extra), self.levels, self.monitor.alarms.floors)
-        return Assessment(tests, {check: measured for check, (measured, _) in (gap | joint).items()}, {})
+        case = replace(self._case(observed.profile, extra), segments=self.basis.cases(self.monitor, observed))
+        tests, segments = assess_all(self.calibration, case, self.levels, self.monitor.alarms.floors)
+        whole = {check: measured for check, (measured, _) in (gap | joint).items()}
+        return Assessment(tests, whole, cases=case.segments, segments=segments)
 
     def judge(self, observed: Observed) -> Assessment:
         """The tests of the window, with what explains them: baselines that fall short, seasons, probable causes.
@@ -271,7 +288,7 @@ def assessed(monitor: Monitor, runtime: Runtime, basis: Basis, observed: Observe
         notes: dict[TestKey, Told] = {
             (check, name): Told(note) for name, note in basis.compared.notes.items() for check in Check
         }
-        return Assessment(_untested(basis.compared.undecided), {}, notes)
+        return Assessment(_untested(basis.compared.undecided), {}, notes, basis.cases(monitor, observed))
     return load_assessor(monitor, runtime, basis, observed.window).judge(observed)
 
 

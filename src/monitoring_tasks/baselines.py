@@ -233,11 +233,10 @@ def segment_cases(
     The columns that make a segment are left out, and so are those of which less than `segment_rows` rows have a value.
     """
     return [
-        SegmentCase(words, against.profile, profile, columns)
+        SegmentCase(words, baselines[words].reference.profile, profile, columns)
         for division in divisions
         for words in division.words
         if (profile := current[words]).rows >= monitor.segment_rows
-        and (against := baselines[words].reference)
         and (columns := _judgeable(monitor, baselines[words], division, profile))
     ]
 

@@ -89,14 +89,14 @@ def every(monitor: Monitor, window: Window) -> timedelta:
     return interval(monitor.schedule, last_tick(monitor.schedule, window.end))
 
 
-def spent(monitor: Monitor, calibration: Calibration, window: Window) -> Levels:
-    """The levels at which windows like `window` spend the monitor's budget."""
+def spent(monitor: Monitor, calibration: Calibration, window: Window, *, segments: int = 0) -> Levels:
+    """The levels at which windows like `window` spend the monitor's budget, with so many tests of segments."""
     rule = monitor.policy.persistence
     return levels(
         monitor.alarms.budget,
         every(monitor, window),
         persistence=(rule.windows, rule.of),
-        shares=shares_of_tests(len(calibration.columns)),
+        shares=shares_of_tests(len(calibration.columns), segments),
         correlations=np.array([null.distance.correlation for null in calibration.columns.values()]),
     )
 

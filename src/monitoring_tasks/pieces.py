@@ -8,6 +8,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import pyarrow as pa
 
@@ -105,7 +106,7 @@ class Pieces:
         """Names a stored profile by all that shapes it: binning, source, columns, and the rows' own fingerprint."""
         plan, binning = self.plan, self._binning
         source = self.monitor.source.model_dump(mode="json")
-        shape = [binning, plan.id, plan.timestamp, plan.sample_rows, source]
+        shape: list[Any] = [binning, plan.id, plan.timestamp, plan.sample_rows, source]
         segments = [[division.columns, division.values] for division in plan.segments]
         shape += [segments] if segments else []
         content = json.dumps([shape, self.rows.fingerprint(span)], sort_keys=True).encode()

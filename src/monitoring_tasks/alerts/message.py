@@ -157,7 +157,8 @@ def _persistence(evidence: Mapping[str, Any]) -> str:
 
 
 def _table(results: Sequence[CheckResult]) -> tuple[str, ...]:
-    drifted = [result for result in results if result.check is Check.DRIFT and result.status is Status.FAILED]
+    whole = [result for result in results if not result.segment]
+    drifted = [result for result in whole if result.check is Check.DRIFT and result.status is Status.FAILED]
     if not drifted:
         return ()
     worst = sorted(drifted, key=lambda result: (not result.severe, -_excess(result), result.key))

@@ -113,7 +113,8 @@ def assess_all(
     tests = [_tested(test, case.untested) for test in every if test.key not in case.skipped]
     parts = list(segment_tests(calibration.columns, case.binning, case.segments))
     weights = [*(weight_of(test.key[0]) for test in tests), *(1.0 for _ in parts)]
-    corrected = adjusted([test.p_value for test in (*tests, *parts)], weights)
+    p_values = [*(test.p_value for test in tests), *(test.p_value for test in parts)]
+    corrected = adjusted(p_values, weights)
     own, floor = corrected[: len(tests)], least_of(floors, {}, (Check.DRIFT, None))
     whole = {
         test.key: _judged(test, q, least_of(floors, case.floors, test.key), levels)

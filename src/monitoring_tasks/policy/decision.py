@@ -113,7 +113,8 @@ def _told(results: Sequence[CheckResult]) -> Iterator[CheckResult]:
     shown all that it can where its drift was decided.
     """
     unreadable = {result.column for result in results if result.status is Status.FAILED and result.check in _SCHEMA}
-    decided = [result for result in results if result.column and result.status is not Status.UNDECIDED]
+    whole = [result for result in results if not result.segment]
+    decided = [result for result in whole if result.column and result.status is not Status.UNDECIDED]
     judged = [each for each in decided if each.check is Check.MISSING_SHARE and each.status is not Status.SUSPECT]
     empty = {each.column for each in judged if each.value == 1}
     drawn = {each.column for each in decided if each.check is Check.DRIFT}
@@ -186,17 +187,23 @@ def _reasons(judged: Sequence[Judged], given: Given) -> tuple[str, ...]:
 
 
 def _together(judged: Sequence[Judged]) -> list[list[Judged]]:
-    """The findings, those together that are undecided for one reason."""
+    """The findings, those together that are undecided for one reason; those of segments, drift or worse figures, too.
+
+    However many segments there are, they are one line or two.
+    """
     groups: dict[Hashable, list[Judged]] = {}
     for finding, rule in judged:
         undecided = finding.result.status is Status.UNDECIDED and finding.result.detail
-        groups.setdefault(undecided or finding.result.key, []).append((finding, rule))
+        of_segments = finding.result.segment and ("segments", finding.result.suite is Suite.PERFORMANCE)
+        groups.setdefault(undecided or of_segments or finding.result.key, []).append((finding, rule))
     return list(groups.values())
 
 
 def _line(group: Sequence[Judged]) -> str:
-    """One finding in words, or several that are undecided for one reason."""
+    """One finding in words, or several: of segments, or undecided for one reason."""
     results = [finding.result for finding, _ in group]
+    if results[0].segment and len(group) > 1 and results[0].status is not Status.UNDECIDED:
+        return _segments_line(group)
     columns = list(dict.fromkeys(result.column for result in results if result.column))
     if len(group) == 1 or not columns:
         return sentence(*group[0])
@@ -205,12 +212,33 @@ def _line(group: Sequence[Judged]) -> str:
     return f"{', '.join(columns[:NAMED])}{more}: {checks} undecided: {results[0].detail}"
 
 
+def _segments_line(group: Sequence[Judged]) -> str:
+    """The worst finding of a segment, and how much else there is in it and in others."""
+    finding, rule = group[0]
+    worst = finding.result
+    columns = {each.result.column for each, _ in group if each.result.segment == worst.segment}
+    others = {each.result.segment for each, _ in group} - {worst.segment}
+    more = [_counted(len(columns) - 1, "more column of it"), _counted(len(others), "more segment")]
+    said = f"{worst.column}: {_said(finding, rule)}" if worst.column else _said(finding, rule)
+    return " and ".join(filter(None, (f"worst segment {worst.segment}: {said}", *more)))
+
+
+def _counted(number: int, what: str) -> str:
+    """A number of things, nothing for none.
+
+    >>> _counted(1, "more segment"), _counted(3, "more column of it")
+    ('1 more segment', '3 more columns of it')
+    """
+    first, *rest = what.split(" of ")
+    return "" if not number else " of ".join([f"{number} {first}{'s' * (number > 1)}", *rest])
+
+
 def _quiet(results: Sequence[CheckResult]) -> str:
     """What is said of a window without a finding."""
     suspects = [result for result in results if result.status is Status.SUSPECT]
     if not suspects:
         return "all checks passed"
-    named = ", ".join(dict.fromkeys(result.column or result.check.value for result in suspects[:3]))
+    named = ", ".join(dict.fromkeys(_where(result) or result.check.value for result in suspects[:3]))
     more = f" and {len(suspects) - 3} more" if len(suspects) > 3 else ""
     return f"nothing that one window can show; watched in case it persists: {named}{more};"
 
@@ -228,6 +256,16 @@ def sentence(finding: Finding, rule: Rule) -> str:
     >>> sentence(finding, rule_for(finding))
     'temp: severe drift of an important feature, psi 8.4 against 0.2, in 3 of the last 3 windows'
     """
+    where = _where(finding.result)
+    return (f"{where}: " if where else "") + _said(finding, rule)
+
+
+def _where(result: CheckResult) -> str:
+    return " in ".join(filter(None, (result.column, result.segment)))
+
+
+def _said(finding: Finding, rule: Rule) -> str:
+    """What was found, but for where."""
     result = finding.result
     parts = [f"{rule.name}{_measure(result)}"]
     if result.status is Status.UNDECIDED:
@@ -237,8 +275,7 @@ def sentence(finding: Finding, rule: Rule) -> str:
         parts.append(f"in {finding.windows} of the last {finding.of} windows")
     if result.season:
         parts.append(f"seasonal: as {result.season}")
-    where = " in ".join(filter(None, (result.column, result.segment)))
-    return (f"{where}: " if where else "") + ", ".join(parts)
+    return ", ".join(parts)
 
 
 def _measure(result: CheckResult) -> str:

@@ -63,8 +63,11 @@ def told(verdict: Verdict, results: Sequence[CheckResult]) -> list[CheckResult]:
 
 
 def findings_table(results: Sequence[CheckResult], *, most: int = 30) -> str:
-    """An aligned text table of the checks that did not pass, drift first by score; empty when all passed."""
-    failed = [result for result in results if result.status not in (Status.PASSED, Status.SUSPECT)]
+    """An aligned text table of the checks that did not pass, drift first by score; empty when all passed.
+
+    Those of segments are left to the report: there may be hundreds, and the verdict names the worst.
+    """
+    failed = [each for each in results if each.status not in (Status.PASSED, Status.SUSPECT) and not each.segment]
     failed.sort(key=lambda result: (result.check is not Check.DRIFT, -(result.value or 0.0), result.key))
     rows = [HEADER, *(_row(result) for result in failed[:most])]
     if len(rows) == 1:

@@ -7,6 +7,7 @@ is a check of its own; infinite values are values beyond every edge, so they cou
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -61,6 +62,11 @@ def score_columns(
             f"profiles have binning {reference.binning}, the reference has {binning_hash(binning)}: profile them again"
         )
     pairs = {name: Pair(binning.columns[name], reference.columns[name], current.columns[name]) for name in methods}
+    return score_pairs(pairs, methods)
+
+
+def score_pairs(pairs: Mapping[str, Pair], methods: Mapping[str, str]) -> dict[str, Score]:
+    """The score of each pair of columns by its method, as `score_columns` gives it."""
     found: dict[str, Score] = {}
     for method in dict.fromkeys(methods.values()):
         names = [name for name, chosen in methods.items() if chosen == method]
@@ -100,6 +106,11 @@ def psi_bias(pairs: Pairs) -> Floats:
     rows, other = np.nansum(r, axis=1), np.nansum(c, axis=1)
     bias: Floats = np.maximum(filled - 1, 0) * (1 / np.maximum(rows, 1) + 1 / np.maximum(other, 1))
     return bias + _undecidable(p, q)
+
+
+def debiased_psi(value: float, pair: Pair) -> float:
+    """A PSI less what two samples of the same distribution show, never negative; NaN for NaN."""
+    return value if math.isnan(value) else max(value - float(psi_bias([pair])[0]), 0.0)
 
 
 def kl_divergence(pairs: Pairs) -> Floats:

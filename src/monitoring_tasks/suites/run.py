@@ -24,6 +24,7 @@ from monitoring_tasks.suites.metrics import Found, ProfileDataset, column_of, de
 from monitoring_tasks.suites.native import sampled_frame
 from monitoring_tasks.suites.page import page
 from monitoring_tasks.suites.results import check_results
+from monitoring_tasks.suites.segments import segment_results
 from monitoring_tasks.suites.snapshots import dumps
 from monitoring_tasks.suites.widgets import (
     Plots,
@@ -34,6 +35,7 @@ from monitoring_tasks.suites.widgets import (
     plots,
     plotted,
     quality_table,
+    segments_table,
     whole_table,
 )
 from monitoring_tasks.window import Window
@@ -72,10 +74,11 @@ def run_suites(given: SuiteInput, *, script_href: str) -> SuiteOutcome:
     `ProfileMismatch` when the profile was not made with the reference's binning.
     """
     done = _run(given)
-    drawn = plots(plotted(done.results, done.columns))
-    widgets = _widgets(done.results, done.columns, drawn)
+    whole = [result for result in done.results if not result.segment]
+    drawn = plots(plotted(whole, done.columns))
+    widgets = _widgets(whole, done.columns, drawn)
     texts = {suite: dumps(snapshot, widgets[suite]) for suite, snapshot in done.snapshots.items()}
-    shown = [findings(done.results, drawn), *(widget for suite in widgets.values() for widget in suite)]
+    shown = [findings(whole, drawn), *segments_table(done.results), *(w for suite in widgets.values() for w in suite)]
     return SuiteOutcome(done.results, texts, _page(given, done.results, shown, script_href))
 
 
@@ -103,7 +106,8 @@ def _run(given: SuiteInput) -> _Done:
         for suite, metrics in suite_metrics(given.monitor, columns, limits, given.judged.tests).items()
     }
     results = tuple(_told(result, given.judged.told) for result in _results(snapshots, columns))
-    return _Done(columns, snapshots, _with_seasonal_share(results))
+    segments = segment_results(given.monitor, given.reference.binning, limits, given.judged)
+    return _Done(columns, snapshots, (*_with_seasonal_share(results), *segments))
 
 
 def _without_empty_ids(given: SuiteInput) -> SuiteInput:

@@ -58,6 +58,8 @@ _BROKEN = frozenset({Check.ROW_COUNT, Check.COLUMN_PRESENT, Check.COLUMN_TYPE})
 Plots = Mapping[str, BaseWidgetInfo]
 PLOTTED = 150
 """So many columns a page draws; more would make it too large to open from a mail."""
+SEGMENTS = 100
+"""So many findings in segments a page lists."""
 _SUITES = {Suite.DATA_QUALITY: "quality", Suite.DATA_DRIFT: "drift", Suite.PREDICTION_DRIFT: "prediction"}
 
 
@@ -191,6 +193,20 @@ def _check_fields(result: CheckResult) -> dict[str, Any]:
         **{name: figure(getattr(result.evidence, name, None)) for name in _EVIDENCE},
         "detail": "; ".join(filter(None, (result.detail, result.cause, result.season and f"season: {result.season}"))),
     }
+
+
+def segments_table(results: Sequence[CheckResult]) -> list[BaseWidgetInfo]:
+    """Table of what was found in segments, the most urgent first; none where no segment was looked at."""
+    looked_at = [result for result in results if result.segment]
+    found = sorted((result for result in looked_at if result.status is not Status.PASSED), key=urgency)
+    names = len({result.segment for result in looked_at})
+    if not found:
+        counters = [CounterData("every check passed", f"{names:,}")]
+        return [_named(counter(title="Segments", counters=counters), "segments")] if names else []
+    fields = {"segment": "Segment", "status": "Status", **_CHECK_FIELDS}
+    rows = [_row({"segment": result.segment, **_check_fields(result)}) for result in found[:SEGMENTS]]
+    left_out = f", the worst {SEGMENTS} of {len(found)} findings" if len(found) > SEGMENTS else ""
+    return [_named(_table(f"Segments: {names} looked at{left_out}", fields, rows), "segments")]
 
 
 def drift_table(
