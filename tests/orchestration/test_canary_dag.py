@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -16,9 +15,9 @@ from monitoring_tasks.canary.report import CanaryReport
 from monitoring_tasks.orchestration.canary_dag import DAG_ID, CanaryTasks, build_canary_dag
 from monitoring_tasks.orchestration.runtime import airflow_runtime
 from monitoring_tasks.window import Window
-from tests.airflow_home import ROOT
-from tests.dags.test_dags import HEAVY, parse
+from tests.dags.test_dags import HEAVY
 from tests.orchestration.conftest import Run
+from tests.orchestration.parsing import loaded_by
 from tests.production import YAML, Production
 
 pytestmark = pytest.mark.xdist_group("airflow")
@@ -69,15 +68,7 @@ def test_the_dag_says_what_it_does() -> None:
 def test_parsing_loads_nothing_heavy(production: Production) -> None:
     """The DAG file does not even read the monitors."""
     production.configure("name: [broken\n")
-    program = (
-        "import json, sys, runpy\n"
-        "import airflow.sdk, airflow.providers.standard.operators.python\n"
-        "before = set(sys.modules)\n"
-        f"found = runpy.run_path({str(ROOT / 'dags' / 'canary.py')!r})\n"
-        "assert found['canary'].dag_id == 'monitoring_canary'\n"
-        "print(json.dumps(sorted({name.partition('.')[0] for name in set(sys.modules) - before})))"
-    )
-    loaded = set(json.loads(parse(program)))
+    loaded = loaded_by("canary", DAG_ID)
     assert "monitoring_tasks" in loaded
     assert not loaded & HEAVY
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -14,9 +13,9 @@ from monitoring_tasks.orchestration.maintenance_dag import DAG_ID, build_mainten
 from monitoring_tasks.orchestration.runtime import airflow_runtime
 from monitoring_tasks.retraining.names import run_slug
 from monitoring_tasks.store.records import RetrainingRecord
-from tests.airflow_home import ROOT
-from tests.dags.test_dags import HEAVY, parse
+from tests.dags.test_dags import HEAVY
 from tests.orchestration.conftest import Run
+from tests.orchestration.parsing import loaded_by
 from tests.production import Production
 from tests.retraining_world import YAML
 
@@ -47,15 +46,7 @@ def test_the_dag_says_what_it_does() -> None:
 def test_parsing_loads_nothing_heavy(production: Production) -> None:
     """The DAG file is read as often as any other; it does not even read the monitors."""
     production.configure("name: [broken\n")
-    program = (
-        "import json, sys, runpy\n"
-        "import airflow.sdk, airflow.providers.standard.operators.python\n"
-        "before = set(sys.modules)\n"
-        f"found = runpy.run_path({str(ROOT / 'dags' / 'maintenance.py')!r})\n"
-        "assert found['maintenance'].dag_id == 'monitoring_maintenance'\n"
-        "print(json.dumps(sorted({name.partition('.')[0] for name in set(sys.modules) - before})))"
-    )
-    loaded = set(json.loads(parse(program)))
+    loaded = loaded_by("maintenance", DAG_ID)
     assert "monitoring_tasks" in loaded
     assert not loaded & HEAVY
 

@@ -15,7 +15,7 @@ from monitoring_tasks.monitor_file import find_monitor, load_monitors
 from monitoring_tasks.orchestration.links import absolute, run_path
 from monitoring_tasks.orchestration.run_window import BACKFILL
 from monitoring_tasks.orchestration.tasks import run_type, told
-from monitoring_tasks.orchestration.tries import say_why
+from monitoring_tasks.orchestration.tries import patient_tries
 
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
@@ -93,7 +93,7 @@ def build_canary_dag(folder: Path) -> DAG:
         catchup=False,
         max_active_runs=1,
         tags=["monitoring"],
-        default_args=_tries(),
+        default_args=patient_tries(),
         auto_register=False,  # as for the monitors' own DAGs
     ) as dag:
         tasks = CanaryTasks(folder)
@@ -106,14 +106,3 @@ def build_canary_dag(folder: Path) -> DAG:
             max_active_tis_per_dagrun=2,
         ).expand(op_args=monitors.output)
     return dag
-
-
-def _tries() -> Json:
-    """Few and patient: next week there is another test."""
-    return {
-        "retries": 2,
-        "retry_delay": timedelta(minutes=10),
-        "execution_timeout": timedelta(hours=2),
-        "on_failure_callback": say_why,
-        "on_retry_callback": say_why,
-    }

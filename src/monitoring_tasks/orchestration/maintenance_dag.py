@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG, CronDataIntervalTimetable
 
 from monitoring_tasks.orchestration.tasks import told
-from monitoring_tasks.orchestration.tries import say_why
+from monitoring_tasks.orchestration.tries import patient_tries
 
 Json = dict[str, Any]
 DAG_ID = "monitoring_maintenance"
@@ -71,21 +71,10 @@ def build_maintenance_dag(folder: Path) -> DAG:
         catchup=False,
         max_active_runs=1,
         tags=["retraining"],
-        default_args=_tries(),
+        default_args=patient_tries(),
         auto_register=False,  # as for the monitors' own DAGs
     ) as dag:
         tasks = MaintenanceTasks(folder)
         for name in ("workspaces", "caches", "branches"):
             PythonOperator(task_id=name, python_callable=getattr(tasks, name))
     return dag
-
-
-def _tries() -> Json:
-    """Few and patient: what fails today has another chance tomorrow."""
-    return {
-        "retries": 2,
-        "retry_delay": timedelta(minutes=10),
-        "execution_timeout": timedelta(hours=2),
-        "on_failure_callback": say_why,
-        "on_retry_callback": say_why,
-    }

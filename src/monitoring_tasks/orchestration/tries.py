@@ -33,3 +33,14 @@ def tries(monitor: Monitor) -> dict[str, Any]:
         "on_failure_callback": say_why,
         "on_retry_callback": say_why,
     }
+
+
+def patient_tries() -> dict[str, Any]:
+    """Default arguments of tasks that come again by themselves, the next day or week: few tries, far apart."""
+    return {
+        "retries": 2,
+        "retry_delay": timedelta(minutes=10),
+        "execution_timeout": timedelta(hours=2),
+        "on_failure_callback": say_why,
+        "on_retry_callback": say_why,
+    }
