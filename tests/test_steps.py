@@ -400,3 +400,32 @@ def test_the_report_stands_alone(production: Production, runtime: Runtime) -> No
     assert 'src="../' in stored.decode()
     assert 'src="../' not in page
     assert date(2013, 3, 1).isoformat() in page
+
+
+@pytest.mark.parametrize(
+    ("more", "asked"),
+    [
+        ("", False),
+        ("features: {'*': null, age: {missing: 0.3}}\n", False),
+        ("features: {'*': null, age: {baseline: trailing}}\n", True),
+        ("drift: {baseline: trailing}\n", True),
+    ],
+)
+def test_the_reference_is_read_again_only_for_other_baselines(
+    production: Production, runtime: Runtime, monkeypatch: pytest.MonkeyPatch, more: str, asked: bool
+) -> None:
+    """Results of the same rows stand as they are; what else they were compared with may have changed."""
+    production.configure(YAML + more)
+    production.write_days(FIRST_DAY, 2)
+    monitor = load_monitor(production.monitor_file)
+    for number in range(2):
+        judge(monitor, runtime, day(number))
+    of, seen = steps.Basis.of, list[Window]()
+
+    def watched(*given: Any) -> Any:
+        seen.append(given[-1])
+        return of(*given)
+
+    monkeypatch.setattr(steps.Basis, "of", watched)
+    reached(monitor, runtime, steps.open_window(monitor, runtime, day(1)))
+    assert seen == ([day(1), day(0)] if asked else [])

@@ -15,6 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from monitoring_tasks.alarms_section import TrainingBaseline
 from monitoring_tasks.alerts.delivery import Channel
 from monitoring_tasks.alerts.message import compose
 from monitoring_tasks.alerts.telling import tell
@@ -181,13 +182,22 @@ def _results(monitor: Monitor, runtime: Runtime, subject: Json) -> list[CheckRes
     about = Subject.from_json(subject)
     results = runtime.store.results(about)
     checked = runtime.artifacts.read(f"{run_folder(about)}/checked.txt")
-    reference = load_reference(monitor, runtime, Pinned.from_json(subject["pinned"]))
-    basis = Basis.of(monitor, runtime, reference, about.window)
-    if results and checked == _checked(runtime, about, _stored_profile(runtime, about), basis):
+    if results and checked == _to_check(monitor, runtime, subject):
         return results
     log.info("suites.again window=%s reason=%s", about.window, "other rows" if results else "no results in the store")
     run_suites(monitor, runtime, subject)
     return runtime.store.results(about) or []
+
+
+def _to_check(monitor: Monitor, runtime: Runtime, subject: Json) -> bytes:
+    """Which rows check results are about now; the reference is read only where baselines or segments depend on it."""
+    about = Subject.from_json(subject)
+    profile = _stored_profile(runtime, about)
+    own = [feature.baseline for feature in monitor.features.values() if feature.baseline]
+    if not monitor.segments and all(isinstance(each, TrainingBaseline) for each in (monitor.drift.baseline, *own)):
+        return _data_hash(profile).encode()
+    reference = load_reference(monitor, runtime, Pinned.from_json(subject["pinned"]))
+    return _checked(runtime, about, profile, Basis.of(monitor, runtime, reference, about.window))
 
 
 def _evidence(subject: Subject, pinned: Pinned, profile: Profile, importances: Mapping[str, float]) -> Json:
