@@ -112,6 +112,11 @@ def test_no_percentage_of_zero() -> None:
     assert why("regression", "mape", rows) == "1 of 3 labels are 0, of which no error is a percentage"
 
 
+def test_a_label_next_to_zero_counts_as_the_smallest_step() -> None:
+    """As in scikit-learn: the share is large, and still a number."""
+    assert METRICS["regression", "mape"].measure(scored([1e-300], [1])).value == pytest.approx(2.0**52)
+
+
 @pytest.mark.parametrize("name", ["mae", "rmse", "mape", "r2", "bias"])
 @pytest.mark.parametrize(("number", "words"), [(math.inf, "inf"), (-1e200, "1e+200"), (math.nan, "nan")])
 def test_numbers_beyond_what_can_be_summed(name: str, number: float, words: str) -> None:
