@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,13 @@ def test_is_constant(profile: NumericProfile | CategoryProfile, constant: bool) 
 def test_measures(check: Check, current: NumericProfile | CategoryProfile, value: float) -> None:
     """Each share has the rows it is about as its denominator."""
     assert MEASURES[check](column(current)).value == value
+
+
+def test_what_is_usual_is_that_of_the_baseline() -> None:
+    """The rows it is compared with may be those of the weeks before: they are not called the reference."""
+    usual = replace(column(labels((5, 0), null=5)), reference=labels((3, 3), null=2))
+    assert MEASURES[Check.MISSING_SHARE](usual).detail == "25.0% in its baseline"
+    assert MEASURES[Check.CONSTANT](usual).detail == "one value only, its baseline has several"
 
 
 @pytest.mark.parametrize("check", [Check.MISSING_SHARE, Check.OUT_OF_RANGE_SHARE, Check.CONSTANT, Check.COLUMN_TYPE])

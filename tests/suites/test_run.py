@@ -259,7 +259,7 @@ def test_reference_without_values(judge: Judge) -> None:
     """A feature whose reference is all null cannot be judged for drift, and says whose fault that is."""
     outcome = judge(rows(), put("amount", pa.nulls(8000, pa.float64()))(reference_rows()))
     drift = found(outcome, Check.DRIFT, "amount")
-    assert (drift.status, drift.detail) == (UNDECIDED, "the reference has no values")
+    assert (drift.status, drift.detail) == (UNDECIDED, "its baseline has no values")
     assert found(outcome, Check.OUT_OF_RANGE_SHARE, "amount").status is UNDECIDED
 
 

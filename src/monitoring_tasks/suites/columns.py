@@ -99,7 +99,7 @@ def _missing(column: Column) -> Measured:
     share = _share(missing(column.current), readable(column.current), why_empty(column))
     whole = readable(column.reference)
     own = missing(column.reference) / whole if whole else 0.0
-    return Measured(share.value, share.detail or (f"{own:.1%} in the reference" if own else ""))
+    return Measured(share.value, share.detail or (f"{own:.1%} in its baseline" if own else ""))
 
 
 def _out_of_range(column: Column) -> Measured:
@@ -128,7 +128,7 @@ def _constant(column: Column) -> Measured:
     if values(column.current) < 2:
         return Measured(NAN, why_empty(column) or "a single value cannot show whether the column varies")
     constant = is_constant(column.current)
-    return Measured(float(constant), "one value only, the reference has several" if constant else "")
+    return Measured(float(constant), "one value only, its baseline has several" if constant else "")
 
 
 MEASURES: dict[Check, Callable[[Column], Measured]] = {

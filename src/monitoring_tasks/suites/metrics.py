@@ -261,7 +261,7 @@ def _why_undecidable(name: str, sides: _Sides) -> str:
     if not sides.current.profile.rows:
         return NO_ROWS
     column = column_of(name, sides.current, sides.reference)
-    return why_empty(column) or ("" if values(column.reference) else "the reference has no values")
+    return why_empty(column) or ("" if values(column.reference) else "its baseline has no values")
 
 
 def _drifted_share(metric: DriftedShare, sides: _Sides) -> Measured:
