@@ -223,7 +223,7 @@ def test_a_declared_limit_is_where_one_window_is_enough(production: Production, 
     assert Action.BLOCK_RETRAINING in gone.actions
 
 
-def test_the_log_in_another_time_zone_is_named(production: Production, runtime: Runtime) -> None:
+def test_the_log_in_another_time_zone_is_why_hours_have_no_rows() -> None:
     """The cause of a gap is about the log's own times, which are no monitored column."""
     cause = Cause(Fault.TIME_SHIFT, "at", 1.0, "at: the log's times are 5 hours too late (a time zone?)")
     assert assessment._is_about(cause, (Check.TIME_GAP, None), "at")
