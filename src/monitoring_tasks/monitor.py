@@ -21,7 +21,6 @@ from monitoring_tasks.performance_section import (
     METRICS_OF,
     Incident,
     MetricLimits,
-    MetricName,
     Performance,
     Segment,
 )
@@ -326,10 +325,10 @@ class Monitor(Section):
         return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
-    def decisive(self) -> Mapping[MetricName, MetricLimits]:
+    def decisive(self) -> Mapping[str, MetricLimits]:
         """The metrics that decide about a window's performance, with their limits."""
         own = self.performance.metrics if self.performance else {}
-        return own or DECISIVE[self.task]
+        return {str(name): limits for name, limits in (own or DECISIVE[self.task]).items()}
 
     @property
     def performance_hash(self) -> str:

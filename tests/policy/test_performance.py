@@ -45,7 +45,8 @@ def restated(maturity: Maturity = MATURE) -> Restatement:
 def drop(status: Status, metric: str = "auc", check: Check = Check.CHAMPION_DROP, **fields: Any) -> CheckResult:
     """A check of a metric that is worse by .05."""
     evidence = Evidence(p_value=0.001, adjusted=0.002, effect=0.05, floor=0.02)
-    given = {"value": 0.62, "threshold": 0.66, "large": True, "evidence": evidence, **fields}
+    given = {"value": 0.62, "threshold": 0.65, "detail": "0.62 against 0.67", "large": True, "evidence": evidence}
+    given |= fields
     return CheckResult(Suite.PERFORMANCE, check, status, metric, **given)
 
 
@@ -59,7 +60,7 @@ def test_worse_than_the_reference_asks_for_a_retraining_at_once() -> None:
     found = decided(drop(Status.FAILED))
     assert (found.outcome, found.severity) == (Outcome.DEGRADED, Severity.HIGH)
     assert found.actions == (Action.ALERT, Action.INVESTIGATE, Action.RETRAIN)
-    assert found.reasons[0].startswith("auc: worse than the champion's reference, at 0.62 against 0.66, p 0.002")
+    assert found.reasons[0].startswith("auc: worse than the champion's reference, 0.62 against 0.67, p 0.002")
     assert found.reasons[-1] == "a note"
     assert "got worse" in next_step(found)
 

@@ -17,6 +17,7 @@ from monitoring_tasks.cli.champions import champion, rollback
 from monitoring_tasks.cli.explain import explain
 from monitoring_tasks.cli.judging import backfill, check, report, status
 from monitoring_tasks.cli.monitors import schema, validate
+from monitoring_tasks.cli.performance import performance
 from monitoring_tasks.cli.policies import compare_policies
 from monitoring_tasks.cli.terminal import ERROR, complain, explained
 
@@ -33,6 +34,7 @@ for command in (
     champion,
     rollback,
     canary,
+    performance,
     compare_policies,
 ):
     app.command()(command)

@@ -42,8 +42,10 @@ CODES = {
     Outcome.HEALTHY: HEALTHY,
     Outcome.WARNING: FINDINGS,
     Outcome.DRIFTED: FINDINGS,
+    Outcome.DEGRADED: FINDINGS,
     Outcome.NO_DATA: UNDECIDED,
     Outcome.TOO_FEW_ROWS: UNDECIDED,
+    Outcome.LABELS_IMMATURE: UNDECIDED,
 }
 
 

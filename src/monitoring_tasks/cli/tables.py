@@ -26,8 +26,10 @@ COLOURS = {
     Outcome.HEALTHY: "green",
     Outcome.WARNING: "yellow",
     Outcome.DRIFTED: "red",
+    Outcome.DEGRADED: "red",
     Outcome.NO_DATA: "magenta",
     Outcome.TOO_FEW_ROWS: "magenta",
+    Outcome.LABELS_IMMATURE: "magenta",
 }
 
 NARROW = 120
@@ -39,13 +41,13 @@ def print_judged(name: str, judged: Sequence[Judged], *, as_json: bool) -> None:
     if as_json:
         say(json.dumps([_judged_json(name, *each) for each in judged], indent=2))
         return
-    table = _table("window", "outcome", "severity", "rows", "first reason")
+    table = table_of("window", "outcome", "severity", "rows", "first reason")
     for window, found in judged:
         if isinstance(found, Exception):
-            table.add_row(_span_cell(window), Text("error", style="red"), "", "", _cell(explained(found)))
+            table.add_row(span_cell(window), Text("error", style="red"), "", "", cell(explained(found)))
             continue
         rows = str(found.evidence.get("rows", ""))
-        table.add_row(_span_cell(window), _outcome(found), found.severity.word, rows, _reason(found))
+        table.add_row(span_cell(window), outcome_cell(found), found.severity.word, rows, reason_cell(found))
     out.print(table)
 
 
@@ -56,7 +58,7 @@ def _judged_json(name: str, window: Window, found: Verdict | Exception) -> dict[
     return {"subject": subject, "outcome": "error", "reasons": [explained(found)]}
 
 
-def _table(*headings: str) -> Table:
+def table_of(*headings: str) -> Table:
     """A table that folds its longest cells where the terminal is narrow, and never cuts an outcome short."""
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in headings:
@@ -64,11 +66,13 @@ def _table(*headings: str) -> Table:
     return table
 
 
-def _cell(text: str) -> Text:
+def cell(text: str) -> Text:
+    """Text from outside as a cell, on one line."""
     return Text(plain(text))
 
 
-def _span_cell(window: Window) -> Text:
+def span_cell(window: Window) -> Text:
+    """A window as a cell, folded where the terminal is narrow."""
     return Text(_span(window).replace(" to ", " to\n") if out.width < NARROW else _span(window))
 
 
@@ -81,27 +85,31 @@ def _span(window: Window) -> str:
     return " to ".join(stamp(moment).removesuffix("T00:00:00Z") for moment in (window.start, window.end))
 
 
-def _reason(verdict: Verdict) -> Text:
+def reason_cell(verdict: Verdict) -> Text:
+    """The first reason of a verdict, and how many more there are."""
     more = f" (+{len(verdict.reasons) - 1})" if len(verdict.reasons) > 1 else ""
-    return _cell((verdict.reasons[0] if verdict.reasons else "") + more)
+    return cell((verdict.reasons[0] if verdict.reasons else "") + more)
 
 
-def _outcome(verdict: Verdict) -> Text:
+def outcome_cell(verdict: Verdict) -> Text:
+    """The outcome of a verdict in its colour."""
     return Text(verdict.outcome.value, style=COLOURS[verdict.outcome])
 
 
 def status_table(monitors: list[Monitor], latest: dict[str, StoredVerdict]) -> Table:
     """A row for each monitor; a narrow terminal has no room for owner and champion."""
     wide = out.width >= NARROW
-    table = _table("monitor", "outcome", "severity", "window", *(["owner", "champion"] if wide else []), "first reason")
+    table = table_of(
+        "monitor", "outcome", "severity", "window", *(["owner", "champion"] if wide else []), "first reason"
+    )
     for monitor in monitors:
         stored = latest.get(monitor.name)
         if stored is None:
-            owner = ("", "", _cell(monitor.owner)) if wide else ()
+            owner = ("", "", cell(monitor.owner)) if wide else ()
             table.add_row(monitor.name, Text("never judged", style="magenta"), *owner)
             continue
         verdict, subject = stored.verdict, stored.verdict.subject
-        about = (_cell(monitor.owner), _cell(subject.champion)) if wide else ()
-        cells = (_outcome(verdict), verdict.severity.word, _span_cell(subject.window), *about, _reason(verdict))
+        about = (cell(monitor.owner), cell(subject.champion)) if wide else ()
+        cells = (outcome_cell(verdict), verdict.severity.word, span_cell(subject.window), *about, reason_cell(verdict))
         table.add_row(monitor.name, *cells)
     return table

@@ -123,9 +123,11 @@ def _require_alike(id: str, predictions: set[str], labels: set[str]) -> None:
 def _add(known: Known, labels: dict[str, Values]) -> None:
     """Add a batch of labels; those without an id are nobody's."""
     keys = keys_in(labels)
+    if keys.valid.all():
+        known.add(keys, labels["moment"], labels["label"])
+        return
     valid = np.flatnonzero(keys.valid)
-    if len(valid) < len(keys):
-        log.warning("outcomes.label_without_id rows=%d", len(keys) - len(valid))
+    log.warning("outcomes.label_without_id rows=%d", len(keys) - len(valid))
     known.add(keys.take(valid), labels["moment"][valid], labels["label"][valid])
 
 

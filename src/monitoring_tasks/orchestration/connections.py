@@ -9,7 +9,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from pyarrow.fs import FileSystem, FSSpecHandler, PyFileSystem
 from sqlalchemy import Engine, make_url
 
-from monitoring_tasks.data.connections import PREFIX, EnvironmentConnections
+from monitoring_tasks.data.connections import PREFIX, Endpoint, EnvironmentConnections
 from monitoring_tasks.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -48,6 +48,11 @@ class AirflowConnections:
             ) from error
         # The stubs call the handler abstract; it is not.
         return PyFileSystem(FSSpecHandler(opened)), place.path  # type: ignore[abstract]
+
+    def endpoint(self, connection: str) -> Endpoint:
+        """Host and headers of a connection of type http. Raises `ConfigurationError`."""
+        known = {f"{PREFIX}{connection.upper()}": required(connection).as_json()}
+        return EnvironmentConnections(known).endpoint(connection)
 
 
 def required(connection: str) -> Connection:

@@ -10,7 +10,7 @@ from monitoring_tasks.alarms_section import baseline_words
 from monitoring_tasks.monitor import Monitor, Slack
 from monitoring_tasks.orchestration.run_window import END, START
 from monitoring_tasks.retraining_section import Retraining
-from monitoring_tasks.sections import ParquetSource, SqlSource
+from monitoring_tasks.sections import ParquetSource, RestSource, SqlSource
 from monitoring_tasks.window import in_words, stamp
 
 TASKS = (
@@ -160,9 +160,11 @@ def _baselines(monitor: Monitor) -> str:
     return f"{baseline_words(usual)}{own}"
 
 
-def _source(source: ParquetSource | SqlSource) -> str:
+def _source(source: ParquetSource | SqlSource | RestSource) -> str:
     if isinstance(source, ParquetSource):
         return f"parquet at {source.path}"
+    if isinstance(source, RestSource):
+        return f"JSON of {source.url}"
     return f"{'table ' + source.table if source.table else 'a query'} through connection {source.connection}"
 
 

@@ -74,6 +74,26 @@ class Outcomes:
         first = np.flatnonzero(self.previous[low:high] < start) + low
         return self.take(first)
 
+    def numbered(self, classes: tuple[str, ...]) -> Outcomes:
+        """The same rows with classes numbered as in `classes`, and those that are not among them after these.
+
+        >>> some = Outcomes(*(np.zeros(2, int), np.array([0.0, 1.0]), np.array([1.0, np.nan]), *[np.zeros(2, int)] * 2))
+        >>> found = replace(some, classes=("b", "c")).numbered(("a", "b"))
+        >>> found.classes, found.prediction.tolist(), found.label.tolist()
+        (('a', 'b', 'c'), [1.0, 2.0], [2.0, nan])
+        """
+        if not self.classes or self.classes == classes:
+            return self
+        every = (*classes, *(name for name in self.classes if name not in classes))
+        to = np.array([every.index(name) for name in self.classes], float)
+        return replace(
+            self,
+            classes=every,
+            prediction=_renumbered(self.prediction, to),
+            label=_renumbered(self.label, to),
+            probabilities=None if self.probabilities is None else _spread(self.probabilities, to, len(every)),
+        )
+
     def take(self, rows: Whole | NDArray[np.intp] | NDArray[np.bool_]) -> Outcomes:
         """The chosen rows, by place or by mask."""
         return replace(
@@ -88,6 +108,20 @@ class Outcomes:
             latency=None if self.latency is None else self.latency[rows],
             failed=None if self.failed is None else self.failed[rows],
         )
+
+
+def _renumbered(numbers: Floats, to: Floats) -> Floats:
+    found = np.full(len(numbers), np.nan)
+    known = ~np.isnan(numbers)
+    found[known] = to[numbers[known].astype(np.int64)]
+    return found
+
+
+def _spread(probabilities: Floats, to: Floats, classes: int) -> Floats:
+    """The columns at their new places; a class of which no probability is logged has none."""
+    found = np.zeros((len(probabilities), classes))
+    found[:, to.astype(np.int64)] = probabilities
+    return found
 
 
 def days(moment: Whole) -> Whole:

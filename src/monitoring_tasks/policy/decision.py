@@ -281,6 +281,8 @@ def _said(finding: Finding, rule: Rule) -> str:
 def _measure(result: CheckResult) -> str:
     if result.value is None or result.threshold is None:
         return ""
+    if result.check in _IN_WORDS:
+        return f", {result.detail}" if result.detail else ""
     name = result.method or _NAMES.get(result.check) or result.check.value.replace("_", " ")
     said = f" ({result.detail})" if result.check in _NAMES and result.detail else ""
     return f", {name} {result.value:.3g} {_side(result)} {result.threshold:.3g}{said}"
@@ -298,7 +300,9 @@ def _side(result: CheckResult) -> str:
     return "above" if result.method and method(result.method).p_value else "below"
 
 
-_NAMES = {Check.JOINT: "AUC", Check.TIME_GAP: "share", Check.CHAMPION_DROP: "at", Check.TRAILING_DROP: "at"}
+_NAMES = {Check.JOINT: "AUC", Check.TIME_GAP: "share"}
+_IN_WORDS = (Check.CHAMPION_DROP, Check.TRAILING_DROP)
+"""Checks whose detail says what was measured, against what, and by how much it is worse."""
 
 
 def _certainty(result: CheckResult, *, weak: bool = False) -> list[str]:

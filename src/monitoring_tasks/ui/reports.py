@@ -18,6 +18,7 @@ from monitoring_tasks.orchestration.runtime import airflow_runtime
 from monitoring_tasks.policy.verdict import Subject
 from monitoring_tasks.report import report_key, self_contained
 from monitoring_tasks.retraining.names import comparison_key, is_slug
+from monitoring_tasks.store.database import Store
 from monitoring_tasks.window import Window
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "private, no-store",
 }
-DAG_ID = re.compile(r"(monitor|retrain)_([a-z][a-z0-9_]{0,62})")
+DAG_ID = re.compile(r"(monitor|performance|retrain)_([a-z][a-z0-9_]{0,62})")
 SPAN = re.compile(r"(\d{4}-\d\d-\d\dT\d{6})_(\d{4}-\d\d-\d\dT\d{6})")
 
 
@@ -59,7 +60,7 @@ def report(dag_id: str, champion: str, span: str, config_hash: str) -> HTMLRespo
     subject = _subject(dag_id, champion, span, config_hash)
     with _told(dag_id):
         runtime = airflow_runtime()
-        if subject is None or runtime.store.results(subject) is None:
+        if subject is None or not _known(runtime.store, dag_id, subject):
             raise HTTPException(404, "no such report: open it from its task")
         return HTMLResponse(self_contained(runtime.artifacts, report_key(subject)), headers=HEADERS)
 
@@ -73,6 +74,14 @@ def comparison(dag_id: str, run: str) -> HTMLResponse:
         if key is None or not artifacts.exists(key):
             raise HTTPException(404, "no such comparison: open it from its task; if it is lost, clear the gate's task")
         return HTMLResponse(self_contained(artifacts, key), headers=HEADERS)
+
+
+def _known(store: Store, dag_id: str, subject: Subject) -> bool:
+    """Whether the store knows exactly this subject, as judged by the monitor's DAG or in its ledger of performance."""
+    if _monitor(dag_id, "monitor") is not None:
+        return store.results(subject) is not None
+    written = (entry.verdict.subject for entry in store.restatements(subject.monitor, subject.window))
+    return subject in written
 
 
 @contextmanager
@@ -91,7 +100,7 @@ def _monitor(dag_id: str, kind: str) -> str | None:
 
 
 def _subject(dag_id: str, champion: str, span: str, config_hash: str) -> Subject | None:
-    monitor, window = _monitor(dag_id, "monitor"), SPAN.fullmatch(span)
+    monitor, window = _monitor(dag_id, "monitor") or _monitor(dag_id, "performance"), SPAN.fullmatch(span)
     if monitor is None or window is None:
         return None
     try:

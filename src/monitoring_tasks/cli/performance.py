@@ -1,0 +1,119 @@
+"""The command that shows a model's figures, as known now or on an earlier day."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from monitoring_tasks.cli.judging import worst
+from monitoring_tasks.cli.tables import cell, outcome_cell, reason_cell, span_cell, table_of
+from monitoring_tasks.cli.terminal import DEFAULT_FOLDER, AsJson, End, Folder, Name, Start, opened_runtime, out, say
+from monitoring_tasks.errors import ConfigurationError
+from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.monitor_file import find_monitor
+from monitoring_tasks.performance_window import Cadence
+from monitoring_tasks.policy.figures import narrate_performance, number, span
+from monitoring_tasks.window import Window, parse_moment, stamp, windows_between
+
+if TYPE_CHECKING:
+    from monitoring_tasks.runtime import Runtime
+    from monitoring_tasks.store.ledger import LedgerEntry
+
+KnownOn = Annotated[
+    str | None,
+    typer.Option(
+        "--as-known-on",
+        help="Only what was known by this moment: the version that the ledger had then, else computed from the labels "
+        "logged before it",
+    ),
+]
+
+
+def performance(
+    name: Name,
+    start: Start,
+    end: End,
+    as_known_on: KnownOn = None,
+    folder: Folder = DEFAULT_FOLDER,
+    as_json: AsJson = False,
+) -> int:
+    """Show the figures of every window of a span once its labels are joined; they are kept in the ledger."""
+    monitor = find_monitor(folder, name)
+    windows = _windows(monitor, Window.parse(start, end))
+    with opened_runtime() as runtime:
+        entries = _entries(monitor, runtime, windows, as_known_on)
+    if as_json:
+        say(json.dumps([_json(entry) for entry in entries], indent=2))
+    elif len(entries) == 1:
+        say(narrate_performance(entries[0].restatement, entries[0].verdict))
+    else:
+        out.print(_table(monitor, entries))
+    return worst(entry.verdict.outcome for entry in entries)
+
+
+def _windows(monitor: Monitor, asked: Window) -> list[Window]:
+    if monitor.performance is None:
+        raise ConfigurationError(
+            f"monitor {monitor.name} has no section performance: add `performance: {{}}` to its YAML, and labels"
+        )
+    cadence = Cadence.of(monitor)
+    windows = windows_between(cadence.schedule, cadence.width, asked)
+    found = [window for window in windows if window.start >= monitor.first_moment]
+    if not found:
+        raise typer.BadParameter(
+            f"no window of {monitor.name} ({cadence.schedule}) lies between {stamp(asked.start)} and {stamp(asked.end)}"
+        )
+    return found
+
+
+def _entries(
+    monitor: Monitor, runtime: Runtime, windows: Sequence[Window], as_known_on: str | None
+) -> list[LedgerEntry]:
+    from monitoring_tasks.performance_steps import restate
+
+    known_at = parse_moment(as_known_on) if as_known_on else datetime.now(UTC).replace(microsecond=0)
+    whole = Window(windows[0].start, windows[-1].end)
+    kept = runtime.store.performance(monitor.name, whole, known_by=known_at) if as_known_on else []
+    recorded = {entry.restatement.window: entry for entry in kept}
+    asked = [window for window in windows if window not in recorded]
+    made = restate(monitor, runtime, asked, known_at=known_at, run={"origin": "command line"}) if asked else []
+    found = recorded | {entry.restatement.window: entry for entry in made}
+    return [found[window] for window in windows]
+
+
+def _json(entry: LedgerEntry) -> dict[str, Any]:
+    return {
+        "version": entry.version,
+        "restatement": entry.restatement.to_json(),
+        "verdict": entry.verdict.to_json(),
+    }
+
+
+def _table(monitor: Monitor, entries: Sequence[LedgerEntry]) -> Table:
+    metrics = list(monitor.decisive)
+    table = table_of("window", "outcome", "predictions", "labelled", "final", *metrics, "first reason")
+    for entry in entries:
+        said = entry.restatement
+        shares = (said.maturity.coverage, said.maturity.maturity)
+        figures = (_figure(entry, metric) for metric in metrics)
+        table.add_row(
+            span_cell(said.window),
+            outcome_cell(entry.verdict),
+            f"{said.maturity.predictions:,}",
+            *("" if share is None else f"{share:.0%}" for share in shares),
+            *map(cell, figures),
+            reason_cell(entry.verdict),
+        )
+    return table
+
+
+def _figure(entry: LedgerEntry, metric: str) -> str:
+    figure = entry.restatement.figure(metric)
+    if figure is None or figure.best.value is None:
+        return "undefined"
+    return f"{number(figure.best.value)} [{span(figure.best)}]"

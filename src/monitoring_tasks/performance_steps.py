@@ -1,0 +1,243 @@
+"""One function per task of a performance DAG, free of Airflow: the DAG and the command line both call these.
+
+A step is a function of its monitor, window and the moment as known at which the window is examined. Between steps
+travels small JSON, the *subject*: monitor, champion, window, configuration hash, and that moment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from importlib.metadata import version
+from typing import Any
+
+from monitoring_tasks.alerts.delivery import Channel
+from monitoring_tasks.alerts.message import compose
+from monitoring_tasks.alerts.telling import needs_alert, tell
+from monitoring_tasks.champion import Pinned, pin_champion
+from monitoring_tasks.checks import CheckResult
+from monitoring_tasks.errors import ConfigurationError
+from monitoring_tasks.kept import keep_script, required, script_href
+from monitoring_tasks.measuring import Measuring, Restated
+from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.performance_window import Cadence
+from monitoring_tasks.policy.figures import known, narrate_performance
+from monitoring_tasks.policy.performance import decide_performance, judged_rows
+from monitoring_tasks.policy.verdict import Subject, Verdict
+from monitoring_tasks.report import report_key, run_folder
+from monitoring_tasks.runtime import Runtime
+from monitoring_tasks.store.ledger import LedgerEntry
+from monitoring_tasks.window import Window, parse_moment, stamp
+
+log = logging.getLogger(__name__)
+Json = dict[str, Any]
+
+
+def open_performance(monitor: Monitor, runtime: Runtime, window: Window, *, known_at: datetime) -> Json:
+    """The subject of a run: the window, the moment as known at which it is examined, and the champion pinned for it."""
+    pinned = pin_champion(monitor, runtime)
+    subject = Subject(monitor.name, pinned.version, window, monitor.performance_hash)
+    log.info("performance.opened monitor=%s window=%s known_at=%s", monitor.name, window, stamp(known_at))
+    return {**subject.to_json(), "pinned": pinned.to_json(), "known_at": stamp(known_at)}
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """Windows measured in one run: those that are judged, and those that only say what persisted."""
+
+    judged: tuple[Window, ...]
+    windows: Mapping[Window, Restated]
+    left_over: Mapping[str, int]
+
+    def history(self, monitor: Monitor, window: Window) -> list[Sequence[CheckResult] | None]:
+        """Results of the windows before one, newest first; None for one that could not be judged."""
+        found = (self.windows.get(each) for each in _before(monitor, window))
+        return [each.results if each and judged_rows(monitor, each.restatement.maturity) else None for each in found]
+
+    def to_json(self) -> Json:
+        return {
+            "judged": [window.to_json() for window in self.judged],
+            "windows": [restated.to_json() for restated in self.windows.values()],
+            "left_over": dict(self.left_over),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> _Measured:
+        restated = [Restated.from_json(each) for each in value["windows"]]
+        windows = {each.restatement.window: each for each in restated}
+        return cls(tuple(map(Window.from_json, value["judged"])), windows, value["left_over"])
+
+
+def measure_performance(monitor: Monitor, runtime: Runtime, subject: Json) -> Json:
+    """Join labels to predictions, and compute the figures of the window and of those judged anew with it.
+
+    The newest window that has ended by then is measured too, whatever its labels: with what its scores let expect.
+    """
+    about, known_at = _about(monitor, subject), parse_moment(subject["known_at"])
+    pinned, judged = Pinned.from_json(subject["pinned"]), _judged(monitor, about.window, known_at)
+    measured = _measure(monitor, runtime, pinned, judged, known_at=known_at)
+    runtime.artifacts.write(_key(about, known_at), _dumps(measured.to_json()))
+    found = measured.windows[about.window].restatement.maturity
+    log.info("performance.measured window=%s known=%s left_over=%s", about.window, known(found), measured.left_over)
+    return {"windows": len(measured.windows), **measured.left_over}
+
+
+def _measure(
+    monitor: Monitor, runtime: Runtime, pinned: Pinned, judged: Sequence[Window], *, known_at: datetime
+) -> _Measured:
+    """Windows, and those before them that say what persisted; none begins before the monitor's `start`."""
+    every = dict.fromkeys([*judged, *(each for window in judged for each in _before(monitor, window))])
+    windows = [window for window in every if window.start >= monitor.first_moment]
+    measuring = Measuring.of(monitor, runtime, pinned, windows, known_at=known_at)
+    restated = {window: measuring.restated(window) for window in windows}
+    return _Measured(tuple(each for each in judged if each in restated), restated, measuring.left_over)
+
+
+def restate(
+    monitor: Monitor, runtime: Runtime, windows: Sequence[Window], *, known_at: datetime, run: Mapping[str, str]
+) -> list[LedgerEntry]:
+    """Windows judged as known at a moment, by the champion in use, and put into the ledger; in the order given."""
+    measured = _measure(monitor, runtime, pin_champion(monitor, runtime), windows, known_at=known_at)
+    entries = [_entry(monitor, measured, window, run) for window in measured.judged]
+    for entry in entries:
+        runtime.store.put_performance(entry)
+    return entries
+
+
+def _judged(monitor: Monitor, window: Window, known_at: datetime) -> list[Window]:
+    """The window and those judged anew with it; after them the newest that has ended, if it is another."""
+    cadence = Cadence.of(monitor)
+    newest = replace(cadence, delay=timedelta()).newest(known_at)
+    pending = [newest] if newest.end > window.end else []
+    return [*cadence.restated(window), *pending]
+
+
+def _before(monitor: Monitor, window: Window) -> list[Window]:
+    return Cadence.of(monitor).before(window, count=monitor.policy.persistence.of - 1)
+
+
+def _about(monitor: Monitor, subject: Json) -> Subject:
+    """The subject of a run, which must still be the monitor's."""
+    about = Subject.from_json(subject)
+    if about.config_hash != monitor.performance_hash:
+        raise ConfigurationError(
+            f"the YAML of {monitor.name} changed since this run began (configuration {about.config_hash}, "
+            f"now {monitor.performance_hash}): clear the run from its first task on"
+        )
+    return about
+
+
+def _key(about: Subject, known_at: datetime) -> str:
+    return f"{run_folder(about)}/known-{known_at:%Y-%m-%dT%H%M%S}.json"
+
+
+def _stored(runtime: Runtime, about: Subject, subject: Json) -> _Measured:
+    return _Measured.from_json(json.loads(required(runtime.artifacts, _key(about, parse_moment(subject["known_at"])))))
+
+
+def report_performance(monitor: Monitor, runtime: Runtime, subject: Json) -> Json:
+    """Run Evidently's performance suite over the figures; keep its snapshot and the HTML report."""
+    # Evidently takes seconds to import: only the task that runs it pays.
+    from monitoring_tasks.suites import SCRIPT_NAME, script
+    from monitoring_tasks.suites.performance import PerformanceInput, run_performance_suite
+
+    about = _about(monitor, subject)
+    measured = _stored(runtime, about, subject)
+    newest = measured.windows[about.window]
+    earlier = [measured.windows[window].restatement for window in sorted(measured.windows, reverse=True)]
+    shown = [newest.restatement, *(each for each in earlier if each.window.end < about.window.end)]
+    metadata = {"monitor": about.monitor, "window": str(about.window), "champion": about.champion}
+    outcome = run_performance_suite(
+        PerformanceInput(monitor, shown, newest.results, metadata),
+        script_href=script_href(report_key(about), SCRIPT_NAME),
+    )
+    keep_script(runtime.artifacts, SCRIPT_NAME, script)
+    runtime.artifacts.write(f"{run_folder(about)}/performance.json", outcome.snapshot.encode())
+    runtime.artifacts.write(report_key(about), outcome.html.encode())
+    log.info("performance.reported monitor=%s window=%s", monitor.name, about.window)
+    return {"report": report_key(about)}
+
+
+def judge_performance(monitor: Monitor, runtime: Runtime, subject: Json, *, run: Mapping[str, str]) -> Json:
+    """Judge the window, and those before it anew; every version of every window is kept in the ledger.
+
+    What is returned has the window's verdict, and under `worsened` those of windows before it that are worse than they
+    were when last judged: people are told of these, too.
+    """
+    about, known_at = _about(monitor, subject), parse_moment(subject["known_at"])
+    measured = _stored(runtime, about, subject)
+    noted = {**run, **{name: str(count) for name, count in measured.left_over.items()}}
+    entries = {window: _entry(monitor, measured, window, noted) for window in measured.judged}
+    worsened = [entry for window, entry in entries.items() if window.end < about.window.end]
+    worsened = [entry for entry in worsened if _is_worse(runtime, entry, known_at)]
+    for entry in entries.values():
+        runtime.store.put_performance(entry)
+    own = entries[about.window]
+    log.info("performance.verdict\n%s", narrate_performance(own.restatement, own.verdict))
+    for entry in worsened:
+        log.warning("performance.worsened\n%s", narrate_performance(entry.restatement, entry.verdict))
+    return {**_small(own.verdict), "report": report_key(about), "worsened": [_small(each.verdict) for each in worsened]}
+
+
+def _entry(monitor: Monitor, measured: _Measured, window: Window, run: Mapping[str, str]) -> LedgerEntry:
+    restated = measured.windows[window]
+    said, results = restated.restatement, restated.results
+    verdict = decide_performance(monitor, said, results, measured.history(monitor, window))
+    hashes = {"figures": hashlib.sha256(said.dumps()).hexdigest()[:16], "config": said.config_hash}
+    evidence = {**verdict.evidence, "hashes": hashes, "code_version": version("monitoring-tasks")}
+    return LedgerEntry(said, results, replace(verdict, evidence=evidence), run)
+
+
+def _is_worse(runtime: Runtime, entry: LedgerEntry, known_at: datetime) -> bool:
+    """Whether a window is judged more severely than when it was judged last; one that never was is not."""
+    before = known_at - timedelta(seconds=1)
+    window = entry.restatement.window
+    entries = runtime.store.performance(entry.restatement.monitor, window, known_by=before)
+    last = [each for each in entries if each.restatement.window == window]
+    return bool(last) and entry.verdict.severity > last[0].verdict.severity
+
+
+def _small(verdict: Verdict) -> Json:
+    """A verdict without the findings of its evidence, which may be many: they are in the ledger."""
+    evidence = {name: value for name, value in verdict.evidence.items() if name != "findings"}
+    return {**verdict.to_json(), "evidence": evidence}
+
+
+def send_performance_alerts(
+    monitor: Monitor,
+    runtime: Runtime,
+    verdict: Json,
+    *,
+    silent: bool,
+    links: Mapping[str, str],
+    channels: Sequence[Channel],
+) -> Json:
+    """Tell people about a window, and about those before it that turned out worse; silently it is only recorded."""
+    told = [each for each in (verdict, *verdict["worsened"]) if needs_alert(monitor, each)]
+    sent = [_send(runtime, each, silent=silent, links=links, channels=channels) for each in told]
+    return {"alerts": [alert for each in sent for alert in each["alerts"]]}
+
+
+def _send(
+    runtime: Runtime, verdict: Json, *, silent: bool, links: Mapping[str, str], channels: Sequence[Channel]
+) -> Json:
+    judged = Verdict.from_json(verdict)
+    known_at, window = parse_moment(judged.evidence["known_at"]), judged.subject.window
+    entries = runtime.store.performance(judged.subject.monitor, window, known_by=known_at)
+    own = next((each for each in entries if each.restatement.window == window), None)
+    whole = own.verdict if own else judged
+    return tell(
+        runtime.store,
+        whole,
+        compose(whole, own.results if own else [], links=links),
+        channels=channels,
+        silent=silent,
+    )
+
+
+def _dumps(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()

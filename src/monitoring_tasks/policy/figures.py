@@ -1,0 +1,119 @@
+"""A window's figures as text: what a log and the command line tell a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from monitoring_tasks.performance.record import Against, Estimated, Figure, Interval, Maturity, Restatement
+from monitoring_tasks.policy.narrative import next_step, plain
+from monitoring_tasks.policy.verdict import Verdict
+from monitoring_tasks.window import stamp
+
+HEADER = ("metric", "value", "interval", "reference", "days before", "expected from scores")
+SEGMENTS = 5
+"""So many segments are shown, the worst first."""
+
+
+def narrate_performance(said: Restatement, verdict: Verdict) -> str:
+    """The whole story of a performance run: verdict, how much is known, reasons, figures, next step."""
+    lines = [
+        f"{said.monitor}: {verdict.outcome.upper()}, severity {verdict.severity.word}",
+        f"window {said.window}, champion {said.champion}, as known on {stamp(said.known_at)}",
+        known(said.maturity),
+        *(f"- {plain(reason)}" for reason in verdict.reasons),
+        *figures_table(said),
+        f"Next step: {next_step(verdict)}",
+    ]
+    return "\n".join(lines)
+
+
+def known(maturity: Maturity) -> str:
+    """How much is known of a window, in words.
+
+    >>> known(Maturity(predictions=6684, labelled=6126, final=6684))
+    '6,684 predictions: 92% have a label, 100% are final'
+    >>> known(Maturity(0, 0, 0))
+    'no predictions'
+    """
+    if not maturity.predictions:
+        return "no predictions"
+    more = [
+        f"{count:,} {words}"
+        for count, words in ((maturity.repeated, "rows repeat an id"), (maturity.unpredicted, "bear no prediction"))
+        if count
+    ]
+    covered, final = maturity.coverage or 0.0, maturity.maturity or 0.0
+    told = f"{maturity.predictions:,} predictions: {covered:.0%} have a label, {final:.0%} are final"
+    return "; ".join([told, *more])
+
+
+def figures_table(said: Restatement) -> list[str]:
+    """Aligned lines: every metric of all rows with what it is compared with, then the worst segments."""
+    whole = [figure for figure in said.figures if not figure.segment]
+    if not whole or not said.maturity.predictions:
+        return []
+    lines = aligned([HEADER, *(_row(figure) for figure in whole)])
+    worst = list(_worst(said.figures))[:SEGMENTS]
+    return [*lines, *([f"worst segments: {'; '.join(map(_segment, worst))}"] if worst else [])]
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of cells as lines of aligned text, with a rule beneath the first."""
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    text = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return [text[0], "-" * len(text[0]), *text[1:]]
+
+
+def _row(figure: Figure) -> tuple[str, ...]:
+    corrected = "" if figure.corrected is None else f" (raw {number(figure.raw.value)})"
+    value = "undefined" if figure.best.value is None else f"{number(figure.best.value)}{corrected}"
+    interval = plain(figure.reason) if figure.best.value is None else span(figure.best)
+    baselines = (_baseline(figure.against, kind) for kind in ("champion", "trailing"))
+    return (figure.metric, value, interval, *baselines, _expected(figure.estimated))
+
+
+def _baseline(against: Mapping[str, Against], kind: str) -> str:
+    found = against.get(kind)
+    if found is None:
+        return ""
+    return f"{number(found.baseline)} {found.status}"
+
+
+def _expected(estimated: Estimated | None) -> str:
+    if estimated is None or estimated.interval.value is None:
+        return ""
+    told = f"{number(estimated.interval.value)} [{span(estimated.interval)}]"
+    return f"{told}, not believed" if estimated.refused else told
+
+
+def span(interval: Interval) -> str:
+    """The limits of an interval.
+
+    >>> span(Interval(0.5, 0.25, 0.75)), span(Interval(0.5))
+    ('0.25 to 0.75', '')
+    """
+    return "" if interval.low is None else f"{number(interval.low)} to {number(interval.high)}"
+
+
+def number(value: float | None) -> str:
+    """A figure with three digits that count.
+
+    >>> number(0.69012), number(1234.5), number(None)
+    ('0.69', '1.23e+03', 'unknown')
+    """
+    return "unknown" if value is None else f"{value:.3g}"
+
+
+def _worst(figures: Sequence[Figure]) -> Iterator[Figure]:
+    """Segments that are worse than their baseline, those farthest beyond their limit first."""
+    compared = [figure for figure in figures if figure.segment and figure.against]
+    found = sorted(((_excess(figure), figure.segment, figure) for figure in compared), key=lambda each: each[:2])
+    return (figure for excess, _, figure in found if excess < 0)
+
+
+def _excess(figure: Figure) -> float:
+    return -max((each.drop or 0.0) / each.limit for each in figure.against.values())
+
+
+def _segment(figure: Figure) -> str:
+    return f"{plain(figure.segment)} {figure.metric} {number(figure.best.value)}"
