@@ -101,9 +101,10 @@ def _hashed(data: NDArray[np.uint8], places: Places) -> tuple[Hashes, Hashes]:
     first = lengths.astype(np.uint64)
     second = mixed(first)
     for number, (rows, words) in enumerate(_words(data, starts, lengths)):
-        words *= _ODD[0]
+        # A sum of products forgets high bits: each bit of a word must reach low ones first.
         words ^= words >> np.uint64(32)
-        words *= _ODD[1]
+        words *= _ODD
+        words ^= words >> np.uint64(32)
         weights = mixed(np.array([2 * number + 1, 2 * number + 2], np.uint64)) | np.uint64(1)
         first[rows] += words * weights[0]
         words *= weights[1]
@@ -111,7 +112,7 @@ def _hashed(data: NDArray[np.uint8], places: Places) -> tuple[Hashes, Hashes]:
     return mixed(first), mixed(second)
 
 
-_ODD = np.array([0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93], np.uint64)
+_ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 def _words(data: NDArray[np.uint8], starts: Places, lengths: Places) -> Iterator[tuple[Any, Hashes]]:

@@ -6,7 +6,7 @@ What lies side by side in it with the same bits of the key is compared in full, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,6 +19,7 @@ BATCH = 1 << 20
 """Labels looked up at once: the more, the fewer times the predictions' keys are gone through."""
 _MOST = 2 * BATCH
 _BLOCK = 1 << 15
+_UNLIKE, _SAME, _ALIKE = range(3)
 
 
 def members(alike: Mask) -> Places:
@@ -66,10 +67,7 @@ class Index:
         sought.sort()
         order = (sought & self._low).view(np.int64)
         sought &= ~self._low
-        places = np.full(len(keys), -1, np.int64)
-        for each, found in self._walk(keys, sought, order):
-            places[each] = found
-        return order, places, members(sought[1:] == sought[:-1])
+        return order, self._places(keys, sought, order), members(sought[1:] == sought[:-1])
 
     def release(self) -> Places:
         """The row of each entry; the keys are forgotten, and nothing can be found any more."""
@@ -77,21 +75,39 @@ class Index:
         self._entries &= self._low
         return self._entries.view(np.int64)
 
-    def _walk(self, keys: Keys, sought: Hashes, order: Places) -> Iterator[tuple[Places, Places]]:
-        """Which of the sought keys are at which entries, step by step along those that look alike."""
-        at, left = self._entries.searchsorted(sought), np.arange(len(sought))
-        while len(left := left[at[left] < len(self._entries)]):
-            entries = self._entries[at[left]]
-            alike = (entries & ~self._low) == sought[left]
-            left, entries = left[alike], entries[alike]
-            same = self._same((entries & self._low).view(np.int64), keys, order[left])
-            yield left[same], at[left[same]]
-            left = left[~same]
-            at[left] += 1
+    def _places(self, keys: Keys, sought: Hashes, order: Places) -> Places:
+        """The first entry of each of the sought keys, -1 where there is none."""
+        places = self._entries.searchsorted(sought)
+        found = self._at(places, keys, sought, order)
+        if self._width is None:
+            # Some entries look like another key: go on to the next one until it looks unlike.
+            self._go_on(places, found, keys, sought=sought, order=order)
+        places[found != _SAME] = -1
+        return places
+
+    def _at(self, places: Places, keys: Keys, sought: Hashes, order: Places) -> NDArray[np.int8]:
+        """What is found at each place: the same key, one that looks like it, or another."""
+        if not len(self._entries):
+            return np.full(len(places), _UNLIKE, np.int8)
+        # A place after the last entry shows the last one, which is less than what is sought.
+        entries = self._entries.take(places, mode="clip")
+        found = np.where((entries & ~self._low) == sought, _SAME, _UNLIKE).astype(np.int8)
+        if self._width is None:
+            like = np.flatnonzero(found)
+            entries &= self._low
+            same = self._same(entries[like].view(np.int64), keys, order[like])
+            found[like[~same]] = _ALIKE
+        return found
+
+    def _go_on(self, places: Places, found: NDArray[np.int8], keys: Keys, *, sought: Hashes, order: Places) -> None:
+        left = np.flatnonzero(found == _ALIKE)
+        while len(left):
+            places[left] += 1
+            found[left] = self._at(places[left], keys, sought[left], order[left])
+            found[left[places[left] >= len(self._entries)]] = _UNLIKE
+            left = left[found[left] == _ALIKE]
 
     def _same(self, rows: Places, keys: Keys, places: Places) -> Mask:
-        if self._width is not None:
-            return np.ones(len(rows), np.bool_)
         same: Mask = self._keys.first[rows] == keys.first[places]
         if self._keys.second is not None and keys.second is not None:
             same &= self._keys.second[rows] == keys.second[places]
@@ -206,6 +222,9 @@ class Known:
         self.rows += len(keys)
         reached = self.index.reaches(keys)
         self.orphans.add(keys.first[~reached])
+        if reached.all() and len(keys) <= _MOST:
+            self._add(keys, moment, label)
+            return
         places = np.flatnonzero(reached)
         for start in range(0, len(places), _MOST):
             some = places[start : start + _MOST]

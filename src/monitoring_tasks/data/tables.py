@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,8 +91,16 @@ def _parquet(rows: ParquetRows, window: Window, roles: Roles, chosen: Callable[[
     columns = [rows.schema_of(chunk.file).names for chunk in chunks]
     if chunks:
         require(roles, list(dict.fromkeys(name for names in columns for name in names)), rows.path)
-    for chunk, names in zip(chunks, columns, strict=True):
-        yield plain(chunk.read(list(filter(chosen, names))), roles, chunk.file.path)
+    wanted = [list(filter(chosen, names)) for names in columns]
+    with ThreadPoolExecutor(1) as pool:
+        # While a table is worked on, the next one is read.
+        ahead = pool.submit(chunks[0].read, wanted[0]) if chunks else None
+        for place, chunk in enumerate(chunks):
+            assert ahead is not None
+            table = ahead.result()
+            if place + 1 < len(chunks):
+                ahead = pool.submit(chunks[place + 1].read, wanted[place + 1])
+            yield plain(table, roles, chunk.file.path)
 
 
 def require(roles: Roles, columns: Sequence[str], place: str) -> None:
