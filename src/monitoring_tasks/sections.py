@@ -72,18 +72,15 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
 
-def by_kind(default: str, other: str) -> Discriminator:
+def by_kind(default: str, *others: str) -> Discriminator:
     """Which class a section is of: its `kind`, `default` when left out."""
 
     def kind(section: Any) -> str | None:
         found = section.get("kind", default) if isinstance(section, dict) else getattr(section, "kind", None)
-        return found if found in (default, other) else None
+        return found if found in (default, *others) else None
 
-    return Discriminator(
-        kind,
-        custom_error_type="unknown_kind",
-        custom_error_message=f"kind must be {default} (when left out) or {other}",
-    )
+    allowed = " or ".join([", ".join([f"{default} (when left out)", *others[:-1]]), others[-1]])
+    return Discriminator(kind, custom_error_type="unknown_kind", custom_error_message=f"kind must be {allowed}")
 
 
 class ParquetSource(Section):
@@ -111,8 +108,53 @@ class SqlSource(Section):
         return self
 
 
+def _endpoint(url: str) -> str:
+    """Refuse what is no address of a server, or holds a secret that logs and readers of the YAML would see."""
+    if not re.match(r"(https?://[^/\s?#@]+(/|$|\?)|/)", url) or "#" in url:
+        raise ValueError(
+            "write https://host/path, or /path where the connection names the host; user, password or token belong "
+            "into the connection"
+        )
+    return url
+
+
+class RestSource(Section):
+    """A JSON endpoint that answers with the rows of a span of time, all at once or page by page."""
+
+    kind: Literal["rest"]
+    url: Annotated[str, AfterValidator(_endpoint)] = Field(
+        description="https://host/path, or /path where the connection names the host"
+    )
+    connection: Connection | None = Field(None, description="Airflow connection of type http: host, user, token")
+    start: Text = Field("start", description="Parameter of the span's start, ISO 8601 in UTC")
+    end: Text = Field("end", description="Parameter of the span's end, which is not in it")
+    model_version: Text = Field("model_version", description="Parameter of the model's version; sent with `version`")
+    version: Text | None = Field(None, description="The model's version whose rows are asked for; all when left out")
+    parameters: dict[Text, str] = Field(default_factory=dict, description="Further parameters, always sent")
+    rows: Text | None = Field(None, description="Dotted place of the rows in an answer; the answer, or its `data`")
+    next: Text | None = Field(None, description="Dotted place of the next page's URL or token; none: the last page")
+    cursor: Text = Field("cursor", description="Parameter of the token, where `next` is one")
+    page: Text | None = Field(None, description="Parameter of a page's number; pages are asked for until one is empty")
+    first_page: Annotated[int, Field(ge=0)] = 1
+    offset: Text | None = Field(None, description="Parameter of how many rows to skip; asked until a page is empty")
+    timeout: Positive = Field(30.0, description="Seconds without a byte until a try is given up")
+    retries: Annotated[int, Field(ge=0, le=20)] = Field(5, description="Further tries of a page that failed for now")
+    page_megabytes: Positive = Field(32.0, description="Most of one answer, unpacked")
+    megabytes: Positive = Field(1024.0, description="Most of all answers of a span, unpacked")
+    most_rows: Annotated[int, Field(gt=0)] = Field(5_000_000, description="Most rows of a span")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if sum(way is not None for way in (self.next, self.page, self.offset)) > 1:
+            raise ValueError("give at most one of next, page and offset")
+        if self.url.startswith("/") and self.connection is None:
+            raise ValueError("a url without a host needs a connection that names it")
+        return self
+
+
 Source = Annotated[
-    Annotated[ParquetSource, Tag("parquet")] | Annotated[SqlSource, Tag("sql")], by_kind("parquet", "sql")
+    Annotated[ParquetSource, Tag("parquet")] | Annotated[SqlSource, Tag("sql")] | Annotated[RestSource, Tag("rest")],
+    by_kind("parquet", "sql", "rest"),
 ]
 
 

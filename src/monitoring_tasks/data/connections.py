@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -32,6 +33,18 @@ class Connections(Protocol):
     def filesystem(self, path: str, connection: str | None) -> tuple[FileSystem, str]:
         """File system that holds an absolute path or URI, and the path in it. Raises `ConfigurationError`."""
         ...
+
+    def endpoint(self, connection: str) -> Endpoint:
+        """Host and headers of a connection of type http. Raises `ConfigurationError`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A server of a connection of type http: `https://host:port`, or "" when it names none, and what it is sent."""
+
+    base: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -76,6 +89,21 @@ class EnvironmentConnections:
             return _open(uri, parts)
         except (ImportError, ValueError, OSError) as error:
             raise ConfigurationError(f"{uri} cannot be opened: {_reason(error, parts)}") from None
+
+    def endpoint(self, connection: str) -> Endpoint:
+        """Host and headers of a connection of type http: `Authorization` of its login and password or its token.
+
+        The token is `token` in the extra, sent as `Bearer`; `headers` in the extra are sent as they are.
+
+        >>> EnvironmentConnections({"AIRFLOW_CONN_API": "https://ada:secret@api.example.org:8443"}).endpoint("api")
+        Endpoint(base='https://api.example.org:8443')
+        """
+        parts = self._parts(connection)
+        if parts.kind not in ("http", "https"):
+            raise ConfigurationError(
+                f"connection {connection!r} has type {parts.kind!r}: a REST source needs one of type http"
+            )
+        return Endpoint(_base(parts), _headers(parts))
 
     def _url(self, connection: str) -> URL:
         value = self._value(connection)
@@ -191,6 +219,28 @@ def _postgres(parts: Parts) -> URL:
 
 _LIBPQ = ("host", "sslmode", "sslcert", "sslkey", "sslrootcert", "connect_timeout", "options", "application_name")
 _DATABASES: Mapping[str, Callable[[Parts], URL]] = {"sqlite": _sqlite, "postgres": _postgres}
+
+
+def _base(parts: Parts) -> str:
+    host = parts.host.rstrip("/")
+    if host and "://" not in host:
+        # Airflow keeps the protocol in the schema.
+        secure = "https" in (parts.kind, parts.schema)
+        host = f"{'https' if secure else 'http'}://{host}"
+    return f"{host}:{parts.port}" if host and parts.port else host
+
+
+def _headers(parts: Parts) -> Mapping[str, str]:
+    given = parts.extra.get("headers") or {}
+    headers = {
+        str(name): str(value) for name, value in (json.loads(given) if isinstance(given, str) else given).items()
+    }
+    if parts.extra.get("token"):
+        return {**headers, "Authorization": f"Bearer {parts.extra['token']}"}
+    if parts.login or parts.password:
+        pair = f"{parts.login or ''}:{parts.password or ''}".encode()
+        return {**headers, "Authorization": f"Basic {b64encode(pair).decode()}"}
+    return headers
 
 
 def _without_connection(uri: str) -> tuple[str, str | None]:

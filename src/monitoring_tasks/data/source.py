@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from monitoring_tasks.data.connections import Connections
+from monitoring_tasks.data.connections import Connections, Endpoint
 from monitoring_tasks.data.parquet import ParquetRows
 from monitoring_tasks.data.partition import Partition
+from monitoring_tasks.data.rest import RestRows
 from monitoring_tasks.data.sql import SqlRows
 from monitoring_tasks.errors import ReferenceInvalid, ReferenceUnavailable, SourceInvalid, SourceUnavailable
 from monitoring_tasks.monitor import Monitor
-from monitoring_tasks.sections import ParquetSource, Source
+from monitoring_tasks.sections import ParquetSource, RestSource, Source
 
 
 def open_rows(monitor: Monitor, connections: Connections) -> ParquetRows | SqlRows:
@@ -18,6 +19,9 @@ def open_rows(monitor: Monitor, connections: Connections) -> ParquetRows | SqlRo
 
 def open_source(source: Source, monitor: Monitor, connections: Connections, *, timestamp: str) -> ParquetRows | SqlRows:
     """The rows of a source that the monitor's YAML names, with the column that holds their moments."""
+    if isinstance(source, RestSource):
+        endpoint = connections.endpoint(source.connection) if source.connection else Endpoint("")
+        return RestRows(source, endpoint, timestamp=timestamp)
     if not isinstance(source, ParquetSource):
         database = connections.database(source.connection)
         return SqlRows(database, table=source.table, query=source.query, timestamp=timestamp)

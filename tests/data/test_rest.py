@@ -1,0 +1,442 @@
+"""JSON endpoints as sources: the same rows as from files, page by page, within limits, and no secret said."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import logging
+import socket
+from base64 import b64encode
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pydantic import ValidationError
+
+from monitoring_tasks.data.connections import Endpoint, EnvironmentConnections
+from monitoring_tasks.data.labelled import fingerprint_labelled, read_labelled
+from monitoring_tasks.data.rest import RestRows
+from monitoring_tasks.data.source import open_rows
+from monitoring_tasks.data.tables import Roles, read_table
+from monitoring_tasks.data.undated import undated_rows
+from monitoring_tasks.errors import ConfigurationError, SourceInvalid, SourceUnavailable
+from monitoring_tasks.sections import RestSource
+from monitoring_tasks.window import Window
+from tests.data.json_server import Answer, JsonServer, Query, between, found, serving
+from tests.data.logs import START, WEEK, Logs
+
+DAY = Window(START, START + timedelta(days=1))
+SECRET = "s3cret-token"
+
+
+def iso(moment: datetime) -> str:
+    """A moment as endpoints write it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def made(count: int) -> list[dict[str, Any]]:
+    """Rows one hour apart."""
+    return [
+        {"id": number, "ts": iso(START + timedelta(hours=number)), "score": number / 100, "carrier": "UA"}
+        for number in range(count)
+    ]
+
+
+def opened(server: JsonServer, **more: Any) -> RestRows:
+    """The rows of a server's /rows."""
+    headers = more.pop("headers", {})
+    source = RestSource.model_validate({"kind": "rest", "url": f"{server.url}/rows", **more})
+    return RestRows(source, Endpoint("", headers), timestamp="ts")
+
+
+def read(rows: RestRows, window: Window = WEEK) -> list[dict[str, Any]]:
+    """The window's rows."""
+    names = ["id", "ts", "score", "carrier"]
+    return [row for chunk in rows.chunks(window) for row in chunk.read(names).to_pylist()]
+
+
+def test_a_span_is_asked_for_by_its_moments() -> None:
+    """Start, end, version and further parameters, under the names that the endpoint gives them."""
+    with serving(lambda *_: found(made(3))) as server:
+        more = {"start": "from", "end": "until", "version": "7", "model_version": "v", "parameters": {"site": "a b"}}
+        assert [row["id"] for row in read(opened(server, **more))] == [0, 1, 2]
+    (path, query, _) = server.asked[0]
+    assert path == "/rows"
+    assert query == {"from": "2013-06-03T00:00:00Z", "until": "2013-06-10T00:00:00Z", "v": "7", "site": "a b"}
+    assert len(server.asked) == 1
+
+
+def paged(rows: list[dict[str, Any]], way: str) -> Any:
+    """An endpoint that gives three rows at once."""
+
+    def answer(path: str, query: Query) -> Answer:
+        some = between(rows, query)
+        number = int(query.get("p", query.get("cursor", "1"))) - 1
+        first = int(query["skip"]) if way == "offset" else 3 * number
+        page, more = some[first : first + 3], first + 3 < len(some)
+        token: Any = str(number + 2) if more else None
+        if way == "url" and more:
+            token = f"http://{HOST[0]}/rows?start={query['start']}&end={query['end']}&p={number + 2}"
+        if way == "relative" and more:
+            token = f"?start={query['start']}&end={query['end']}&p={number + 2}"
+        return found({"result": {"items": page}, "links": {"next": token}})
+
+    return answer
+
+
+HOST = [""]
+
+
+@pytest.mark.parametrize(
+    ("way", "keys"),
+    [
+        ("url", {"next": "links.next"}),
+        ("relative", {"next": "links.next"}),
+        ("token", {"next": "links.next"}),
+        ("page", {"page": "p"}),
+        ("offset", {"offset": "skip"}),
+    ],
+)
+@pytest.mark.parametrize("count", [0, 1, 3, 10])
+def test_pages_are_read_to_the_last(way: str, keys: dict[str, str], count: int) -> None:
+    """By URL, token, number or offset: every row once, in order."""
+    with serving(paged(made(count), way)) as server:
+        HOST[0] = server.url.removeprefix("http://")
+        assert [row["id"] for row in read(opened(server, rows="result.items", **keys))] == list(range(count))
+    assert len(server.asked) <= count // 3 + 2
+
+
+@pytest.mark.parametrize("rows", [{"rows": "a.b"}, {}])
+def test_rows_are_found_at_their_place(rows: dict[str, str]) -> None:
+    """At a dotted place, in `data`, or the answer itself; else it is said where they were looked for."""
+    document = {"a": {"b": made(2)}, "data": made(2)}
+    with serving(lambda *_: found(document)) as server:
+        assert len(read(opened(server, **rows))) == 2
+        with pytest.raises(SourceInvalid, match=r"/rows: a.c is no list of JSON objects: set source.rows"):
+            read(opened(server, rows="a.c"))
+    with serving(lambda *_: found([1, 2])) as server, pytest.raises(SourceInvalid, match="itself or its `data` is no"):
+        read(opened(server))
+
+
+def test_rows_outside_of_the_window_are_left_out_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+    """An endpoint that gives whole days, or everything, changes no window's rows; undated rows are known."""
+    rows = [*made(50), {"id": 99, "ts": None, "score": 1.0, "carrier": "UA"}]
+    with serving(lambda *_: found(rows)) as server, caplog.at_level(logging.WARNING):
+        opens = opened(server)
+        assert [row["id"] for row in read(opens, DAY)] == list(range(24))
+        assert undated_rows(opens, DAY) == 1
+    assert "rest.rows_outside" in caplog.text
+    assert "rows=26" in caplog.text
+    assert len(server.asked) == 1
+
+
+def test_json_becomes_columns_of_one_type() -> None:
+    """Whole numbers, numbers, booleans, text; what is mixed or nested is text; moments of any zone are UTC."""
+    rows = [
+        {"ts": "2013-06-03T02:00:00+02:00", "a": 1, "b": 1, "c": True, "d": 1, "e": {"x": [1]}, "f": None, "g": 2**70},
+        {"ts": "2013-06-03T01:00:00", "a": 2, "b": 1.5, "c": None, "d": "x", "e": None, "h": "late"},
+    ]
+    with serving(lambda *_: found(rows)) as server:
+        source = opened(server)
+        (chunk,) = source.chunks(DAY)
+        table = chunk.read(["ts", *"abcdefgh"])
+    assert table.to_pylist() == [
+        {"ts": START, "a": 1, "b": 1.0, "c": True, "d": "1", "e": '{"x": [1]}', "f": None, "g": 2.0**70, "h": None},
+        {"ts": START + timedelta(hours=1), "a": 2, "b": 1.5, "c": None, "d": "x"}
+        | dict.fromkeys("efg")
+        | {"h": "late"},
+    ]
+    assert source.schema().field("ts").type == pa.timestamp("us", "UTC")
+    assert source.schema().field("a").type == pa.int64()
+
+
+@pytest.mark.parametrize(
+    ("moment", "words"),
+    [
+        (1370260800, "has type int64: a timestamp column may be"),
+        ("June", "'June', which is no moment"),
+        (..., "no timestamp"),
+    ],
+)
+def test_a_timestamp_that_is_none_is_refused(moment: Any, words: str) -> None:
+    """A number, other text, or no such column: said of the endpoint, not of a file of ours."""
+    row = {"id": 1} if moment is ... else {"id": 1, "ts": moment}
+    with serving(lambda *_: found([row])) as server, pytest.raises(SourceInvalid, match=words) as caught:
+        read(opened(server))
+    assert f"{server.url}/rows" in str(caught.value)
+
+
+def test_the_fingerprint_is_the_content() -> None:
+    """Equal for equal rows, whatever the order of keys and pages; another for any other row; asked for once."""
+    rows = made(8)
+    with serving(paged(rows, "page")) as server:
+        whole = opened(server, rows="result.items", page="p")
+        first = whole.fingerprint(WEEK)
+        assert read(whole)
+        assert whole.fingerprint(WEEK) == first
+        asked = len(server.asked)
+        server.answer = lambda _, query: found([dict(reversed(row.items())) for row in between(rows, query)])
+        assert opened(server).fingerprint(WEEK) == first
+        assert len(server.asked) == asked + 1
+        rows[3]["score"] = 0.5
+        assert opened(server).fingerprint(WEEK) != first
+        assert opened(server).fingerprint(DAY) != first
+
+
+def test_all_rows_cannot_be_asked_for() -> None:
+    """A reference or a schema without a window is refused."""
+    with serving(lambda *_: found(made(1))) as server:
+        for ask in (lambda rows: rows.chunks(None), lambda rows: rows.fingerprint(None), lambda rows: rows.schema()):
+            with pytest.raises(SourceInvalid, match="is read by window"):
+                ask(opened(server))
+    assert server.asked == []
+
+
+def test_what_was_read_is_gone_with_the_source() -> None:
+    """The file of the rows does not outlive them."""
+    with serving(lambda *_: found(made(1))) as server:
+        rows = opened(server)
+        read(rows)
+        folder = Path(rows.path)
+        assert [path.suffix for path in folder.iterdir()] == [".parquet"]
+        del rows
+    assert not folder.exists()
+
+
+def test_chunks_are_the_same_from_run_to_run() -> None:
+    """The seed of the sample does not depend on where the rows are kept."""
+    with serving(lambda *_: found(made(5))) as server:
+        assert opened(server).chunks(WEEK)[0].key == opened(server).chunks(WEEK)[0].key
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_failure_for_now_is_tried_again(status: int, caplog: pytest.LogCaptureFixture) -> None:
+    """As soon as the server allows; after the last try the source is unavailable."""
+    answers = [found({}, status, Retry_After="0"), found({}, status, Retry_After="Mon, 03 Jun 2013 00:00:00 GMT")]
+    with serving(lambda *_: answers.pop(0) if answers else found(made(2))) as server, caplog.at_level(logging.WARNING):
+        assert len(read(opened(server))) == 2
+        assert len(server.asked) == 3
+        server.answer = lambda *_: found({}, status, Retry_After="0")
+        with pytest.raises(SourceUnavailable, match=f"/rows answered {status}, 3 times"):
+            read(opened(server, retries=2))
+    assert caplog.text.count("rest.retried") == 4
+
+
+def test_the_pause_grows_without_advice(caplog: pytest.LogCaptureFixture) -> None:
+    """Half a second, then a second."""
+    with (
+        serving(lambda *_: found({}, 503)) as server,
+        caplog.at_level(logging.WARNING),
+        pytest.raises(SourceUnavailable),
+    ):
+        read(opened(server, retries=2))
+    assert [record.args[2] for record in caplog.records if isinstance(record.args, tuple)] == [0.5, 1.0]
+
+
+def test_a_server_that_breaks_off_is_asked_again() -> None:
+    """Half an answer is no answer."""
+    whole = found(made(3))
+    half = whole[0], {"Content-Length": "100000", "Connection": "close"}, whole[2][:50]
+    answers = [half]
+    with serving(lambda *_: answers.pop() if answers else whole) as server:
+        assert len(read(opened(server, timeout=1.0))) == 3
+
+
+def test_nobody_there_is_unavailable() -> None:
+    """A closed port, and a server that accepts and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        source = {"kind": "rest", "url": f"{url}/rows?key={SECRET}", "timeout": 0.2, "retries": 1}
+        rows = RestRows(RestSource.model_validate(source), Endpoint(""), timestamp="ts")
+        with pytest.raises(SourceUnavailable, match=r"/rows does not answer \(ReadTimeoutError\), 2 times"):
+            read(rows)
+    with pytest.raises(SourceUnavailable, match="does not answer") as caught:
+        read(rows)
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"), [(401, "give the connection a login"), (403, "may not read"), (404, "check source.url")]
+)
+def test_a_refusal_is_not_tried_again(status: int, words: str) -> None:
+    """What a person must change is said, once."""
+    with (
+        serving(lambda *_: found({"error": SECRET}, status)) as server,
+        pytest.raises(SourceInvalid, match=f"answered {status}: .*{words}") as caught,
+    ):
+        read(opened(server, headers={"Authorization": SECRET}))
+    assert len(server.asked) == 1
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ({"page_megabytes": 0.001}, "more than 0.001 MB at once: raise source.page_megabytes"),
+        ({"megabytes": 0.02}, "more than 0.02 MB in all: raise source.megabytes"),
+        ({"most_rows": 250}, "more than 250 rows: raise source.most_rows"),
+    ],
+)
+def test_limits_hold(limits: dict[str, float], words: str) -> None:
+    """Of one answer, of all, and of rows."""
+
+    def answer(_: str, query: Query) -> Answer:
+        first = 100 * int(query["p"])
+        return found([{**row, "id": first + row["id"]} for row in made(100)])
+
+    with serving(answer) as server, pytest.raises(SourceInvalid, match=words):
+        read(opened(server, page="p", **limits))
+
+
+def test_a_small_answer_that_unpacks_to_a_large_one_is_stopped() -> None:
+    """The limit is of what the answer becomes."""
+    packed = gzip.compress(b"[" + b" " * 50_000_000 + b"]")
+    with (
+        serving(lambda *_: (200, {"Content-Encoding": "gzip"}, packed)) as server,
+        pytest.raises(SourceInvalid, match="more than 1 MB at once"),
+    ):
+        read(opened(server, page_megabytes=1))
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"", b"\xff\xfe", b"[" * 100_000])
+def test_what_is_no_json_is_said(body: bytes) -> None:
+    """A page for people, nothing, or brackets without end."""
+    with serving(lambda *_: (200, {}, body)) as server, pytest.raises(SourceInvalid, match="what is no JSON"):
+        read(opened(server))
+
+
+def test_secrets_stay_with_their_server() -> None:
+    """A redirect or a next page on the same server is followed with them; another server is not asked."""
+    with serving(lambda *_: found(made(1))) as other:
+
+        def answer(path: str, _: Query) -> Answer:
+            if path == "/rows":
+                return found({}, 302, Location="/moved")
+            return found({}, 302, Location=f"{other.url}/rows") if path == "/away" else found(made(2))
+
+        with serving(answer) as server:
+            headers = {"Authorization": SECRET}
+            assert len(read(opened(server, headers=headers))) == 2
+            assert [asked[2]["Authorization"] for asked in server.asked] == [SECRET, SECRET]
+            with pytest.raises(SourceInvalid, match="leads to another server for a redirect"):
+                read(opened(server, url=f"{server.url}/away", headers=headers))
+            server.answer = lambda *_: found({"data": made(1), "next": f"{other.url}/rows"})
+            with pytest.raises(SourceInvalid, match="another server for the next page"):
+                read(opened(server, next="next", headers=headers))
+            server.answer = lambda *_: found({}, 302, Location="/rows")
+            with pytest.raises(SourceInvalid, match="redirects more than 5 times"):
+                read(opened(server))
+    assert other.asked == []
+
+
+@pytest.mark.parametrize("keys", [{"next": "next"}, {"page": "p"}, {"offset": "o"}])
+def test_pages_in_a_circle_end(keys: dict[str, str]) -> None:
+    """An endpoint that sends one page for ever is found out by its second."""
+    with (
+        serving(lambda *_: found({"data": made(1), "next": "again"})) as server,
+        pytest.raises(SourceInvalid, match="sent the same page twice"),
+    ):
+        read(opened(server, **keys))
+    assert len(server.asked) <= 3
+
+
+@pytest.mark.parametrize(
+    ("connection", "header"),
+    [
+        ("http://ada:{secret}@{host}", "Basic " + b64encode(f"ada:{SECRET}".encode()).decode()),
+        ('{{"conn_type": "http", "host": "http://{host}", "extra": {{"token": "{secret}"}}}}', f"Bearer {SECRET}"),
+        ('{{"conn_type": "http", "extra": {{"headers": {{"Authorization": "{secret}"}}}}}}', SECRET),
+    ],
+)
+def test_a_connection_brings_its_secrets(tmp_path: Path, connection: str, header: str) -> None:
+    """Login and password, a token, or headers: sent to the endpoint, and in no repr."""
+    with serving(lambda *_: found(made(2))) as server:
+        host = server.url.removeprefix("http://")
+        known = {"AIRFLOW_CONN_API": connection.format(secret=SECRET, host=host)}
+        connections = EnvironmentConnections(known)
+        logs = Logs(
+            tmp_path, sources={"predictions": {"kind": "rest", "url": f"{server.url}/rows", "connection": "api"}}
+        )
+        rows = open_rows(logs.monitor(), connections)
+        assert isinstance(rows, RestRows)
+        assert len(read(rows)) == 2
+    assert server.asked[0][2]["Authorization"] == header
+    assert SECRET not in repr(connections.endpoint("api"))
+
+
+@pytest.mark.parametrize(
+    ("connection", "url", "words"),
+    [
+        ("postgres://db/x", "http://h/rows", "has type 'postgres': a REST source needs one of type http"),
+        ("https://api.example.org", "https://other.example.org/rows", "of another server: its secrets are not sent"),
+        ("https://api.example.org", "http://api.example.org/rows", "of another server"),
+        ('{"conn_type": "http"}', "/rows", "connection 'api' names no host"),
+    ],
+)
+def test_a_connection_that_does_not_fit_is_refused(tmp_path: Path, connection: str, url: str, words: str) -> None:
+    """Before anything is sent."""
+    source = {"kind": "rest", "url": url, "connection": "api"}
+    monitor = Logs(tmp_path, sources={"predictions": source}).monitor()
+    with pytest.raises(ConfigurationError, match=words):
+        open_rows(monitor, EnvironmentConnections({"AIRFLOW_CONN_API": connection}))
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"url": "ftp://h/rows"}, "write https://host/path"),
+        ({"url": "https://ada:secret@h/rows"}, "belong into the connection"),
+        ({"url": "rows"}, "write https://host/path"),
+        ({"url": "/rows"}, "a url without a host needs a connection"),
+        ({"url": "https://h/rows", "next": "n", "page": "p"}, "at most one of next, page and offset"),
+        ({"url": "https://h/rows", "retries": -1}, "greater than or equal to 0"),
+    ],
+)
+def test_a_section_that_makes_no_sense_is_refused(keys: dict[str, Any], words: str) -> None:
+    """When the YAML is read."""
+    with pytest.raises(ValidationError, match=words):
+        RestSource.model_validate({"kind": "rest", **keys})
+
+
+def test_the_same_rows_are_read_as_from_files(tmp_path: Path) -> None:
+    """Predictions and labels through an endpoint give the table, the join and the labels that files give."""
+    predictions = {
+        "id": [f"p{number}" for number in range(60)],
+        "ts": [START + timedelta(hours=number) for number in range(60)],
+        "score": [number / 60 for number in range(60)],
+        "x": [float(number % 7) if number % 5 else None for number in range(60)],
+    }
+    labels = {
+        "id": [f"p{number}" for number in range(0, 70, 2)],
+        "label": [number % 3 == 0 for number in range(35)],
+        "timestamp": [START + timedelta(days=3, hours=number) for number in range(35)],
+    }
+    files = Logs(tmp_path)
+    files.keep("predictions", "parquet", predictions)
+    files.keep("labels", "parquet", labels)
+    section = {"column": "label", "timestamp": "timestamp", "delay": "2d"}
+
+    def answer(path: str, query: Query) -> Answer:
+        columns, moment = (predictions, "ts") if path == "/predictions" else (labels, "timestamp")
+        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        return found(
+            json.loads(json.dumps(between([{**row, moment: iso(row[moment])} for row in rows], query, moment)))
+        )
+
+    with serving(answer) as server:
+        rest = Logs(tmp_path)
+        rest.sources = {name: {"kind": "rest", "url": f"{server.url}/{name}"} for name in ("predictions", "labels")}
+        made = [logs.monitor(labels={"source": logs.sources["labels"], **section}) for logs in (files, rest)]
+        tables = [
+            read_table(open_rows(monitor, files.connections), WEEK, Roles("id", "ts"), other=lambda _: True)
+            for monitor in made
+        ]
+        known = [
+            read_labelled(monitor, files.connections, WEEK, known_at=START + timedelta(days=4)) for monitor in made
+        ]
+        assert fingerprint_labelled(made[1], files.connections, WEEK)
+    assert tables[0].equals(tables[1])
+    assert known[0].rows.equals(known[1].rows)
+    assert [(each.labelled, each.orphans) for each in known] == [(known[0].labelled, known[0].orphans)] * 2
