@@ -56,6 +56,10 @@ class Dialect:
     """Whether a category is missing, given its text; a value without text is wrong, not missing."""
     among: Callable[[Expression, Sequence[str]], ColumnElement[bool]]
     """Whether a text is one of many, given as one parameter: databases limit how many a statement may have."""
+    order: Callable[[SqlColumn], Expression] = lambda column: column.expression
+    """A moment as a value whose order is that of time."""
+    plain: str = "C"
+    """The collation in which texts are equal where their characters are."""
     flag: Callable[[SqlColumn, Expression], Expression] = lambda _, text: text
     """The text of a column of true and false, given its text: some databases keep those as numbers."""
     kind: Callable[[SqlColumn], Expression] | None = None
@@ -266,6 +270,8 @@ DIALECTS: Mapping[str, Dialect] = {
         moment=_moment_sqlite,
         number=_number_sqlite,
         text=_text_sqlite,
+        order=_filled,
+        plain="BINARY",
         flag=_flag_sqlite,
         among=_among_sqlite,
         missing=lambda column, _: column.expression.is_(None),

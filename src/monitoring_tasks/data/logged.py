@@ -29,8 +29,8 @@ from monitoring_tasks.data.values import Column
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.performance.outcomes import Whole
 
-KNOWN = "\0known"
-"""Column of the moment of the label, in tables that bear the joined label; no source has a column of that name."""
+LABEL, KNOWN = "\0label", "\0known"
+"""Columns of the label and of its moment, in tables that bear the joined label; no source has columns called so."""
 _LABELS = {"binary": binary_label, "regression": regression_label}
 Reader = Callable[[Column, About], Values]
 

@@ -23,6 +23,7 @@ from monitoring_tasks.data.logged import Fields, Gathered, keys_in, settle
 from monitoring_tasks.data.matching import BATCH, Index, Known
 from monitoring_tasks.data.outcome_columns import Values, moved
 from monitoring_tasks.data.source import open_rows
+from monitoring_tasks.data.sql_outcomes import join_there
 from monitoring_tasks.data.tables import Roles, most_rows, place_of, stream_tables
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.performance.outcomes import NEVER, Floats, Grouping, Outcomes
@@ -63,18 +64,21 @@ def read_outcomes(monitor: Monitor, connections: Connections, span: Window, *, k
     ids of predictions and labels are of unlike types; `SourceUnavailable` when a source does not answer;
     `ConfigurationError` when the monitor names no id or no label. What is about labels begins with "labels:".
     """
-    fields = Fields(monitor)
-    arrays, id_types = _predictions(fields, connections, span)
-    index = Index(keys_in(arrays))
-    anonymous = len(arrays["valid"]) - int(np.count_nonzero(arrays["valid"]))
-    known = Known(index, fields.classes.ranks if monitor.task == "multiclass" else None)
-    for batch in _label_batches(fields, connections, labels_span(span.start, known_at)):
-        _require_alike(id_of(monitor), id_types, batch.id_types)
+    fields, logged = Fields(monitor), labels_span(span.start, known_at)
+    there = join_there(fields, connections, span, logged)
+    gathered = there.gathered if there else _predictions(fields, connections, span)
+    arrays = gathered.arrays()
+    settle(fields, arrays)
+    anonymous = len(gathered) - int(np.count_nonzero(arrays["valid"]))
+    known = Known(Index(keys_in(arrays)), fields.classes.ranks if monitor.task == "multiclass" else None)
+    for batch in _label_batches(fields, connections, None if there else logged):
+        _require_alike(id_of(monitor), gathered.id_types, batch.id_types)
         _add(known, batch.arrays())
-    counts = known.orphans.count(), known.corrections, anonymous
-    _relate(arrays, index, known)
-    del index, known
-    joined = Joined(outcomes_of(fields, arrays), *counts)
+    left = (there.orphans, there.corrections) if there else (known.orphans.count(), known.corrections)
+    del there, gathered
+    _relate(arrays, known)
+    del known
+    joined = Joined(outcomes_of(fields, arrays), *left, anonymous)
     _tell(monitor, joined)
     return joined
 
@@ -84,17 +88,14 @@ def fingerprint_outcomes(monitor: Monitor, connections: Connections, span: Windo
     return fingerprint_logs(monitor, connections, span, labels=labels_span(span.start, known_at))
 
 
-def _predictions(fields: Fields, connections: Connections, span: Window) -> tuple[dict[str, Values], set[str]]:
-    """The arrays of the predictions in their order, and the types of their ids."""
-    monitor, rows = fields.monitor, open_rows(fields.monitor, connections)
-    roles = fields.roles(id_of(monitor))
+def _predictions(fields: Fields, connections: Connections, span: Window) -> Gathered:
+    rows = open_rows(fields.monitor, connections)
+    roles = fields.roles(id_of(fields.monitor))
     read = [*fields.predictions(), *fields.own_label()]
     gathered = Gathered(read, roles, place=place_of(rows), most=most_rows(rows, span))
     for table in stream_tables(rows, span, roles):
         gathered.append(table)
-    arrays = gathered.arrays()
-    settle(fields, arrays)
-    return arrays, gathered.id_types
+    return gathered
 
 
 def _label_batches(fields: Fields, connections: Connections, span: Window | None) -> Iterator[Gathered]:
@@ -131,15 +132,15 @@ def _add(known: Known, labels: dict[str, Values]) -> None:
     known.add(keys.take(valid), labels["moment"][valid], labels["label"][valid])
 
 
-def _relate(arrays: dict[str, Values], index: Index, known: Known) -> None:
+def _relate(arrays: dict[str, Values], known: Known) -> None:
     """Put what is known of each row, and when its id came before, in the place of the ids."""
     for name in ("first", "second", "valid"):
         arrays.pop(name, None)
-    rows, moment = index.release(), arrays["moment"]
+    rows, twins, moment = known.index.release(), known.index.twins, arrays["moment"]
     arrays["previous"] = np.full(len(moment), NEVER, np.int64)
-    arrays["previous"][rows[index.twins]] = moment[rows[index.twins - 1]]
+    arrays["previous"][rows[twins]] = moment[rows[twins - 1]]
     if "label" in arrays:
-        arrays["known"] = np.where(np.isnan(arrays["label"]), NEVER, moment)
+        arrays["known"] = np.where(np.isnan(arrays["label"]), NEVER, arrays.get("known", moment))
     else:
         arrays["label"], arrays["known"] = known.settle(rows, len(moment))
 

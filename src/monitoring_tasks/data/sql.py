@@ -81,6 +81,15 @@ class SqlRows:
             self._dialect.begin(connection)
             yield self._opened(connection, window)
 
+    def shares_database(self, other: SqlRows) -> bool:
+        """Whether one statement can read both."""
+        return self._engine.url == other._engine.url
+
+    def beside(self, snapshot: Snapshot, window: Window | None) -> Snapshot:
+        """The window's rows in the transaction of another source of the same database; raises as `snapshot` does."""
+        with self._explained():
+            return self._opened(snapshot.connection, window)
+
     def columns(self) -> Mapping[str, SqlColumn]:
         """The columns there are, by name."""
         with self.snapshot(None) as snapshot:
