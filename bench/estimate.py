@@ -262,7 +262,8 @@ def clean_table(found: Mapping[str, Sequence[Sequence[Judged]]], *, judged: bool
             else ""
         )
         made.add_row(name, f"{len(every)}", *(f"{each:.1%}" for each in held), f"{refused:.1%}", goal)
-    made.caption = f"Goal: held at least {HELD:.0%}, refused at most {REFUSED:.0%}. A miss is one that chance alone makes in less than 5 %."
+    limits = f"Goal: held at least {HELD:.0%}, refused at most {REFUSED:.0%}"
+    made.caption = f"{limits}. A miss is one that chance alone makes in less than 5 %."
     return made
 
 

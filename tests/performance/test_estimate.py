@@ -14,7 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitoring_tasks.performance.calibrator import Calibrator, Curve
-from monitoring_tasks.performance.estimate import Estimator, Expectation, draw_labels, estimate, expect, learn_estimator
+from monitoring_tasks.performance.estimate import (
+    Estimator,
+    Expectation,
+    Swing,
+    draw_labels,
+    estimate,
+    expect,
+    learn_estimator,
+)
 from monitoring_tasks.performance.metrics import METRICS, Scored
 from monitoring_tasks.performance.outcomes import NEVER, Outcomes
 from monitoring_tasks.performance.point import Asked, point
@@ -231,6 +239,39 @@ def test_days_that_swing_widen_the_interval() -> None:
     assert alike.between < alike.total
     # A logit's swing moves a day's share by 1/6 of it (the mean of p (1 - p)); a week is the mean of seven days.
     assert math.sqrt(swinging.between) == pytest.approx(0.5 / 6 / math.sqrt(7), rel=0.35)
+
+
+def test_estimates_vary_among_references_as_told() -> None:
+    """What the calibrator's own uncertainty adds is the variance of estimates by references drawn anew, or more."""
+    window, metric = even(500, 2, days=7), METRICS["binary", "log_loss"]
+    found = []
+    for seed in range(60):
+        calibrator = learnt(even(1_000, seed), replace(BINARY, metrics=())).calibrator
+        found.append(expect(metric, draw_labels(calibrator, window, BINARY), calibrator))
+    ratio = np.mean([each.learnt for each in found]) / np.var([each.value for each in found])
+    assert 0.7 < ratio < 2
+    estimated = estimate(Estimator(calibrator, {"log_loss": Swing(0.0, 0.0, 10.0)}), window, DECISIVE)["log_loss"]
+    assert estimated.interval.high == pytest.approx(found[-1].value + 1.95996 * math.sqrt(found[-1].chance), rel=1e-4)
+
+
+def test_a_metric_that_few_windows_have_gives_no_interval() -> None:
+    """Where only one day of the reference has a positive prediction, nobody knows how the precision of days differs."""
+    reference = even(9_000, 1)
+    rare = replace(reference, prediction=np.where(np.arange(9_000) < 100, 1.0, 0.98) * reference.prediction)
+    asked, window = replace(BINARY, threshold=0.985), rows_of(np.append(np.full(49, 0.5), 0.99))
+    found = estimate(learnt(rare, asked, timedelta(days=1)), window, asked)
+    assert "too few windows" in found["precision"].refused
+    assert found["precision"].interval.value is not None
+    assert found["recall"].refused == ""
+
+
+def test_the_width_is_that_of_student() -> None:
+    """Both variances add up; the fewer windows taught the one and the more it is of the whole, the wider."""
+    sure, unsure = Swing(total=4.0, between=3.0, worth=1e9), Swing(total=4.0, between=3.0, worth=10.0)
+    assert sure.half_width(6.0, 0.95) == pytest.approx(1.95996 * 3, rel=1e-4)
+    assert unsure.half_width(1.0, 0.95) == pytest.approx(2.22814 * 2, rel=1e-4)
+    assert unsure.half_width(5.0, 0.95) == pytest.approx(2.02108 * math.sqrt(8), rel=1e-4)
+    assert Swing(0.0, 0.0, 10.0).half_width(1.0, 0.95) == pytest.approx(1.95996, rel=1e-4)
 
 
 @pytest.mark.parametrize("swing", [0.0, 0.5])
