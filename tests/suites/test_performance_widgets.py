@@ -11,7 +11,7 @@ from hypothesis import given as cases
 from hypothesis import strategies as st
 
 from monitoring_tasks.checks import Check, CheckResult, Evidence, Status
-from monitoring_tasks.performance.record import Against, Estimated, Interval, Maturity, Operating, Restatement
+from monitoring_tasks.performance.record import Against, Estimated, Figure, Interval, Maturity, Operating, Restatement
 from monitoring_tasks.suites.performance import PerformanceOutcome
 from monitoring_tasks.suites.performance_plots import allowed, metric_plots
 from monitoring_tasks.suites.performance_widgets import MOST, WORST, Shown
@@ -74,11 +74,37 @@ def test_headline_says_the_worst(results: list[CheckResult], said: tuple[str, st
     assert headline([restated(figure())], results) == said
 
 
+def counters(*figures: Figure, **more: Any) -> list[tuple[str, str]]:
+    """What the headline counts after its verdict."""
+    found = widget(run([restated(*figures, **more)]), "flights")
+    return [(each["value"], each["label"]) for each in found["params"]["counters"]][1:]
+
+
 def test_numbers_of_the_headline() -> None:
-    """Predictions, labels, coverage, maturity; the title has window, moment and champion."""
-    found = widget(run([restated(figure(), maturity=Maturity(6412, 6231, 6000))]), "flights")
-    assert [each["value"] for each in found["params"]["counters"]][1:] == ["6,412", "6,231", "97.2%", "93.6%"]
-    assert found["title"] == ("flights, 2013-04-16 to 2013-04-23 UTC, as known at 2013-05-07, champion v1.0.0-0a1b2c3d")
+    """The first metric, predictions, labels, coverage, maturity; the title has window, moment and champion."""
+    assert counters(figure(), maturity=Maturity(6412, 6231, 6000)) == [
+        ("0.6120", "auc [0.5820,\u00a00.6420]"),
+        ("6,412", "predictions"),
+        ("97.2%", "coverage: 6,231 labelled"),
+        ("93.6%", "maturity: labels final"),
+    ]
+    assert widget(run(), "flights")["title"] == (
+        "flights, 2013-04-16 to 2013-04-23 UTC, as known at 2013-05-07, champion v1.0.0-0a1b2c3d"
+    )
+
+
+def test_an_early_headline_has_what_was_expected() -> None:
+    """While labels come in the estimate stands beside the first metric, which may be undefined."""
+    young = Maturity(6412, 0, 0)
+    expected = figure(value=None, estimated=Estimated(Interval(0.64, 0.6, 0.68)))
+    assert counters(expected, maturity=young)[:2] == [
+        ("undefined", "auc"),
+        ("0.6400", "auc before labels: [0.6000,\u00a00.6800]"),
+    ]
+    refused = replace(expected, estimated=Estimated(Interval(None), "not calibrated"))
+    assert counters(refused, maturity=young)[1] == ("refused:", "auc before labels: not calibrated")
+    assert counters(expected)[1] == ("6,412", "predictions")
+    assert counters(maturity=young)[0] == ("6,412", "predictions")
 
 
 def test_findings_in_order() -> None:
@@ -115,9 +141,13 @@ def test_findings_in_words() -> None:
     ]
 
 
-def test_every_check_passed() -> None:
-    """An empty table of findings says that there are none; an early window's are what looks worse so far."""
-    assert widget(run([restated(figure())], [checked(PASSED, value=0.7)]), "What is worse")["type"] == "counter"
+def test_no_findings() -> None:
+    """Where every check passed the page says so, and does not where none was made; early ones are not called worse."""
+    passed, none = (
+        widget(run([restated(figure())], said), "What is worse") for said in ([checked(PASSED, value=0.7)], [])
+    )
+    assert passed["params"]["counters"] == [{"value": "-", "label": "every check passed"}]
+    assert none["params"]["counters"] == [{"value": "-", "label": "nothing was compared"}]
     young = [restated(figure(), maturity=Maturity(1000, 300, 300))]
     assert widget(run(young, [checked()]), "What looks worse so far")
 
@@ -241,12 +271,16 @@ def test_plot_of_what_is_uncorrected_expected_and_undefined() -> None:
     assert (note["text"], note["x"]) == ("? undefined", "2013-04-02 00:00:00")
 
 
-def test_plots_without_anything_to_draw() -> None:
-    """One window, no figure of the metric, no baseline: an empty plot with its axis, for each deciding metric."""
-    plot = drawn([restated()])
-    assert plot["data"] == []
-    assert plot["layout"]["xaxis"]["range"] == ["2013-04-12 12:00:00", "2013-04-19 12:00:00"]
-    assert len(plot["layout"]["annotations"]) == 1
+def test_nothing_to_draw_is_said() -> None:
+    """A metric that is undefined in every window has no plot, whose empty axis would read as a value."""
+    for figures in ([], [figure(value=None, against=against())]):
+        shown = Shown(monitor(label="late"), [restated(*figures)], [])
+        assert [each.type for each in metric_plots(shown)] == ["counter"] * 3
+
+
+def test_one_window_has_an_axis_around_it() -> None:
+    """Without a history the plot has the one window in its middle."""
+    assert drawn([restated(figure())])["layout"]["xaxis"]["range"] == ["2013-04-12 12:00:00", "2013-04-19 12:00:00"]
 
 
 def test_many_windows_name_no_ticks() -> None:

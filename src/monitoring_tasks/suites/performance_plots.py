@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from evidently.legacy.model.widget import BaseWidgetInfo
-from evidently.legacy.renderers.html_widgets import plotly_data
+from evidently.legacy.renderers.html_widgets import CounterData, counter, plotly_data
 
 from monitoring_tasks.performance.record import Against, Interval, Restatement
 from monitoring_tasks.suites.performance_widgets import Shown, moment, span
@@ -29,9 +29,12 @@ def metric_plots(shown: Shown) -> list[BaseWidgetInfo]:
 
 def _plot(name: str, shown: Shown) -> BaseWidgetInfo:
     windows = sorted(shown.restated, key=lambda said: said.window)
-    traces = [*_baseline(name, shown, windows), *_figures(name, shown, windows), *_estimates(name, windows)]
     form = shown.form(name)
     title = f"{form.name}, window by window ({_worse(form)})"
+    marks = [*_figures(name, shown, windows), *_estimates(name, windows)]
+    if not marks:
+        return counter(title=title, counters=[CounterData("in every window", f"? {UNDEFINED}")])
+    traces = [*_baseline(name, shown, windows), *marks]
     return plotly_data(title=title, data=traces, layout=_layout(name, shown, windows))
 
 
@@ -139,7 +142,7 @@ def _layout(name: str, shown: Shown, windows: Sequence[Restatement]) -> dict[str
         starts = [said.window.start for said in windows]
         axis |= {"tickvals": [_at(each) for each in starts], "ticktext": [moment(each) for each in starts]}
     return {
-        "height": 340,
+        "height": 490,
         "margin": {"t": 20, "b": 60, "l": 60, "r": 20},
         "xaxis": axis,
         "yaxis": {"title": {"text": html.escape(shown.form(name).name, quote=False)}},

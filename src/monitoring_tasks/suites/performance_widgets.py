@@ -112,13 +112,26 @@ def _headline(shown: Shown) -> BaseWidgetInfo:
     verdict, why = _verdict(shown)
     known = {
         why: verdict,
+        **_foremost(shown),
         "predictions": f"{maturity.predictions:,}",
-        "labelled": f"{maturity.labelled:,}",
-        "coverage: labelled": share(maturity.coverage),
+        f"coverage: {maturity.labelled:,} labelled": share(maturity.coverage),
         "maturity: labels final": share(maturity.maturity),
     }
     title = f"{shown.monitor.name}, {span(said)} UTC, as known at {moment(said.known_at)}, champion {said.champion}"
     return counter(title=title, counters=[CounterData(label, value) for label, value in known.items()])
+
+
+def _foremost(shown: Shown) -> dict[str, str]:
+    """The first metric that decides, by its label; beside it, while labels come in, what was expected of it."""
+    form, found = shown.form(shown.decisive[0]), shown.newest.figure(shown.decisive[0])
+    if found is None:
+        return {}
+    value, _, limits = form.interval(found.best).partition(" ")
+    known = {f"{form.name} {limits}".strip(): value}
+    if shown.immature(shown.newest) and found.estimated is not None:
+        value, _, limits = form.estimated(found).partition(" ")
+        known[f"{form.name} before labels: {limits}"] = value
+    return known
 
 
 def _verdict(shown: Shown) -> tuple[str, str]:
@@ -157,10 +170,16 @@ def _findings(shown: Shown) -> BaseWidgetInfo:
     segments = [each for each in found if each.segment]
     first = [*(each for each in found if not each.segment), *segments[:WORST]]
     title = "What looks worse so far, or is not known" if _unknown(shown) else "What is worse, or not known"
+    if not found:
+        return counter(title=title, counters=[CounterData(_none(shown), NOTHING)])
     if len(segments) > WORST:
         title += f" (the {WORST} worst of {len(segments):,} findings in segments)"
     rows = [[subject(each, shown.monitor.task), status_words(each), _said(each, shown)] for each in first]
     return _table(title, ["What", "Status", "In words"], rows)
+
+
+def _none(shown: Shown) -> str:
+    return "every check passed" if shown.results else "nothing was compared"
 
 
 def _said(result: CheckResult, shown: Shown) -> str:
