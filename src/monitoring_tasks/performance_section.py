@@ -92,7 +92,7 @@ def _limits(champion: float | str | None, trailing: float | str | None = None) -
     return MetricLimits.model_validate({"champion": champion, "trailing": trailing})
 
 
-DECISIVE: Mapping[str, Mapping[MetricName, MetricLimits]] = {
+DECISIVE: Mapping[str, Mapping[str, MetricLimits]] = {
     "binary": {
         "auc": _limits(0.02, "5%"),
         "log_loss": _limits("5%", "5%"),

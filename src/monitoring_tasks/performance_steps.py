@@ -25,9 +25,10 @@ from monitoring_tasks.kept import keep_script, required, script_href
 from monitoring_tasks.measuring import Measuring, Restated
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.performance_window import Cadence
+from monitoring_tasks.policy.easing import lowered, stands_beside
 from monitoring_tasks.policy.figures import known, narrate_performance
 from monitoring_tasks.policy.performance import decide_performance, judged_rows
-from monitoring_tasks.policy.verdict import Subject, Verdict
+from monitoring_tasks.policy.verdict import Outcome, Subject, Verdict
 from monitoring_tasks.report import report_key, run_folder
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.store.ledger import LedgerEntry
@@ -35,6 +36,7 @@ from monitoring_tasks.window import Window, parse_moment, stamp
 
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
+ALONE = "worse figures alone do not page here (policy.page: both), and no drift of this window was found"
 
 
 def open_performance(monitor: Monitor, runtime: Runtime, window: Window, *, known_at: datetime) -> Json:
@@ -102,7 +104,7 @@ def restate(
 ) -> list[LedgerEntry]:
     """Windows judged as known at a moment, by the champion in use, and put into the ledger; in the order given."""
     measured = _measure(monitor, runtime, pin_champion(monitor, runtime), windows, known_at=known_at)
-    entries = [_entry(monitor, measured, window, run) for window in measured.judged]
+    entries = [_entry(monitor, runtime, measured, window, run=run) for window in measured.judged]
     for entry in entries:
         runtime.store.put_performance(entry)
     return entries
@@ -171,7 +173,7 @@ def judge_performance(monitor: Monitor, runtime: Runtime, subject: Json, *, run:
     about, known_at = _about(monitor, subject), parse_moment(subject["known_at"])
     measured = _stored(runtime, about, subject)
     noted = {**run, **{name: str(count) for name, count in measured.left_over.items()}}
-    entries = {window: _entry(monitor, measured, window, noted) for window in measured.judged}
+    entries = {window: _entry(monitor, runtime, measured, window, run=noted) for window in measured.judged}
     worsened = [entry for window, entry in entries.items() if window.end < about.window.end]
     worsened = [entry for entry in worsened if _is_worse(runtime, entry, known_at)]
     for entry in entries.values():
@@ -183,10 +185,20 @@ def judge_performance(monitor: Monitor, runtime: Runtime, subject: Json, *, run:
     return {**_small(own.verdict), "report": report_key(about), "worsened": [_small(each.verdict) for each in worsened]}
 
 
-def _entry(monitor: Monitor, measured: _Measured, window: Window, run: Mapping[str, str]) -> LedgerEntry:
+def _alone(monitor: Monitor, runtime: Runtime, verdict: Verdict) -> Verdict:
+    """Worse figures wake nobody without drift of the same window, where the policy asks for both."""
+    if monitor.policy.page != "both" or verdict.outcome is not Outcome.DEGRADED:
+        return verdict
+    drift = [stored.verdict for stored in runtime.store.judgements(monitor.name, verdict.subject.window)]
+    return verdict if any(map(stands_beside, drift)) else lowered(verdict, ALONE)
+
+
+def _entry(
+    monitor: Monitor, runtime: Runtime, measured: _Measured, window: Window, *, run: Mapping[str, str]
+) -> LedgerEntry:
     restated = measured.windows[window]
     said, results = restated.restatement, restated.results
-    verdict = decide_performance(monitor, said, results, measured.history(monitor, window))
+    verdict = _alone(monitor, runtime, decide_performance(monitor, said, results, measured.history(monitor, window)))
     hashes = {"figures": hashlib.sha256(said.dumps()).hexdigest()[:16], "config": said.config_hash}
     evidence = {**verdict.evidence, "hashes": hashes, "code_version": version("monitoring-tasks")}
     return LedgerEntry(said, results, replace(verdict, evidence=evidence), run)

@@ -24,6 +24,7 @@ from monitoring_tasks.champion import Pinned, load_importances, load_reference, 
 from monitoring_tasks.checks import CheckResult, Status
 from monitoring_tasks.data.source import open_rows
 from monitoring_tasks.errors import ConfigurationError, SourceInvalid
+from monitoring_tasks.harm import eased
 from monitoring_tasks.kept import dump_table, keep_script, load_table, required, script_href
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.pieces import SAMPLE_ROWS, Pieces
@@ -162,7 +163,7 @@ def reach_verdict(monitor: Monitor, runtime: Runtime, subject: Json, *, run: Map
         importances=importances,
         evidence=_evidence(about, pinned, profile, importances),
     )
-    verdict = decide(monitor, about, given)
+    verdict = eased(monitor, runtime, pinned, decide(monitor, about, given))
     runtime.artifacts.write(f"{run_folder(about)}/verdict.json", verdict.dumps())
     noted = {**run, **({"stale_champion": pinned.stale} if pinned.stale else {})}
     runtime.store.put(verdict, results, report=report_key(about), run=noted)
