@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from pydantic import ValidationError
+from ruamel.yaml import YAML
 
 from monitoring_tasks.data.connections import Endpoint, EnvironmentConnections
 from monitoring_tasks.data.labelled import fingerprint_labelled, read_labelled
@@ -440,3 +441,12 @@ def test_the_same_rows_are_read_as_from_files(tmp_path: Path) -> None:
     assert tables[0].equals(tables[1])
     assert known[0].rows.equals(known[1].rows)
     assert [(each.labelled, each.orphans) for each in known] == [(known[0].labelled, known[0].orphans)] * 2
+
+
+def test_the_readmes_endpoint_loads() -> None:
+    """The example that people copy is valid."""
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    blocks = [block.split("```")[0] for block in text.split("```yaml\n")]
+    block = next(block for block in blocks if "kind: rest" in block)
+    source = RestSource.model_validate(YAML(typ="safe").load(block)["source"])
+    assert (source.version, source.next, source.rows) == ("3", "links.next", "result.items")
