@@ -124,16 +124,18 @@ class _Past:
         self.observed = lru_cache(KNOWN_WINDOWS)(self._observed)
         self.basis = lru_cache(KNOWN_WINDOWS)(self._basis)
         self._piece = lru_cache(KNOWN_PIECES)(pieces.profile)
+        self._parts = lru_cache(KNOWN_PIECES)(pieces.segments)
 
     def _basis(self, window: Window) -> Basis:
         """Baselines are the same by all rules."""
         had = compared(self.pieces.monitor, self.reference, window, self._piece)
-        return Basis(self.reference, had, self._piece)
+        return Basis(self.reference, had, self._piece, self._parts)
 
     def _observed(self, window: Window) -> Observed:
         found = [self.pieces.had(span) for span in window.pieces()]
         sample = join_samples([sample for _, sample in found], SAMPLE_ROWS)
-        return Observed(window, merge([profile for profile, _ in found]), sample)
+        segments = self.pieces.segments_of(window.pieces())
+        return Observed(window, merge([profile for profile, _ in found]), sample, segments)
 
 
 class _Replay:

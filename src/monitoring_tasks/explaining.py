@@ -15,6 +15,7 @@ from monitoring_tasks.calibration.counts import all_rare, column_counts
 from monitoring_tasks.calibration.geometry import LEAST_WINDOWS
 from monitoring_tasks.calibration.nulls import DistanceNull
 from monitoring_tasks.calibration.power import Power, Setting, power
+from monitoring_tasks.calibration.segments import most_tests
 from monitoring_tasks.champion import load_reference, pin_champion
 from monitoring_tasks.checks import Check
 from monitoring_tasks.kept_nulls import every, joint_kinds, load_calibration, load_joint, own_floors, spent
@@ -52,7 +53,7 @@ def explain(monitor: Monitor, runtime: Runtime, window: Window, *, rows: int | N
     volume, source = asked or _volume(monitor, runtime, calibration, reference, window)
     columns = dict(powers(monitor, reference, calibration, window, volume))
     words = (
-        *_spent(monitor, calibration, window),
+        *_spent(monitor, reference, calibration, window),
         f"Rows of a window: {volume:,} ({source}).",
         _null(calibration, reference, window),
         *_joint(monitor, runtime, reference, window),
@@ -82,8 +83,9 @@ def powers(
 ) -> Iterator[tuple[str, Power]]:
     """What is caught of each column by windows of so many rows."""
     rule, floors, own = monitor.policy.persistence, monitor.alarms.floors, own_floors(monitor)
-    levels = spent(monitor, calibration, window)
-    setting = Setting(levels, len(calibration.columns), rows, (rule.windows, rule.of))
+    segments = _segment_tests(reference, calibration)
+    levels = spent(monitor, calibration, window, segments=segments)
+    setting = Setting(levels, len(calibration.columns), rows, (rule.windows, rule.of), segments)
     for name, bins in reference.binning.columns.items():
         numeric = reference.kinds[name] == "numeric"
         outside = floors.out_of_range if numeric else own.get((Check.UNSEEN_SHARE, name), floors.unseen)
@@ -91,12 +93,17 @@ def powers(
         yield name, power(bins, reference.profile.columns[name], calibration.columns[name], setting, least)
 
 
-def _spent(monitor: Monitor, calibration: Calibration, window: Window) -> Iterator[str]:
+def _segment_tests(reference: ReferenceProfile, calibration: Calibration) -> int:
+    return most_tests(reference.divisions, list(calibration.columns))
+
+
+def _spent(monitor: Monitor, reference: ReferenceProfile, calibration: Calibration, window: Window) -> Iterator[str]:
     budget, columns = monitor.alarms.budget, len(calibration.columns)
-    levels, step = spent(monitor, calibration, window), every(monitor, window)
+    segments = _segment_tests(reference, calibration)
+    levels, step = spent(monitor, calibration, window, segments=segments), every(monitor, window)
     yield f"Budget: {budget.words}. A window every {_time(step)}, so each may cost {levels.rate:.3g} false alarms."
     yield (
-        f"Tests: up to {len(shares_of_tests(columns))} in a window (of each of {columns} columns its "
+        f"Tests: up to {len(shares_of_tests(columns, segments))} in a window (of each of {columns} columns its "
         "distribution, missing share, unknown or impossible values, and whether it is constant; of the window its "
         "duplicates, gaps in time, and columns jointly), under one Benjamini-Hochberg correction, in which a test of a "
         f"shift weighs {WEIGHT:g} times one of a fault."
@@ -108,7 +115,17 @@ def _spent(monitor: Monitor, calibration: Calibration, window: Window) -> Iterat
         f"unseen {floors.unseen:g}, duplicates {floors.duplicates:g}, AUC above a half {floors.joint:g}."
         + _own_floors(monitor)
     )
-    yield "Segments: none are judged, so the windows have the whole budget."
+    yield _segments(reference, segments)
+
+
+def _segments(reference: ReferenceProfile, tests: int) -> str:
+    if not reference.divisions:
+        return "Segments: none are judged, so the windows have the whole budget."
+    declared = ", ".join(f"{len(each.values)} by {' and '.join(each.columns)}" for each in reference.divisions)
+    return (
+        f"Segments: {declared}; of the tests {tests} are theirs, under the same correction, so the windows as a whole "
+        "show a shift a little later than without."
+    )
 
 
 def _halves(monitor: Monitor, levels: Levels) -> str:

@@ -37,7 +37,10 @@ class Judge:
         if not rows.num_rows:
             return {}
         monitor, reference = self.assessor.monitor, self.assessor.compared.reference
-        plan = Plan(reference.binning, id=monitor.id, timestamp=monitor.timestamp, sample_rows=SAMPLE_ROWS)
+        roles = {"id": monitor.id, "timestamp": monitor.timestamp}
+        plan = Plan(
+            reference.binning, **roles, sample_rows=SAMPLE_ROWS, segments=self.assessor.basis.reference.divisions
+        )
         found = scan_arrow(TableRows(rows), None, plan)
-        judged = self.assessor.tests(Observed(self.assessor.window, found.profile, found.sample))
+        judged = self.assessor.tests(Observed(self.assessor.window, found.profile, found.sample, found.segments))
         return {key: assessed.status for key, assessed in judged.tests.items()}

@@ -29,12 +29,13 @@ LARGEST_SHIFT = 10.0
 
 @dataclass(frozen=True)
 class Setting:
-    """What a change is looked for with: levels, columns of a window, its rows, and k of n."""
+    """What a change is looked for with: levels, columns of a window, its rows, k of n, and tests of segments."""
 
     levels: Levels
     columns: int
     rows: int
     persistence: tuple[int, int]
+    segments: int = 0
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,7 @@ def _distance(growth: _Growth, null: DistanceNull, setting: Setting, baseline: f
         return null.p_value(squared, scarcity, peak)
 
     needed = [
-        max(_limit(p_value, level * level_shares(setting.columns)[0]), factor * floor)
+        max(_limit(p_value, level * level_shares(setting.columns, setting.segments)[0]), factor * floor)
         for level, factor in ((setting.levels.strong, AT_ONCE), (setting.levels.weak, PERSISTING))
     ]
     scale = math.sqrt(scarcity + max(null.between / null.chance, null.single))
@@ -252,7 +253,7 @@ def _share(null: ShareNull, setting: Setting, baseline: tuple[float, float], flo
     if not whole:
         return Caught(None, None, None)
     usual, rows = part / whole, setting.rows
-    own = level_shares(setting.columns)[1]
+    own = level_shares(setting.columns, setting.segments)[1]
     needed = [
         _least_count(lambda count: null.p_value(count, rows, part, whole), level * own, rows, usual + factor * floor)
         for level, factor in ((setting.levels.strong, AT_ONCE), (setting.levels.weak, PERSISTING))
