@@ -255,9 +255,9 @@ def test_estimates_vary_among_references_as_told() -> None:
 
 
 def test_a_metric_that_few_windows_have_gives_no_interval() -> None:
-    """Where only one day of the reference has a positive prediction, nobody knows how the precision of days differs."""
+    """Where three days of the reference have positive predictions, nobody knows how the precision of days differs."""
     reference = even(9_000, 1)
-    rare = replace(reference, prediction=np.where(np.arange(9_000) < 100, 1.0, 0.98) * reference.prediction)
+    rare = replace(reference, prediction=np.where(np.arange(9_000) < 300, 1.0, 0.98) * reference.prediction)
     asked, window = replace(BINARY, threshold=0.985), rows_of(np.append(np.full(49, 0.5), 0.99))
     found = estimate(learnt(rare, asked, timedelta(days=1)), window, asked)
     assert "too few windows" in found["precision"].refused
