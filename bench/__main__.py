@@ -1,4 +1,4 @@
-"""`python -m bench [drift|gate|alarms|estimate|client|join] [--quick]`: what each part costs, and how often it errs."""
+"""`python -m bench [PART] [--quick]`: what each part costs, and how often it errs; the parts are those of `Part`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench import alarms, client, estimate, gate, join
+from bench import alarms, client, estimate, gate, join, performance
 from bench.data import Data, generate
 from bench.lines import LARGE, SMALL, Section
 from bench.measure import ROOT, measured
@@ -29,13 +29,15 @@ class Part(StrEnum):
     ESTIMATE = "estimate"
     CLIENT = "client"
     JOIN = "join"
+    PERFORMANCE = "performance"
 
 
 def main(
     part: Annotated[
         Part,
         typer.Argument(
-            help="drift: about 8 minutes; gate: about 2; alarms: about 5; estimate: about 2; client, join: about 1"
+            help="drift: about 8 minutes; gate: about 2; alarms: about 5; estimate: about 2; client, join: about 1; "
+            "performance: about 6"
         ),
     ] = Part.ALL,
     quick: Annotated[bool, typer.Option(help="A fifth of the rows; goals are not judged")] = False,
@@ -54,6 +56,8 @@ def main(
         client.show(Console(), progress, quick=quick)
     if part in (Part.ALL, Part.JOIN):
         join.show(Console(), progress, quick=quick)
+    if part in (Part.ALL, Part.PERFORMANCE):
+        performance.show(Console(), progress, quick=quick)
 
 
 def drift(progress: Console, *, quick: bool) -> None:

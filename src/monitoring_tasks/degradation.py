@@ -223,7 +223,7 @@ def _chance(worse: float, found: Point, usual: _Usual) -> float:
     variance = usual.spread.variance(found.chance) + usual.error
     if variance <= 0:
         return float(worse <= 0)
-    return tail(usual.spread.freedom_of(found.chance, found.rows, usual.error), worse / math.sqrt(variance))
+    return tail(usual.spread.freedom_of(found, usual.error), worse / math.sqrt(variance))
 
 
 _Verdict = tuple[_Test, Evidence, Status]

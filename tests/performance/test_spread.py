@@ -13,7 +13,7 @@ from monitoring_tasks.performance.blocks import blocks
 from monitoring_tasks.performance.metrics import METRICS
 from monitoring_tasks.performance.ordinary import Ordinary
 from monitoring_tasks.performance.outcomes import NEVER, days
-from monitoring_tasks.performance.point import Asked, point
+from monitoring_tasks.performance.point import Asked, Point, point
 from monitoring_tasks.performance.spread import Spread, quantile
 from tests.performance.simulated import DAY, MICRO, WEEK, drawn, undated
 
@@ -155,9 +155,9 @@ def test_what_was_learnt_survives_json() -> None:
 def test_degrees_of_freedom_are_those_of_the_part_that_was_learnt() -> None:
     """A window like those of the reference has theirs; one that chance rules has its own rows'; no variance, no end."""
     spread = Spread(0.7, 0.0, between=0.03, known=0.04, freedom=10.0)
-    assert spread.freedom_of(0.01, 10**9) == pytest.approx(10)
-    assert spread.freedom_of(100.0, 1001) == pytest.approx(1000, rel=0.01)
-    assert math.isinf(Spread(1.0, 0.0).freedom_of(0.0, 100))
+    assert spread.freedom_of(Point(0.7, 0.01, 10**9)) == pytest.approx(10)
+    assert spread.freedom_of(Point(0.7, 100.0, 1001, freedom=1000.0)) == pytest.approx(1000, rel=0.01)
+    assert math.isinf(Spread(1.0, 0.0).freedom_of(Point(1.0, 0.0, 100, freedom=99.0)))
     assert quantile(math.inf, 0.975) == pytest.approx(1.96, abs=0.001)
 
 

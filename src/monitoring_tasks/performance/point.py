@@ -40,13 +40,15 @@ class Asked:
 class Point(NamedTuple):
     """A metric on some rows; `chance` is the variance of `value` if the rows are independent of each other.
 
-    Both are NaN where the metric is undefined, for the `reason`.
+    Both are NaN where the metric is undefined, for the `reason`. `freedom` are the degrees of freedom of `chance`: few
+    where it rests on few rows of great weight.
     """
 
     value: float
     chance: float
     rows: int
     reason: str = ""
+    freedom: float = math.inf
 
     @property
     def known(self) -> bool:
@@ -65,8 +67,8 @@ def usable(outcomes: Outcomes) -> Mask:
 def point(metric: Metric, outcomes: Outcomes, asked: Asked, weights: Floats | None = None) -> Point:
     """A metric on the usable rows of `outcomes`; `weights` has an entry for each row, rows of weight 0 do not count.
 
-    The variance by chance is the sum of squares of what each row moves the value by (infinitesimal jackknife, Efron
-    1982), with the factor n / (n - 1) of a sample variance.
+    The variance by chance is that of the jackknife, to first order: the sum of squares of what leaving each row out
+    moves the value by, times (n - 1) / n (Efron 1982).
     """
     rows = usable(outcomes) if weights is None else usable(outcomes) & (weights > 0)
     count = int(rows.sum())
@@ -76,8 +78,17 @@ def point(metric: Metric, outcomes: Outcomes, asked: Asked, weights: Floats | No
     value, influence, reason = metric.measure(scored)
     if not math.isfinite(value):
         return Point(math.nan, math.nan, count, reason)
-    moved = scored.weight * influence / scored.weight.sum()
-    return Point(float(value), float(moved @ moved) * count / (count - 1), count, reason)
+    part = scored.weight / scored.weight.sum()
+    squares = (part * influence / (1 - part)) ** 2
+    return Point(float(value), float(squares.sum()) * (count - 1) / count, count, reason, _freedom(squares))
+
+
+def _freedom(squares: Floats) -> float:
+    """Degrees of freedom of a sum of squares, by its own variance (Satterthwaite 1946); at least 1."""
+    total = float(squares.sum())
+    doubt = float(squares @ squares) - total**2 / len(squares)
+    most = len(squares) - 1.0
+    return min(max(2 * total**2 / doubt, 1.0), most) if doubt > 0 else most
 
 
 def _scored(outcomes: Outcomes, rows: Mask, asked: Asked, weights: Floats | None) -> Scored:

@@ -73,17 +73,17 @@ class Spread:
         """Variance of the metric in an ordinary window in which chance alone makes it vary by `chance`."""
         return chance + self.between
 
-    def freedom_of(self, chance: float, rows: int, more: float = 0.0) -> float:
-        """Degrees of freedom of `variance(chance) + more`, by Satterthwaite (1946)."""
-        variance = self.variance(chance) + more
-        doubt = chance**2 / max(rows - 1, 1) + (self.known**2 / self.freedom if self.freedom else 0.0)
+    def freedom_of(self, found: Point, more: float = 0.0) -> float:
+        """Degrees of freedom of the variance of a window's figure, and of `more`, by Satterthwaite (1946)."""
+        variance = self.variance(found.chance) + more
+        doubt = found.chance**2 / found.freedom + (self.known**2 / self.freedom if self.freedom else 0.0)
         return max(variance**2 / doubt, 1.0) if doubt > 0 else math.inf
 
     def margin(self, found: Point, confidence: float) -> float:
         """Half the width of Student's interval about a window's figure; NaN where it is undefined."""
         if not found.known:
             return math.nan
-        freedom = self.freedom_of(found.chance, found.rows)
+        freedom = self.freedom_of(found)
         return quantile(freedom, (1 + confidence) / 2) * math.sqrt(self.variance(found.chance))
 
     def to_json(self) -> dict[str, Any]:
