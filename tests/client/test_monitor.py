@@ -54,6 +54,7 @@ def settings(source: dict[str, Any], **more: Any) -> dict[str, Any]:
         "id": "id",
         "schedule": "@weekly",
         "policy": "psi",
+        "alarms": {"joint": False},
         **more,
     }
 
