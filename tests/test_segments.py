@@ -195,3 +195,17 @@ def test_results_say_what_check_they_are_of(tmp_path: Path, runtime: Runtime) ->
     assert {result.check for result in found} == {Check.DRIFT}
     assert {result.column for result in found if result.suite is Suite.PREDICTION_DRIFT} == {"score"}
     assert len({result.key for result in results}) == len(results)
+
+
+@pytest.mark.parametrize("rules", ["calibrated", "psi"])
+def test_segments_that_are_nowhere_are_undecided(tmp_path: Path, runtime: Runtime, rules: str) -> None:
+    """The column is not logged any more: that nothing was found in its segments is no pass."""
+    production = Production(tmp_path, yaml=SEGMENTS + f"policy: {{rules: {rules}}}\nignore: [plan]\n")
+    production.write(FIRST_DAY, count=3000, columns={"plan": None})
+    verdict, results, page = judged(load_monitor(production.monitor_file), runtime, day(0))
+    (only,) = in_segments(results)
+    assert (only.segment, only.column, only.status) == ("plan", None, Status.UNDECIDED)
+    said = "plan: drift undecided: no row has a value of plan that the reference knows"
+    assert said in verdict.reasons
+    assert verdict.outcome is Outcome.WARNING
+    assert "Segments: 0 looked at" in page

@@ -32,6 +32,7 @@ from monitoring_tasks.pieces import Pieces
 from monitoring_tasks.profile.pairs import Pair
 from monitoring_tasks.profile.profile import Profile, dumps
 from monitoring_tasks.profile.reference import ReferenceProfile
+from monitoring_tasks.profile.segments import Division
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.seasons import seasons
 from monitoring_tasks.window import Window
@@ -81,6 +82,19 @@ class Basis:
             return []
         had = segments_compared(monitor, self.reference, observed.window, self.parts)
         return segment_cases(monitor, had, self.reference.divisions, observed.segments)
+
+    def lacking(self, monitor: Monitor, observed: Observed) -> tuple[str, ...]:
+        """The declared segments, by their columns, of which the window should have enough rows and has none."""
+        share = observed.profile.rows / max(self.reference.profile.rows, 1)
+
+        def should(division: Division) -> bool:
+            return share * sum(self.reference.segments[each].rows for each in division.words) >= monitor.segment_rows
+
+        def has(division: Division) -> bool:
+            return any(observed.segments[each].rows for each in division.words)
+
+        asked = [each for each in self.reference.divisions if observed.segments and should(each)]
+        return tuple(", ".join(division.columns) for division in asked if not has(division))
 
     @property
     def baseline_hash(self) -> str:
@@ -288,8 +302,12 @@ def assessed(monitor: Monitor, runtime: Runtime, basis: Basis, observed: Observe
         notes: dict[TestKey, Told] = {
             (check, name): Told(note) for name, note in basis.compared.notes.items() for check in Check
         }
-        return Assessment(_untested(basis.compared.undecided), {}, notes, basis.cases(monitor, observed))
-    return load_assessor(monitor, runtime, basis, observed.window).judge(observed)
+        cases = basis.cases(monitor, observed)
+        return Assessment(
+            _untested(basis.compared.undecided), {}, notes, cases, lacking=basis.lacking(monitor, observed)
+        )
+    judged = load_assessor(monitor, runtime, basis, observed.window).judge(observed)
+    return replace(judged, lacking=basis.lacking(monitor, observed))
 
 
 def _is_all_rare(reference: ReferenceProfile, name: str) -> bool:

@@ -11,7 +11,16 @@ from monitoring_tasks.checks import Check, CheckResult, Evidence, Status, Suite
 from monitoring_tasks.profile.binning import CategoryBins
 from monitoring_tasks.profile.profile import CategoryProfile
 from monitoring_tasks.suites.columns import Column
-from monitoring_tasks.suites.widgets import PLOTTED, figure, findings, overview, plotted, status_words, urgency
+from monitoring_tasks.suites.widgets import (
+    PLOTTED,
+    figure,
+    findings,
+    overview,
+    plotted,
+    segments_table,
+    status_words,
+    urgency,
+)
 from tests.suites.conftest import Judge, replaced, rows
 from tests.suites.test_page import data_of
 
@@ -128,3 +137,16 @@ def test_findings_show_what_they_stand_on() -> None:
     rows = {row["column"]: row for row in findings([found, limited], {}).params["data"]}
     assert [rows["age"][name] for name in ("effect", "adjusted")] == [0.12, 0.0002]
     assert [rows["plan"][name] for name in ("effect", "adjusted")] == ["-", "-"]
+
+
+def test_segments_are_one_table_of_the_worst() -> None:
+    """What was found in segments, the most urgent first, at most a hundred; in one line when nothing was."""
+    found = [drift("f", 0.3 + place / 1000, segment=f"carrier=C{place}") for place in range(150)]
+    quiet = CheckResult(DRIFT, Check.DRIFT, PASSED, "f", "psi", 0.1, 0.2, segment="carrier=AA")
+    (table,) = segments_table([quiet, drift("whole", 9.0), *found])
+    assert table.title == "Segments: 151 looked at, the worst 100 of 150 findings"
+    assert [row["segment"] for row in table.params["data"]] == [f"carrier=C{place}" for place in range(149, 49, -1)]
+    assert table.params["data"][0]["column"] == "f"
+    (line,) = segments_table([quiet])
+    assert line.params["counters"] == [{"value": "1", "label": "every check passed"}]
+    assert segments_table([drift("whole", 9.0)]) == []

@@ -26,11 +26,19 @@ def segment_results(monitor: Monitor, binning: Binning, limits: Limits, judged: 
     """One drift result for each column of each segment that has enough rows on both sides.
 
     Rules that test the window say which are findings; by the others each score is judged by its limits. A method of
-    Evidently's own needs rows, of which a sample has too few of a segment: there the score is a PSI.
+    Evidently's own needs rows, of which a sample has too few of a segment: there the score is a PSI. Declared segments
+    that should have rows and have none are undecided.
     """
     own = {name: _of_profiles(row) for name, row in limits.items()}
     segments = _Segments(monitor, binning, own, judged)
-    return tuple(result for case in judged.cases for result in segments.results(case))
+    found = (result for case in judged.cases for result in segments.results(case))
+    return (*found, *(_lacking(columns) for columns in judged.lacking))
+
+
+def _lacking(columns: str) -> CheckResult:
+    """Of segments that are nowhere: their columns may not be logged any more, which must not look like a pass."""
+    detail = f"no row has a value of {columns} that the reference knows"
+    return CheckResult(Suite.DATA_DRIFT, Check.DRIFT, Status.UNDECIDED, detail=detail, segment=columns)
 
 
 def _of_profiles(limits: ColumnLimits) -> ColumnLimits:

@@ -199,7 +199,7 @@ def segments_table(results: Sequence[CheckResult]) -> list[BaseWidgetInfo]:
     """Table of what was found in segments, the most urgent first; none where no segment was looked at."""
     looked_at = [result for result in results if result.segment]
     found = sorted((result for result in looked_at if result.status is not Status.PASSED), key=urgency)
-    names = len({result.segment for result in looked_at})
+    names = len({result.segment for result in looked_at if result.column})
     if not found:
         counters = [CounterData("every check passed", f"{names:,}")]
         return [_named(counter(title="Segments", counters=counters), "segments")] if names else []
