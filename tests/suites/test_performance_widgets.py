@@ -102,7 +102,7 @@ def test_an_early_headline_has_what_was_expected() -> None:
         ("0.6400", "auc before labels: [0.6000,\u00a00.6800]"),
     ]
     refused = replace(expected, estimated=Estimated(Interval(None), "not calibrated"))
-    assert counters(refused, maturity=young)[1] == ("refused:", "auc before labels: not calibrated")
+    assert counters(refused, maturity=young)[1] == ("refused", "auc before labels: not calibrated")
     assert counters(expected)[1] == ("6,412", "predictions")
     assert counters(maturity=young)[0] == ("6,412", "predictions")
 
@@ -186,9 +186,11 @@ def test_undefined_is_never_a_pass(said: list[CheckResult]) -> None:
 
 
 def test_a_correction_that_is_undefined_is_no_value() -> None:
-    """The figure that counts is the corrected one, even where the raw one is known."""
-    (row,) = table(run([restated(figure(corrected=Interval(None), reason="too early"))]), "Every metric")
+    """The figure that counts is the corrected one, even where the raw one is known, and passed a check."""
+    unknown = figure(corrected=Interval(None), reason="too early")
+    (row,) = table(run([restated(unknown)], [checked(PASSED)]), "Every metric")
     assert (row["Value [interval]"], row["Uncorrected"]) == ("undefined: too early", "0.6120 [0.5820,\u00a00.6420]")
+    assert row["Status"] == "? undefined"
 
 
 def test_segments_worst_first() -> None:
@@ -222,11 +224,11 @@ def test_windows_service_and_notes() -> None:
     service = Operating(12.34567, 48.0, None, 38.2, 0.0012)
     old = restated(figure(value=None, reason="one class only"), back=1, notes=("9 labels without a prediction",))
     new = restated(figure(), operating=service, maturity=Maturity(6412, 500, 900, repeated=3, unpredicted=2000))
-    outcome = run([new, old])
+    outcome = run([new, old, restated(back=2, maturity=Maturity(0, 0, 0))])
     rows = table(outcome, "The windows as known at")
-    assert [row["Labels"] for row in rows] == ["still come in", "mature"]
+    assert [row["Labels"] for row in rows] == ["still come in", "mature", "none to come"]
     assert [rows[1][name] for name in ("auc", "log loss")] == ["undefined: one class only", "-"]
-    assert [list(row.values()) for row in table(outcome, "How the service did")] == [
+    assert [list(row.values()) for row in table(outcome, "How the service did")][:2] == [
         ["2013-04-16 to 2013-04-23", "12.35", "48", "not logged", "38.2", "0.1%"],
         ["2013-04-09 to 2013-04-16", *["not logged"] * 5],
     ]

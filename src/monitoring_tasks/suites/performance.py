@@ -26,6 +26,7 @@ td { overflow-wrap: break-word; }
 @media (max-width: 700px) {
   .MuiGrid-grid-xs-grow { flex: 1 0 45% !important; }
   .MuiTable-root { min-width: 0 !important; }
+  h5.MuiTypography-alignCenter { font-size: 1rem !important; }
 }"""
 
 

@@ -130,7 +130,7 @@ def _foremost(shown: Shown) -> dict[str, str]:
     known = {f"{form.name} {limits}".strip(): value}
     if shown.immature(shown.newest) and found.estimated is not None:
         value, _, limits = form.estimated(found).partition(" ")
-        known[f"{form.name} before labels: {limits}"] = value
+        known[f"{form.name} before labels: {limits}"] = value.rstrip(":")
     return known
 
 
@@ -258,9 +258,15 @@ def _window(said: Restatement, shown: Shown) -> list[str]:
         f"{maturity.labelled:,}",
         share(maturity.coverage),
         share(maturity.maturity),
-        "still come in" if shown.immature(said) else "mature",
+        _labels(said, shown),
         *(NOTHING if each is None else form.counted(each) for form, each in found),
     ]
+
+
+def _labels(said: Restatement, shown: Shown) -> str:
+    if not said.maturity.predictions:
+        return "none to come"
+    return "still come in" if shown.immature(said) else "mature"
 
 
 def _service(shown: Shown) -> BaseWidgetInfo:
