@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from monitoring_tasks.alarms_section import AlarmBudget
 from monitoring_tasks.calibration.correction import adjusted
@@ -20,7 +21,7 @@ from monitoring_tasks.checks import Check, CheckResult, Status, Suite
 from monitoring_tasks.degradation import SEGMENT, WHOLE, Deciding, Judged, judge, trailing, trailing_spans
 from monitoring_tasks.performance.ordinary import Ordinary
 from monitoring_tasks.performance.outcomes import Outcomes, days
-from monitoring_tasks.performance.point import Asked
+from monitoring_tasks.performance.point import Asked, point
 from monitoring_tasks.performance.windows import Learnt
 from monitoring_tasks.performance_section import DECISIVE, Before, Incident, MetricLimits
 from monitoring_tasks.window import Window
@@ -331,3 +332,14 @@ def test_wider_spacing_lets_more_be_spent() -> None:
     every = [replace(DECIDING, interval=timedelta(days=each)) for each in (1, 30)]
     daily, monthly = (sum(result.status in FOUND for result in judged(rows, deciding=each).results) for each in every)
     assert daily <= monthly
+
+
+def test_the_chance_of_a_gap_is_that_of_either_sign() -> None:
+    """Twice the chance of a drop as far on one side: of the same rows, by the normal distribution."""
+    rows = drawn(1, days=1, rows=2000)
+    result = results(judged(rows))["predicted_minus_actual", ""]
+    assert result.evidence is not None
+    spread = learnt().ordinary.usual("predicted_minus_actual")
+    found = point(ASKED.metric("predicted_minus_actual"), rows, ASKED)
+    score = abs(found.value - spread.value) / math.sqrt(found.chance + spread.error)
+    assert result.evidence.p_value == pytest.approx(2 * stats.norm.sf(score), rel=0.01)

@@ -150,3 +150,10 @@ def test_a_later_look_needs_no_weights() -> None:
     found = curve(np.arange(300) * HOUR, np.tile([0.0, 1.0], 150))
     old = rows(np.full(50, 300 * HOUR), np.tile([0.0, 1.0], 25))
     np.testing.assert_array_equal(found.weights(old, NOW + timedelta(days=1)).weights, np.ones(50))
+
+
+def test_where_one_label_in_fifty_is_known_a_row_is_too_young() -> None:
+    """A weight of fifty is none."""
+    found = curve((np.arange(1, 401) * HOUR).astype(np.int64), np.zeros(400))
+    weighed = found.weights(rows(np.array([200, 8], np.int64) * HOUR, np.zeros(2)), NOW)
+    assert weighed.weights.tolist() == [1, 0]
