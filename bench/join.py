@@ -78,7 +78,7 @@ def generate(logs: Logs) -> None:
     unfinished.mkdir(parents=True, exist_ok=True)
     draw, rows = np.random.default_rng(7), logs.data.rows
     start = np.datetime64(SPAN.start.replace(tzinfo=None), "us")
-    moments = start + np.arange(rows) * np.timedelta64(SPAN.width, "us") // rows
+    moments = start + np.arange(rows) * (np.timedelta64(SPAN.width, "us") // rows)
     chosen = np.sort(draw.permutation(rows)[: int(LABELLED * rows)])
     times = moments[chosen] + draw.exponential(2 * 86400e6, len(chosen)).astype("timedelta64[us]")
     order = np.argsort(times)

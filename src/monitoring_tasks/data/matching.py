@@ -236,7 +236,9 @@ class Known:
         self.orphans.add(keys.first[order[places < 0]])
         counts = places >= 0
         counts[self._superseded(places, moment, label, doubled)] = False
-        self._update(places[counts], moment[counts], label[counts])
+        if not counts.all():
+            places, moment, label = places[counts], moment[counts], label[counts]
+        self._update(places, moment, label)
 
     def _superseded(self, places: Places, moment: Whole, label: Floats, doubled: Places) -> Places:
         """Of the labels that may be in the batch twice, those that another one of it supersedes."""
@@ -251,8 +253,9 @@ class Known:
         later = moment > before
         tied = np.flatnonzero(moment == before)
         later[tied] = self._ranked(label[tied]) > self._ranked(self.label[places[tied]])
-        self.moment[places[later]] = moment[later]
-        self.label[places[later]] = label[later]
+        if not later.all():
+            places, moment, label = places[later], moment[later], label[later]
+        self.moment[places], self.label[places] = moment, label
 
     def _ranked(self, label: Floats) -> Floats:
         return np.where(np.isnan(label), -np.inf, self.rank(label) if self.rank else label)
