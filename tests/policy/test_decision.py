@@ -382,7 +382,7 @@ def test_the_verdict_names_the_worst_segment() -> None:
         "worst segment carrier=UA: f3: drift in a segment, psi 0.9 against 0.2 and 1 more column of it "
         "and 40 more segments",
     )
-    assert (found.outcome, found.severity) == (Outcome.WARNING, Severity.MEDIUM)
+    assert (found.outcome, found.severity) == (Outcome.WARNING, Severity.LOW)
     assert set(found.actions) == {Action.ALERT, Action.INVESTIGATE}
     assert len(found.evidence["findings"]) == 82
 
