@@ -66,6 +66,17 @@ def test_the_budget_in_words(tmp_path: Path, runtime: Runtime) -> None:
     assert json.loads(json.dumps(found.to_json()))["columns"]["age"]["distance"].keys() == {"once", "three", "seven"}
 
 
+def test_segments_are_tests_as_well(tmp_path: Path, runtime: Runtime) -> None:
+    """How many segments are looked at is told, and how many tests they are; a shift of all rows is caught no sooner."""
+    usual = explained(tmp_path, runtime)
+    cut = explained(tmp_path, runtime, "segments: [plan]\n")
+    assert said(usual.words, "Segments") == "Segments: none are judged, so the windows have the whole budget."
+    assert said(cut.words, "Segments").startswith("Segments: 3 by plan; of the tests 9 are theirs")
+    assert cut.words[1].startswith("Tests: up to 28 in a window")
+    once, less = (each.columns["age"].distance.once or 1.0 for each in (usual, cut))
+    assert less >= once
+
+
 def test_a_small_budget_and_floors_of_columns(tmp_path: Path, runtime: Runtime) -> None:
     """What a monitor sets is what is told, and catches less."""
     usual = explained(tmp_path, runtime)
