@@ -26,15 +26,21 @@ def _airflow_database() -> None:
 
 
 @pytest.fixture(name="production")
-def _production(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Production]:
+def _production(monitors: Path) -> Production:
     """A monitor `churn` in a folder of its own that the DAG files read; results are kept beside it."""
+    return Production(monitors)
+
+
+@pytest.fixture(name="monitors")
+def _monitors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of monitors that the DAG files read, still empty."""
     from monitoring_tasks.orchestration.runtime import airflow_runtime
 
     monkeypatch.setenv("MONITORING_MONITORS", str(tmp_path / "monitors"))
     monkeypatch.setenv("MONITORING_HOME", str(tmp_path))
     (tmp_path / "monitors").mkdir()
     airflow_runtime.cache_clear()
-    yield Production(tmp_path / "monitors")
+    yield tmp_path / "monitors"
     if airflow_runtime.cache_info().currsize:
         airflow_runtime().store.close()
     airflow_runtime.cache_clear()

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.airflow_home import HOME, _airflow_database, _production
+from tests.airflow_home import HOME, _airflow_database, _monitors, _production
 
-__all__ = ["_airflow_database", "_production"]
+__all__ = ["_airflow_database", "_monitors", "_production"]
 
 
 @dataclass(frozen=True)
