@@ -49,7 +49,7 @@ def test_a_degraded_day_ends_in_an_alert(served: LabelledProduction, run_dag: Ru
     assert run.state == "success"
     assert run.returned["verdict"]["outcome"] == "degraded"
     assert run.returned["alert"] == {"alerts": [{"channel": "log", "state": "logged"}]}
-    assert "worse than the champion's reference" in run.log
+    assert "in the champion's reference: worse by" in run.log
     entries = airflow_runtime().store.performance("churn")
     outcomes = [entry.verdict.outcome.value for entry in entries]
     assert outcomes == [*["healthy"] * 4, "degraded", "no_data"]

@@ -60,7 +60,7 @@ def test_worse_than_the_reference_asks_for_a_retraining_at_once() -> None:
     found = decided(drop(Status.FAILED))
     assert (found.outcome, found.severity) == (Outcome.DEGRADED, Severity.HIGH)
     assert found.actions == (Action.ALERT, Action.INVESTIGATE, Action.RETRAIN)
-    assert found.reasons[0].startswith("auc: worse than the champion's reference, 0.62 against 0.67, p 0.002")
+    assert found.reasons[0].startswith("auc: 0.62 against 0.67, p 0.002")
     assert found.reasons[-1] == "a note"
     assert "got worse" in next_step(found)
 

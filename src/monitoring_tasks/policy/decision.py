@@ -267,7 +267,7 @@ def _where(result: CheckResult) -> str:
 def _said(finding: Finding, rule: Rule) -> str:
     """What was found, but for where."""
     result = finding.result
-    parts = [f"{rule.name}{_measure(result)}"]
+    parts = [result.detail if result.check in _IN_WORDS and result.detail else f"{rule.name}{_measure(result)}"]
     if result.status is Status.UNDECIDED:
         parts = [f"{result.check.value} undecided: {result.detail or 'it could not be computed'}"]
     parts += _certainty(result, weak=finding.weak)
@@ -281,8 +281,6 @@ def _said(finding: Finding, rule: Rule) -> str:
 def _measure(result: CheckResult) -> str:
     if result.value is None or result.threshold is None:
         return ""
-    if result.check in _IN_WORDS:
-        return f", {result.detail}" if result.detail else ""
     name = result.method or _NAMES.get(result.check) or result.check.value.replace("_", " ")
     said = f" ({result.detail})" if result.check in _NAMES and result.detail else ""
     return f", {name} {result.value:.3g} {_side(result)} {result.threshold:.3g}{said}"
