@@ -9,7 +9,7 @@ from typing import Any
 
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.policy.narrative import request_reason
-from monitoring_tasks.policy.verdict import Action, Verdict
+from monitoring_tasks.policy.verdict import Action, Outcome, Verdict
 from monitoring_tasks.retraining_task import lapse_of
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.store.records import RetrainingRecord
@@ -51,7 +51,7 @@ def _record(monitor: Monitor, runtime: Runtime, verdict: Verdict, run: str, reas
             RetrainingRecord(
                 monitor=monitor.name,
                 run=run,
-                origin="drift",
+                origin="performance" if verdict.outcome is Outcome.DEGRADED else "drift",
                 reason=request_reason(verdict),
                 state="refused",
                 requested_at=now,

@@ -303,6 +303,22 @@ def test_drift_that_persists_requests_a_retraining(
     assert "drifted" in conf["reason"]
 
 
+def test_worse_figures_request_a_retraining(world: World, run_dag: RunDag, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The performance run starts it at once; a backfill of the same window does not."""
+    world.configure("retraining:\n", "performance: {}\nretraining:\n")
+    world.tell(date(2013, 3, 1), 6, effect=-1.5, count=300)
+    asked = record_requests(monkeypatch)
+    run = run_dag(date(2013, 3, 7), name="performance_churn", on_time=True)
+    assert run.returned["verdict"]["outcome"] == "degraded", run.log[-3000:]
+    assert run.tasks["request_retraining"] == "success"
+    [(run_id, conf)] = asked
+    assert run_id.startswith("retrain__2013-03-06T00:00:00Z__v1.0.0-")
+    assert conf["reason"].startswith("degraded in 2013-03-05T00:00:00Z/2013-03-06T00:00:00Z")
+    past = run_dag(None, conf={"as_known_on": "2013-03-07"}, name="performance_churn")
+    assert past.returned["verdict"]["outcome"] == "degraded"
+    assert past.tasks["request_retraining"] == "skipped"
+
+
 def test_a_window_of_the_past_by_hand_requests_nothing(world: World, run_dag: RunDag) -> None:
     """Somebody who looks at last month's drift does not start a training by it."""
     world.tell(date(2013, 3, 1), 6, effect=1.5, count=300, shift=3.0)

@@ -45,6 +45,8 @@ def facts(run_type: str = "manual", **params: Any) -> RunFacts:
     [
         ("manual", {}, "manual"),
         ("operator_triggered", {}, "drift"),
+        ("operator_triggered", {"reason": "degraded in 2013-03-05T00:00:00Z/..."}, "performance"),
+        ("operator_triggered", {"reason": "drifted in 2013-03-05T00:00:00Z/..."}, "drift"),
         ("operator_triggered", {"challenger": "0a1b"}, "again"),
         ("scheduled", {}, "schedule"),
         ("backfill", {}, "backfill"),

@@ -9,6 +9,7 @@ from typing import Any
 from monitoring_tasks.errors import ConfigurationError
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.orchestration.run_window import BACKFILL, RunFacts
+from monitoring_tasks.policy.verdict import Outcome
 from monitoring_tasks.window import last_tick, parse_moment, stamp
 
 REASON, WINDOW_END, BASE, FORCE = "reason", "window_end", "base_revision", "force"
@@ -18,11 +19,12 @@ SCHEDULED, BY_OPERATOR = "scheduled", "operator_triggered"
 
 
 def origin_of(facts: RunFacts) -> str:
-    """What asked for the run: drift, again, schedule, rollback, backfill or manual."""
+    """What asked for the run: drift, performance, again, schedule, rollback, backfill or manual."""
     if _text(facts, ROLLBACK) and facts.run_type != BACKFILL:
         return "rollback"
     if facts.run_type == BY_OPERATOR:
-        return "again" if _text(facts, CHALLENGER) else "drift"
+        worse = (_text(facts, REASON) or "").startswith(f"{Outcome.DEGRADED} ")
+        return "again" if _text(facts, CHALLENGER) else "performance" if worse else "drift"
     return {SCHEDULED: "schedule", BACKFILL: "backfill"}.get(facts.run_type, "manual")
 
 
