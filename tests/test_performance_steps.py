@@ -168,7 +168,7 @@ def test_the_report_is_a_page_of_its_own(served: LabelledProduction, runtime: Ru
     """It lies where its address says, and shows the metric that fell."""
     verdict = ran(served, runtime, BAD, reported=True)
     page = self_contained(runtime.artifacts, verdict["report"])
-    assert "predicted_minus_actual" in page
+    assert "predicted minus actual" in page
     assert "500" in page
 
 
@@ -208,3 +208,16 @@ def test_labels_without_a_prediction_are_counted(served: LabelledProduction, run
     judge_performance(monitor, runtime, subject, run={})
     assert entry_of(runtime, BAD).run["orphans"] == "500"
     assert entry_of(runtime, BAD).restatement.maturity.labelled == 500
+
+
+def test_other_limits_alone_are_no_news(served: LabelledProduction, runtime: Runtime) -> None:
+    """A day that has too few rows by a limit set since it was judged did not turn out worse: nobody is told of it.
+
+    Neither is anybody when another champion was set since: versions of the ledger are compared by the whole subject.
+    """
+    ran(served, runtime, FIRST_DAY + 8 * DAY)
+    served.configure(YAML.replace("performance: {", "performance: {minimum_rows: 600, "))
+    verdict = ran(served, runtime, BAD)
+    found = {entry.restatement.window.start.day: entry.verdict.severity for entry in runtime.store.performance("churn")}
+    assert found[9] > 0
+    assert verdict["worsened"] == []

@@ -205,12 +205,14 @@ def _entry(
 
 
 def _is_worse(runtime: Runtime, entry: LedgerEntry, known_at: datetime) -> bool:
-    """Whether a window is judged more severely than when it was judged last; one that never was is not."""
-    before = known_at - timedelta(seconds=1)
-    window = entry.restatement.window
-    entries = runtime.store.performance(entry.restatement.monitor, window, known_by=before)
-    last = [each for each in entries if each.restatement.window == window]
-    return bool(last) and entry.verdict.severity > last[0].verdict.severity
+    """Whether a window is judged more severely than when it was judged last; one that never was is not.
+
+    Only another champion or configuration may be what makes the difference then: such versions do not count.
+    """
+    about = entry.verdict.subject
+    versions = runtime.store.restatements(about.monitor, about.window)
+    last = [each for each in versions if each.restatement.known_at < known_at and each.verdict.subject == about]
+    return bool(last) and entry.verdict.severity > last[-1].verdict.severity
 
 
 def _small(verdict: Verdict) -> Json:
