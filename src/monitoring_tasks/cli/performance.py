@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from monitoring_tasks.cli.judging import worst
-from monitoring_tasks.cli.tables import cell, outcome_cell, reason_cell, span_cell, table_of
+from monitoring_tasks.cli.tables import NARROW, cell, outcome_cell, reason_cell, span_cell, table_of
 from monitoring_tasks.cli.terminal import DEFAULT_FOLDER, AsJson, End, Folder, Name, Start, opened_runtime, out, say
 from monitoring_tasks.errors import ConfigurationError
 from monitoring_tasks.monitor import Monitor
@@ -81,9 +81,11 @@ def _entries(
     kept = runtime.store.performance(monitor.name, whole, known_by=known_at) if as_known_on else []
     recorded = {entry.restatement.window: entry for entry in kept}
     asked = [window for window in windows if window not in recorded]
-    made = restate(monitor, runtime, asked, known_at=known_at, run={"origin": "command line"}) if asked else []
-    found = recorded | {entry.restatement.window: entry for entry in made}
-    return [found[window] for window in windows]
+    if asked:
+        restate(monitor, runtime, asked, known_at=known_at, run={"origin": "command line"})
+    now = runtime.store.performance(monitor.name, whole, known_by=known_at)
+    made = {entry.restatement.window: entry for entry in now}
+    return [(recorded | made)[window] for window in windows]
 
 
 def _json(entry: LedgerEntry) -> dict[str, Any]:
@@ -95,25 +97,26 @@ def _json(entry: LedgerEntry) -> dict[str, Any]:
 
 
 def _table(monitor: Monitor, entries: Sequence[LedgerEntry]) -> Table:
-    metrics = list(monitor.decisive)
-    table = table_of("window", "outcome", "predictions", "labelled", "final", *metrics, "first reason")
+    """A row for each window; a narrow terminal has no room for intervals and reasons."""
+    wide, metrics = out.width >= NARROW, list(monitor.decisive)
+    counts = ("predictions", "labelled", "final") if wide else ("labelled",)
+    table = table_of("window", "outcome", *counts, *metrics, *(["first reason"] if wide else []))
     for entry in entries:
-        said = entry.restatement
-        shares = (said.maturity.coverage, said.maturity.maturity)
-        figures = (_figure(entry, metric) for metric in metrics)
-        table.add_row(
-            span_cell(said.window),
-            outcome_cell(entry.verdict),
-            f"{said.maturity.predictions:,}",
-            *("" if share is None else f"{share:.0%}" for share in shares),
-            *map(cell, figures),
-            reason_cell(entry.verdict),
-        )
+        cells = [cell(text) for text in (*_known(entry, wide=wide), *(_figure(entry, name, wide) for name in metrics))]
+        reason = [reason_cell(entry.verdict)] if wide else []
+        table.add_row(span_cell(entry.restatement.window), outcome_cell(entry.verdict), *cells, *reason)
     return table
 
 
-def _figure(entry: LedgerEntry, metric: str) -> str:
+def _known(entry: LedgerEntry, *, wide: bool) -> list[str]:
+    maturity = entry.restatement.maturity
+    covered, final = ("" if share is None else f"{share:.0%}" for share in (maturity.coverage, maturity.maturity))
+    return [f"{maturity.predictions:,}", covered, final] if wide else [covered]
+
+
+def _figure(entry: LedgerEntry, metric: str, wide: bool) -> str:
     figure = entry.restatement.figure(metric)
     if figure is None or figure.best.value is None:
         return "undefined"
-    return f"{number(figure.best.value)} [{span(figure.best)}]"
+    interval = f" [{span(figure.best)}]" if wide else ""
+    return f"{number(figure.best.value)}{interval}"

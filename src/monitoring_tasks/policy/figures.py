@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeGuard
 
 from monitoring_tasks.performance.record import Against, Estimated, Figure, Interval, Maturity, Restatement
 from monitoring_tasks.policy.narrative import next_step, plain
@@ -53,8 +54,16 @@ def figures_table(said: Restatement) -> list[str]:
     if not whole or not said.maturity.predictions:
         return []
     lines = aligned([HEADER, *(_row(figure) for figure in whole)])
+    estimates = [each.estimated for each in whole]
+    refused = dict.fromkeys(plain(each.refused) for each in filter(_is_refused, estimates))
+    lines += [f"what scores let expect is not believed: {reason}" for reason in refused]
     worst = list(_worst(said.figures))[:SEGMENTS]
     return [*lines, *([f"worst segments: {'; '.join(map(_segment, worst))}"] if worst else [])]
+
+
+def _is_refused(estimated: Estimated | None) -> TypeGuard[Estimated]:
+    """Whether there is an estimate that is not believed; where there is none, there is nothing to believe."""
+    return estimated is not None and bool(estimated.refused) and estimated.interval.value is not None
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -82,8 +91,7 @@ def _baseline(against: Mapping[str, Against], kind: str) -> str:
 def _expected(estimated: Estimated | None) -> str:
     if estimated is None or estimated.interval.value is None:
         return ""
-    told = f"{number(estimated.interval.value)} [{span(estimated.interval)}]"
-    return f"{told}, not believed" if estimated.refused else told
+    return f"{number(estimated.interval.value)} [{span(estimated.interval)}]{' ?' if estimated.refused else ''}"
 
 
 def span(interval: Interval) -> str:
