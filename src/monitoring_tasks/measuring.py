@@ -72,10 +72,8 @@ class Measuring:
         cls, monitor: Monitor, runtime: Runtime, pinned: Pinned, windows: Sequence[Window], *, known_at: datetime
     ) -> Self:
         """Measures `windows`, whose rows and labels are read here, with those of the windows before that they need."""
-        section, cadence = monitor.performance or Performance(), Cadence.of(monitor)
-        earliest = [cadence.before(window, count=MATURED)[-1].start for window in windows]
-        earliest += [trailing_spans(window, section.trailing)[-1].start for window in windows]
-        span = Window(min(earliest), max(window.end for window in windows))
+        needed = [_needed(monitor, window) for window in windows]
+        span = Window(min(each.start for each in needed), max(each.end for each in needed))
         return cls(
             monitor, runtime, pinned, known_at, read_outcomes(monitor, runtime.connections, span, known_at=known_at)
         )
@@ -101,13 +99,22 @@ class Measuring:
             self._taught[window.width] = load_taught(self.monitor, self.runtime, self.pinned, width=window.width)
         return self._taught[window.width]
 
-    def rows(self, window: Window) -> Outcomes:
-        """The window's predictions, once for each id, with classes numbered as in the reference."""
-        return self.joined.outcomes.within(window).numbered(self.taught(window).classes)
+    def needed(self, window: Window) -> Outcomes:
+        """All that a window's figures rest on, as if nothing else had been read: the same in whatever run it is judged.
 
-    def maturity(self, window: Window) -> Maturity:
+        A label that was logged before all of it is nobody's, such as one of an earlier prediction with the same id.
+        """
+        span = _needed(self.monitor, window)
+        start, end = microseconds(span.start), microseconds(span.end)
+        low, high = (int(place) for place in np.searchsorted(self.joined.outcomes.moment, [start, end]))
+        return self.joined.outcomes.take(slice(low, high)).known_from(start)
+
+    def _rows(self, outcomes: Outcomes, window: Window) -> Outcomes:
+        """The window's predictions, once for each id, with classes numbered as in the reference."""
+        return outcomes.within(window).numbered(self.taught(window).classes)
+
+    def _maturity(self, outcomes: Outcomes, window: Window) -> Maturity:
         """How complete the window's labels are."""
-        outcomes = self.joined.outcomes
         low, high = np.searchsorted(outcomes.moment, [microseconds(window.start), microseconds(window.end)])
         rows = outcomes.within(window)
         final = microseconds(self.known_at) - Cadence.of(self.monitor).delay // timedelta(microseconds=1)
@@ -121,10 +128,11 @@ class Measuring:
 
     def restated(self, window: Window) -> Restated:
         """The window's figures, and the checks of them."""
-        rows, maturity, taught = self.rows(window), self.maturity(window), self.taught(window)
-        before = self._before(window, taught)
+        needed, taught = self.needed(window), self.taught(window)
+        rows, maturity = self._rows(needed, window), self._maturity(needed, window)
+        before = self._before(needed, window, taught)
         found = judge(rows, self.known_at, learnt=self._learnt(taught), before=before, deciding=self._deciding(window))
-        estimated = self.estimated(window)
+        estimated = self._estimate(needed, window)
         figures = tuple(_with_estimate(figure, estimated) for figure in found.figures)
         said = Restatement(
             monitor=self.monitor.name,
@@ -139,10 +147,10 @@ class Measuring:
         )
         return Restated(said, (*found.results, self._coverage(maturity)))
 
-    def _before(self, window: Window, taught: Taught) -> Trailing | None:
+    def _before(self, needed: Outcomes, window: Window, taught: Taught) -> Trailing | None:
         """The days before the window; None where the log has too few of them yet."""
         found = trailing(
-            self.joined.outcomes.numbered(taught.classes),
+            needed.numbered(taught.classes),
             window,
             self.section.trailing,
             incidents=self.monitor.incidents,
@@ -152,37 +160,41 @@ class Measuring:
 
     def estimated(self, window: Window) -> dict[str, Estimated]:
         """What the window's scores let expect of each metric; refused where the windows before turned out otherwise."""
+        return self._estimate(self.needed(window), window)
+
+    def _estimate(self, needed: Outcomes, window: Window) -> dict[str, Estimated]:
         if not self.section.estimate:
             return {}
-        found = self._expected(window)
-        reason = trusted_together(self._pairs(window))
+        found = self._expected(needed, window)
+        reason = trusted_together(self._pairs(needed, window))
         return {name: replace(each, refused=each.refused or reason) for name, each in found.items()}
 
-    def _expected(self, window: Window) -> dict[str, Estimated]:
+    def _expected(self, needed: Outcomes, window: Window) -> dict[str, Estimated]:
+        # No label has a part in it: it is the same for all windows that need it.
         if window not in self._estimated:
             self._estimated[window] = estimate(
                 self.taught(window).estimator,
-                self.rows(window),
+                self._rows(needed, window),
                 asked_of(self.monitor),
                 confidence=self.section.confidence,
             )
         return self._estimated[window]
 
-    def _pairs(self, window: Window) -> dict[str, list[Pair]]:
+    def _pairs(self, needed: Outcomes, window: Window) -> dict[str, list[Pair]]:
         """Estimated interval and realised value of each deciding metric, in the matured windows before this one."""
         earlier = reversed(Cadence.of(self.monitor).before(window, count=MATURED))
-        mature = [each for each in earlier if judged_rows(self.monitor, self.maturity(each))]
-        realised = [(self._expected(each), self._realised(each)) for each in mature]
+        mature = [each for each in earlier if judged_rows(self.monitor, self._maturity(needed, each))]
+        realised = [(self._expected(needed, each), self._realised(needed, each)) for each in mature]
         return {
             name: [(expected[name].interval, values[name]) for expected, values in realised if name in expected]
             for name in self.monitor.decisive
         }
 
-    def _realised(self, window: Window) -> dict[str, float | None]:
+    def _realised(self, needed: Outcomes, window: Window) -> dict[str, float | None]:
         taught = self.taught(window)
         learnt = self._learnt(taught)
         learnt = replace(learnt, asked=replace(learnt.asked, metrics=tuple(self.monitor.decisive), segments=()))
-        found = measure(self.rows(window), learnt, self.known_at)
+        found = measure(self._rows(needed, window), learnt, self.known_at)
         return {each.metric.name: Interval(each.best.value).value for each in found}
 
     def _learnt(self, taught: Taught) -> Learnt:
@@ -197,6 +209,14 @@ class Measuring:
         covered, least = maturity.coverage, self.section.coverage
         status = Status.UNDECIDED if covered is None else Status.PASSED if covered >= least else Status.FAILED
         return CheckResult(Suite.PERFORMANCE, Check.COVERAGE, status, value=covered, threshold=least)
+
+
+def _needed(monitor: Monitor, window: Window) -> Window:
+    """The span of all rows that a window's figures rest on: its own, and those of its baseline and of its estimates."""
+    section = monitor.performance or Performance()
+    matured = Cadence.of(monitor).before(window, count=MATURED)[-1]
+    before = trailing_spans(window, section.trailing)[-1]
+    return Window(min(matured.start, before.start), window.end)
 
 
 def _with_estimate(figure: Figure, estimated: Mapping[str, Estimated]) -> Figure:

@@ -75,27 +75,51 @@ class Outcomes:
         return self.take(first)
 
     def numbered(self, classes: tuple[str, ...]) -> Outcomes:
-        """The same rows with classes numbered as in `classes`, and those that are not among them after these.
+        """The same rows with classes numbered as in `classes`, and those of the rows that are not among them after.
+
+        What is numbered depends on the rows alone: a class that other rows have leaves no trace.
 
         >>> some = Outcomes(*(np.zeros(2, int), np.array([0.0, 1.0]), np.array([1.0, np.nan]), *[np.zeros(2, int)] * 2))
-        >>> found = replace(some, classes=("b", "c")).numbered(("a", "b"))
+        >>> found = replace(some, classes=("b", "c", "d")).numbered(("a", "b"))
         >>> found.classes, found.prediction.tolist(), found.label.tolist()
         (('a', 'b', 'c'), [1.0, 2.0], [2.0, nan])
         """
         if not self.classes or self.classes == classes:
             return self
-        every = (*classes, *(name for name in self.classes if name not in classes))
-        to = np.array([every.index(name) for name in self.classes], float)
+        used = self._used_classes()
+        every = (*classes, *(name for name in self.classes if name not in classes and name in used))
+        places = [place for place, name in enumerate(self.classes) if name in every]
+        to = np.zeros(len(self.classes))
+        to[places] = [every.index(self.classes[place]) for place in places]
         return replace(
             self,
             classes=every,
             prediction=_renumbered(self.prediction, to),
             label=_renumbered(self.label, to),
-            probabilities=None if self.probabilities is None else _spread(self.probabilities, to, len(every)),
+            probabilities=None
+            if self.probabilities is None
+            else _spread(self.probabilities[:, places], to[places], len(every)),
         )
 
-    def take(self, rows: Whole | NDArray[np.intp] | NDArray[np.bool_]) -> Outcomes:
-        """The chosen rows, by place or by mask."""
+    def _used_classes(self) -> set[str]:
+        """Classes that a row predicts, has as its label, or gives a probability."""
+        numbers = np.concatenate([each[~np.isnan(each)] for each in (self.prediction, self.label)])
+        used = np.zeros(len(self.classes), bool)
+        used[np.unique(numbers).astype(np.int64)] = True
+        if self.probabilities is not None:
+            used |= (self.probabilities != 0).any(axis=0)
+        return {name for name, there in zip(self.classes, used, strict=True) if there}
+
+    def known_from(self, moment: int) -> Outcomes:
+        """The same rows without the labels that were known before a moment."""
+        early = (self.known < moment) & ~np.isnan(self.label)
+        if not early.any():
+            return self
+        label, known = np.where(early, np.nan, self.label), np.where(early, NEVER, self.known)
+        return replace(self, label=label, known=known)
+
+    def take(self, rows: Whole | NDArray[np.intp] | NDArray[np.bool_] | slice) -> Outcomes:
+        """The chosen rows, by place, by mask, or a stretch of them, which is not copied."""
         return replace(
             self,
             moment=self.moment[rows],
