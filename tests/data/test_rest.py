@@ -5,9 +5,15 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+import math
 import socket
+import threading
+import time
+import traceback
 from base64 import b64encode
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -144,13 +150,29 @@ def test_json_becomes_columns_of_one_type() -> None:
         (chunk,) = source.chunks(DAY)
         table = chunk.read(["ts", *"abcdefgh"])
     assert table.to_pylist() == [
-        {"ts": START, "a": 1, "b": 1.0, "c": True, "d": "1", "e": '{"x": [1]}', "f": None, "g": 2.0**70, "h": None},
+        {"ts": START, "a": 1, "b": 1.0, "c": True, "d": "1", "e": '{"x": [1]}', "f": None, "g": str(2**70), "h": None},
         {"ts": START + timedelta(hours=1), "a": 2, "b": 1.5, "c": None, "d": "x"}
         | dict.fromkeys("efg")
         | {"h": "late"},
     ]
     assert source.schema().field("ts").type == pa.timestamp("us", "UTC")
     assert source.schema().field("a").type == pa.int64()
+
+
+def test_no_digit_of_a_whole_number_is_lost() -> None:
+    """Ids beyond 2^53 and beyond 64 bits stay apart; beside fractions they are numbers, infinite at worst."""
+    ids = [2**53, 2**53 + 1, 2**62 + 1], [2**64, 2**64 + 1, 3], [0.5, 2**70, -(10**400)]
+    rows = [
+        {"ts": iso(START), "a": a, "b": b, "c": c, "d": chr(0xD800), "e": "\U0001f600"}
+        for a, b, c in zip(*ids, strict=True)
+    ]
+    with serving(lambda *_: found(rows)) as server:
+        (chunk,) = opened(server).chunks(DAY)
+        table = chunk.read(list("abcde"))
+    assert table["a"].to_pylist() == ids[0]
+    assert table["b"].to_pylist() == [str(each) for each in ids[1]]
+    assert table["c"].to_pylist() == [0.5, 2.0**70, -math.inf]
+    assert (table["d"].to_pylist()[0], table["e"].to_pylist()[0]) == ("\ufffd", "\U0001f600")
 
 
 @pytest.mark.parametrize(
@@ -299,6 +321,100 @@ def test_a_small_answer_that_unpacks_to_a_large_one_is_stopped() -> None:
         pytest.raises(SourceInvalid, match="more than 1 MB at once"),
     ):
         read(opened(server, page_megabytes=1))
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({f"c{number}": 1 for number in range(5001)}, "more than 5000 columns"),
+        ({chr(0xD800): 1}, r"sent the key '\\ud800', which is no Unicode"),
+    ],
+)
+def test_rows_that_make_no_table_are_refused(row: dict[str, Any], words: str) -> None:
+    """A key for each row, which would take minutes, and one that no file can have."""
+    with serving(lambda *_: found([{"ts": iso(START), **row}])) as server, pytest.raises(SourceInvalid, match=words):
+        read(opened(server))
+
+
+def test_brackets_however_deep_are_read_or_refused() -> None:
+    """What can just be parsed may be too deep to be written."""
+    row = '[{"ts": "2013-06-03T00:00:00Z", "id": 1, "score": 1, "carrier": %s}]'
+    with serving(lambda *_: found({})) as server:
+        for depth in range(900, 1000, 2):
+            server.answer = partial(_always, (200, {}, (row % ("[" * depth + "]" * depth)).encode()))
+            try:
+                assert len(read(opened(server))) == 1
+            except SourceInvalid:
+                continue
+
+
+def test_a_server_that_sends_byte_by_byte_is_given_up() -> None:
+    """Each byte is in time, and the answer is not."""
+    with socket.create_server(("127.0.0.1", 0)) as slow:
+        thread = threading.Thread(target=_drip, args=(slow,))
+        thread.start()
+        source = {"kind": "rest", "url": f"http://127.0.0.1:{slow.getsockname()[1]}/rows", "timeout": 0.1, "retries": 0}
+        rows = RestRows(RestSource.model_validate(source), Endpoint(""), timestamp="ts")
+        with pytest.raises(SourceUnavailable, match="took more than 2 s for one answer"):
+            read(rows)
+        thread.join()
+
+
+def _drip(listening: socket.socket) -> None:
+    """Answer one request with a space every few milliseconds, for as long as somebody listens."""
+    answered, _ = listening.accept()
+    with answered, suppress(OSError):
+        answered.recv(10_000)
+        answered.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n")
+        for _ in range(1000):
+            answered.sendall(b" ")
+            time.sleep(0.02)
+
+
+def test_pages_without_rows_end() -> None:
+    """However many tokens a server thinks of."""
+    with (
+        serving(lambda _, query: found({"data": [], "next": query.get("cursor", "") + "x"})) as server,
+        pytest.raises(SourceInvalid, match="more than 1000 pages in a row without rows"),
+    ):
+        read(opened(server, next="next"))
+
+
+@pytest.mark.parametrize("value", [f"{SECRET}\r\nX-Other: 1", f"{SECRET}\n", f"{SECRET}\u20ac"])
+def test_a_token_that_http_cannot_carry_is_refused_unsaid(value: str) -> None:
+    """Such as one that was read from a file with the end of its line."""
+    source = RestSource.model_validate({"kind": "rest", "url": "http://127.0.0.1:1/rows"})
+    with pytest.raises(ConfigurationError, match="what HTTP cannot carry") as caught:
+        RestRows(source, Endpoint("", {"Authorization": value}), timestamp="ts")
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def _always(answer: Answer, *_: object) -> Answer:
+    """The same, whatever is asked."""
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("{other}\\@{host}/rows", "another server"),
+        ("//{other_host}\\@{host}/rows", "another server"),
+        ("FILE:///etc/passwd", "another server"),
+        ("HTTP://example.org/rows", "another server"),
+        ("http://[::1/rows", "what is no URL"),
+        ("http://127.0.0.1:99999/rows", "what is no URL"),
+    ],
+)
+def test_a_hostile_place_is_not_asked(place: str, words: str) -> None:
+    """One that two libraries read as two servers, another protocol, no URL at all: as next page and as redirect."""
+    with serving(lambda *_: found(made(1))) as other, serving(lambda *_: found({})) as server:
+        host, other_host = (each.url.removeprefix("http://") for each in (server, other))
+        place = place.format(other=other.url, other_host=other_host, host=host)
+        for answer in (found({"data": made(1), "next": place}), found({}, 302, Location=place)):
+            server.answer = partial(_always, answer)
+            with pytest.raises(SourceInvalid, match=words):
+                read(opened(server, next="next", headers={"Authorization": SECRET}))
+    assert other.asked == []
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"", b"\xff\xfe", b"[" * 100_000])

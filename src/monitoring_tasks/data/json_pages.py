@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError
+from urllib3.util import parse_url
 
 from monitoring_tasks.data.connections import Endpoint
 from monitoring_tasks.errors import ConfigurationError, SourceInvalid, SourceUnavailable
@@ -29,6 +31,8 @@ _MOVED = {301, 302, 303, 307, 308}
 _MOST_MOVES = 5
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 60.0
 _BLOCK = 1 << 16
+_MOST_EMPTY = 1000
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"), re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
 
 
 @dataclass
@@ -42,8 +46,18 @@ class JsonPages:
 
     def __post_init__(self) -> None:
         self.url = _address(self.source, self.endpoint)
+        self._require_headers()
         seconds = urllib3.Timeout(connect=self.source.timeout, read=self.source.timeout)
         self._pool = urllib3.PoolManager(timeout=seconds, retries=False)
+
+    def _require_headers(self) -> None:
+        for name, value in self.endpoint.headers.items():
+            if not (_HEADER[0].fullmatch(name) and _HEADER[1].fullmatch(value)):
+                # Neither is said: a token that was put in the wrong field is a secret still.
+                raise ConfigurationError(
+                    f"connection {self.source.connection!r}: a header or the token holds what HTTP cannot carry, such "
+                    "as the end of a line: write it without"
+                )
 
     @property
     def place(self) -> str:
@@ -53,7 +67,7 @@ class JsonPages:
     def pages(self, window: Window) -> Iterator[list[Row]]:
         """The rows of every page. Raises `SourceUnavailable` and `SourceInvalid`."""
         url, left, seen = self._first(window), self.source.megabytes * MEGABYTE, set[str]()
-        rows = 0
+        rows = empty = 0
         for number in range(1, 10**9):
             body = self._body(url, left)
             left -= len(body)
@@ -63,6 +77,11 @@ class JsonPages:
             if rows > self.source.most_rows:
                 raise self._too_much(f"more than {self.source.most_rows} rows", "most_rows")
             yield page
+            empty = 0 if page else empty + 1
+            if empty > _MOST_EMPTY:
+                raise SourceInvalid(
+                    f"{self.place} sent more than {_MOST_EMPTY} pages in a row without rows: check source.next"
+                )
             following = self._next(url, answer, (number, len(page), rows))
             if following is None:
                 return
@@ -102,18 +121,26 @@ class JsonPages:
         return None if source.offset is None else _with(url, {source.offset: str(rows)})
 
     def _following(self, url: str, found: str) -> str:
-        if not found.startswith(("http://", "https://", "/", "?")):
-            return _with(url, {self.source.cursor: found})
-        return self._own(urljoin(url, found), "the next page")
+        if not re.match(r"/|\?|[A-Za-z][A-Za-z0-9+.-]*://", found):
+            # Half of a character, which JSON can hold and no address can.
+            return _with(url, {self.source.cursor: found.encode("utf-8", "replace").decode()})
+        return self._own(url, found, "the next page")
 
-    def _own(self, url: str, what: str) -> str:
-        """The URL, which must be of the same server: no other may see the secrets, or be asked in our name."""
-        if _origin(url) != _origin(self.url):
+    def _own(self, url: str, found: str, what: str) -> str:
+        """The URL found, which must be of the same server: no other may see the secrets, or be asked in our name."""
+        try:
+            following = urljoin(url, found)
+            origin = _origin(following)
+        except ValueError:
             raise SourceInvalid(
-                f"{self.place} leads to another server for {what} ({_origin(url)[1]}): name that one in source.url, if "
+                f"{self.place} gives what is no URL for {what}: correct the endpoint, or source.next"
+            ) from None
+        if origin != _origin(self.url):
+            raise SourceInvalid(
+                f"{self.place} leads to another server for {what} ({origin[1]}): name that one in source.url, if "
                 "it is right"
             )
-        return url
+        return following
 
     def _rows(self, answer: Any) -> list[Row]:
         rows = answer if self.source.rows is None else _at(answer, self.source.rows)
@@ -157,7 +184,7 @@ class JsonPages:
                 with response:
                     if response.status not in _MOVED:
                         return self._read(response, left)
-                    url = self._own(urljoin(url, response.headers.get("Location", "")), "a redirect")
+                    url = self._own(url, response.headers.get("Location", ""), "a redirect")
             except (HTTPError, OSError) as error:
                 # The library's own text can quote the address with its parameters.
                 raise _ForNow(f"does not answer ({type(error).__name__})") from None
@@ -173,7 +200,8 @@ class JsonPages:
             raise SourceInvalid(f"{self.place} answered {response.status}: {_ADVICE.get(response.status, _CHECK)}")
         most, blocks, size = self.source.page_megabytes * MEGABYTE, [], 0
         until = time.monotonic() + 20 * self.source.timeout
-        for block in response.stream(_BLOCK, decode_content=True):
+        # What has come so far: a whole block of a server that sends byte by byte would be waited for without end.
+        while block := response.read1(_BLOCK, decode_content=True):
             blocks.append(block)
             size += len(block)
             if size > most:
@@ -219,12 +247,10 @@ def _address(source: RestSource, endpoint: Endpoint) -> str:
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:
-    parts = urlsplit(url)
-    usual = {"http": 80, "https": 443}.get(parts.scheme)
-    try:
-        return parts.scheme, parts.hostname or "", parts.port or usual
-    except ValueError:
-        return parts.scheme, parts.netloc, None
+    """Protocol, host and port as the library that asks reads them: others read `http://a\\@b` as another host."""
+    parts = parse_url(url)
+    scheme = parts.scheme or ""
+    return scheme, parts.host or "", parts.port or {"http": 80, "https": 443}.get(scheme)
 
 
 def _with(url: str, changes: Mapping[str, str]) -> str:

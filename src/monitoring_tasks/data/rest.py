@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import shutil
 import tempfile
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ from monitoring_tasks.window import Window
 
 log = logging.getLogger(__name__)
 _ROWS = 50_000
+_CHARACTERS = 1 << 24
+_MOST_COLUMNS = 5000
 _WHOLE = range(-(2**63), 2**63)
 
 
@@ -36,7 +39,8 @@ class RestRows(ParquetRows):
     """The rows of a JSON endpoint, by window: what it answered lies in a parquet file until this object is gone.
 
     A column of whole numbers is int64, of other numbers float64, of true and false boolean; whatever else, or mixed,
-    is text (objects and lists as their JSON). The timestamp is ISO 8601 text. Rows outside the window are left out and
+    is text (objects and lists as their JSON), as are whole numbers beyond 64 bits, which would lose digits. Half of a
+    surrogate pair is read as U+FFFD. The timestamp is ISO 8601 text. Rows outside the window are left out and
     their number is logged; rows without a timestamp are kept, as in files. All rows cannot be asked for: a window of
     None is `SourceInvalid`.
     """
@@ -82,9 +86,12 @@ class RestRows(ParquetRows):
         name = f"{window.start:%Y%m%dT%H%M%S%f}-{window.end:%Y%m%dT%H%M%S%f}"
         lines, path = self._folder / f"_{name}.json", self._folder / f"{name}.parquet"
         spool = _Spool(lines)
-        for page in self._pages.pages(window):
-            spool.add(page)
-        outside = self._write(spool, path, window)
+        try:
+            for page in self._pages.pages(window):
+                spool.add(page)
+            outside = self._write(spool, path, window)
+        except RecursionError:
+            raise SourceInvalid(f"{self._pages.place} sent brackets within brackets, hundreds deep") from None
         lines.unlink(missing_ok=True)
         log.info("rest.read source=%s window=%s rows=%d outside=%d", self._pages.place, window, spool.rows, outside)
         if outside:
@@ -96,10 +103,21 @@ class RestRows(ParquetRows):
         """Write the window's rows; how many lie outside of it."""
         if not spool.rows:
             return 0
+        self._require_columns(spool.columns)
         tables = map(self._dated, spool.tables())
         first = next(tables)
         with pq.ParquetWriter(path, first.schema) as writer:
             return sum(self._put(writer, table, window) for table in chain([first], tables))
+
+    def _require_columns(self, names: list[str]) -> None:
+        if len(names) > _MOST_COLUMNS:
+            raise SourceInvalid(
+                f"{self._pages.place} sent rows of more than {_MOST_COLUMNS} columns: keys that differ from row to row "
+                "belong into values"
+            )
+        broken = [name for name in names if name != _whole(name)]
+        if broken:
+            raise SourceInvalid(f"{self._pages.place} sent the key {broken[0]!r}, which is no Unicode: rename it")
 
     def _dated(self, table: pa.Table) -> pa.Table:
         if self._column not in table.column_names:
@@ -129,6 +147,11 @@ class _Spool:
         """16 hex digits of all rows in their order, whatever the order of their columns."""
         return self._hash.hexdigest()
 
+    @property
+    def columns(self) -> list[str]:
+        """Names of all columns, in order."""
+        return sorted(self._kinds)
+
     def add(self, page: Iterable[Mapping[str, Any]]) -> None:
         """Keep the rows of a page."""
         with self._path.open("a", encoding="utf-8") as file:
@@ -144,16 +167,28 @@ class _Spool:
         """The rows in tables of one schema; columns by name."""
         kinds = {name: _arrow(found) for name, found in sorted(self._kinds.items())}
         with self._path.open(encoding="utf-8") as file:
-            while lines := list(islice(file, _ROWS)):
+            while lines := list(_some(file)):
                 rows = [json.loads(line) for line in lines]
-                arrays = [pa.array([_value(row.get(name), kind) for row in rows], kind) for name, kind in kinds.items()]
+                arrays = [_array([row.get(name) for row in rows], kind) for name, kind in kinds.items()]
                 yield pa.Table.from_arrays(arrays, names=list(kinds))
 
 
+def _some(file: Iterable[str]) -> Iterator[str]:
+    """So many lines as take little memory."""
+    size = 0
+    for line in islice(file, _ROWS):
+        yield line
+        size += len(line)
+        if size > _CHARACTERS:
+            return
+
+
+class _Beyond:
+    """The kind of a whole number that 64 bits do not hold."""
+
+
 def _kind(value: Any) -> type:
-    if type(value) is int and value not in _WHOLE:
-        return float
-    return type(value)
+    return _Beyond if type(value) is int and value not in _WHOLE else type(value)
 
 
 def _arrow(kinds: set[type]) -> Any:
@@ -163,17 +198,40 @@ def _arrow(kinds: set[type]) -> Any:
         return pa.null()
     if kinds == {bool}:
         return pa.bool_()
-    if kinds <= {int, float}:
-        return pa.int64() if kinds == {int} else pa.float64()
-    return pa.string()
+    if kinds == {int}:
+        return pa.int64()
+    # Beside others such a number may have lost digits already; alone it may be an id, of which each digit counts.
+    return pa.float64() if float in kinds and kinds <= {int, float, _Beyond} else pa.string()
+
+
+def _array(values: Sequence[Any], kind: Any) -> pa.Array[Any]:
+    written = [_value(value, kind) for value in values]
+    try:
+        found: pa.Array[Any] = pa.array(written, kind)
+    except UnicodeEncodeError:
+        found = pa.array([None if text is None else _whole(text) for text in written], kind)
+    return found
+
+
+def _whole(text: str) -> str:
+    """The text, with U+FFFD for each half of a surrogate pair."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _value(value: Any, kind: Any) -> Any:
     if value is None:
         return None
     if pa.types.is_floating(kind):
-        return float(value)
+        return _float(value)
     return value if not pa.types.is_string(kind) or isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def _float(value: float) -> float:
+    """As a float, infinite where it is as large as that."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _texts(column: pa.ChunkedArray[Any]) -> pa.ChunkedArray[Any]:
