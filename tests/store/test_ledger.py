@@ -94,6 +94,20 @@ def test_windows_of_a_span_in_order(store: Store) -> None:
     assert [found.restatement.window for found in store.performance("flight_delay", span)] == [window(0), window(1)]
 
 
+def test_the_newest_window_that_could_be_judged(store: Store) -> None:
+    """A younger one, of which labels are waited for, is not the state of the model."""
+    assert store.latest_performance("flight_delay") is None
+    young = entry(3)
+    for each in (
+        entry(0),
+        entry(1, after=1),
+        entry(1, after=2),
+        replace(young, verdict=replace(young.verdict, outcome=Outcome.LABELS_IMMATURE)),
+    ):
+        store.put_performance(each)
+    assert store.latest_performance("flight_delay") == entry(1, after=2)
+
+
 NUMBERS = st.none() | st.floats(allow_nan=True, allow_infinity=True)
 
 

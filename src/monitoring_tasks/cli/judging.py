@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -36,7 +36,6 @@ from monitoring_tasks.window import Window, windows_between
 
 if TYPE_CHECKING:
     from monitoring_tasks.runtime import Runtime
-    from monitoring_tasks.store.records import StoredVerdict
 
 CODES = {
     Outcome.HEALTHY: HEALTHY,
@@ -76,18 +75,29 @@ def backfill(name: Name, start: Start, end: End, folder: Folder = DEFAULT_FOLDER
 
 
 def status(folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> int:
-    """Show the newest verdict of every monitor; a broken file is told, and the other monitors are shown."""
+    """Show the newest verdict of every monitor, and on its figures; a broken file is told, the others are shown."""
     monitors, mistakes = load_monitors(folder)
     with opened_runtime() as runtime:
-        latest = {stored.verdict.subject.monitor: stored for stored in runtime.store.latest()}
+        latest = _latest(monitors, runtime)
     if as_json:
-        say(json.dumps({m.name: _stored_json(latest.get(m.name)) for m in monitors}, indent=2))
+        say(json.dumps({name: verdict and verdict.to_json() for name, verdict in latest.items()}, indent=2))
     elif monitors:
         out.print(status_table(monitors, latest))
     complain("\n".join(mistakes) if monitors or mistakes else f"no monitors in {folder}: write one, see the README")
-    known = [latest[monitor.name].verdict.outcome for monitor in monitors if monitor.name in latest]
-    unknown = [Outcome.NO_DATA] if len(known) < len(monitors) or not monitors else []
-    return ERROR if mistakes else worst([*known, *unknown])
+    known = [Outcome.NO_DATA if verdict is None else verdict.outcome for verdict in latest.values()]
+    return ERROR if mistakes else worst(known or [Outcome.NO_DATA])
+
+
+def _latest(monitors: Iterable[Monitor], runtime: Runtime) -> dict[str, Verdict | None]:
+    """The newest verdict of each monitor, and on its figures under the name of their DAG; None where there is none."""
+    stored = {each.verdict.subject.monitor: each.verdict for each in runtime.store.latest()}
+    found: dict[str, Verdict | None] = {}
+    for monitor in monitors:
+        found[monitor.name] = stored.get(monitor.name)
+        if monitor.performance is not None:
+            entry = runtime.store.latest_performance(monitor.name)
+            found[monitor.performance_dag_id] = None if entry is None else entry.verdict
+    return found
 
 
 def report(
@@ -146,10 +156,6 @@ def worst(outcomes: Iterable[Outcome]) -> int:
     """
     codes = {CODES[outcome] for outcome in outcomes}
     return next((code for code in (FINDINGS, UNDECIDED) if code in codes), HEALTHY)
-
-
-def _stored_json(stored: StoredVerdict | None) -> dict[str, Any] | None:
-    return None if stored is None else stored.verdict.to_json()
 
 
 def _progress() -> Progress:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -15,9 +15,6 @@ from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.policy.narrative import plain
 from monitoring_tasks.policy.verdict import Outcome, Verdict
 from monitoring_tasks.window import Window, stamp
-
-if TYPE_CHECKING:
-    from monitoring_tasks.store.records import StoredVerdict
 
 Judged = tuple[Window, "Verdict | Exception"]
 """A window of a backfill, and its verdict or the error that left it without one."""
@@ -96,20 +93,19 @@ def outcome_cell(verdict: Verdict) -> Text:
     return Text(verdict.outcome.value, style=COLOURS[verdict.outcome])
 
 
-def status_table(monitors: list[Monitor], latest: dict[str, StoredVerdict]) -> Table:
-    """A row for each monitor; a narrow terminal has no room for owner and champion."""
+def status_table(monitors: list[Monitor], latest: Mapping[str, Verdict | None]) -> Table:
+    """A row for each monitor and its figures, by name; a narrow terminal has no room for owner and champion."""
     wide = out.width >= NARROW
     table = table_of(
         "monitor", "outcome", "severity", "window", *(["owner", "champion"] if wide else []), "first reason"
     )
-    for monitor in monitors:
-        stored = latest.get(monitor.name)
-        if stored is None:
-            owner = ("", "", cell(monitor.owner)) if wide else ()
-            table.add_row(monitor.name, Text("never judged", style="magenta"), *owner)
+    owners = {name: monitor.owner for monitor in monitors for name in (monitor.name, monitor.performance_dag_id)}
+    for name, verdict in latest.items():
+        if verdict is None:
+            owner = ("", "", cell(owners[name])) if wide else ()
+            table.add_row(name, Text("never judged", style="magenta"), *owner)
             continue
-        verdict, subject = stored.verdict, stored.verdict.subject
-        about = (cell(monitor.owner), cell(subject.champion)) if wide else ()
-        cells = (outcome_cell(verdict), verdict.severity.word, span_cell(subject.window), *about, reason_cell(verdict))
-        table.add_row(monitor.name, *cells)
+        about = (cell(owners[name]), cell(verdict.subject.champion)) if wide else ()
+        window = span_cell(verdict.subject.window)
+        table.add_row(name, outcome_cell(verdict), verdict.severity.word, window, *about, reason_cell(verdict))
     return table

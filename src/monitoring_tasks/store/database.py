@@ -172,6 +172,14 @@ class Store:
         """The newest version of each window that lies wholly in `span`, as it was known by a moment; by window."""
         return ledger.newest(self._read(ledger.select_entries(monitor, span, known_by)))
 
+    def latest_performance(self, monitor: str) -> LedgerEntry | None:
+        """What is known of the newest window whose labels were enough to judge it; None where there is none yet.
+
+        Its version is not counted.
+        """
+        rows = self._read(ledger.select_judged(monitor))
+        return ledger.ledger_entry(rows[0]) if rows else None
+
     def restatements(self, monitor: str, window: Window) -> list[LedgerEntry]:
         """Every version of one window, the oldest first."""
         rows = self._read(ledger.select_entries(monitor, window, None))

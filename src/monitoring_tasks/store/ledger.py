@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, func, literal, select
 
 from monitoring_tasks.checks import CheckResult
 from monitoring_tasks.performance.record import Restatement
-from monitoring_tasks.policy.verdict import Verdict
+from monitoring_tasks.policy.verdict import Outcome, Verdict
 from monitoring_tasks.store.queries import Fields, digest
 from monitoring_tasks.store.schema import PERFORMANCE
 from monitoring_tasks.window import Window, stamp
@@ -71,6 +71,15 @@ def select_entries(monitor: str, span: Window | None, known_by: datetime | None)
     if known_by is not None:
         wanted.append(columns.known_at <= known_by)
     return select(table, version.label("version"), age.label("age")).where(*wanted).order_by(*window, *order)
+
+
+def select_judged(monitor: str) -> Select[Any]:
+    """The newest version of the newest window that could be judged: of younger ones labels are waited for."""
+    table, columns = PERFORMANCE, PERFORMANCE.c
+    order = (columns.window_end, columns.window_start, columns.known_at, columns.written_at, columns.digest)
+    wanted = (columns.monitor == monitor, columns.outcome != Outcome.LABELS_IMMATURE.value)
+    found = select(table, literal(1).label("version")).where(*wanted)
+    return found.order_by(*(column.desc() for column in order)).limit(1)
 
 
 def newest(rows: Sequence[Row[Any]]) -> list[LedgerEntry]:
