@@ -166,6 +166,52 @@ def test_any_name_may_be_a_column(url: str, name: str) -> None:
     assert {2.5, "a"} <= set(rows[1])
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["", " ", "a\0b", chr(0xD800), "%(c0)s", "PREDICTION", "xmin", "x" * 63 + "2"],
+    ids=lambda name: repr(name)[:9],
+)
+def test_a_name_that_no_column_can_have_holds_up_nobody(url: str, name: str) -> None:
+    """Nor one that is another's to the database: its values are counted where they are not written."""
+    with PredictionLog(url) as log:
+        log.append(1, 0.5, {"x" * 63: 2.5, name: 1.5})
+        assert log.flush(5)
+        log.append(2, 0.5, {name: 1.5})
+    assert ids_in(url) == [1, 2]
+    written = [row[name] for row in table(url, "SELECT * FROM predictions ORDER BY id") if name in row]
+    assert (log.unfit, written) in [({name: 2}, []), ({}, [1.5, 1.5])]
+    assert log.dropped == 0
+
+
+def test_a_server_without_the_right_to_add_columns_logs_the_others(postgres_url: str) -> None:
+    """A table that somebody else owns: what it lacks is counted, and the rows are written."""
+    run(
+        postgres_url,
+        "CREATE TABLE predictions (id bigint, timestamp timestamptz, prediction float)",
+        "CREATE TABLE predictions_writers (writer text PRIMARY KEY, batch bigint NOT NULL)",
+        "DROP ROLE IF EXISTS logger",
+        "CREATE ROLE logger LOGIN",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON predictions, predictions_writers TO logger",
+    )
+    url = sa.make_url(postgres_url).set(username="logger").render_as_string(hide_password=False)
+    with PredictionLog(url) as log:
+        log.append(1, 0.5, {"new": 1.5, "none": None})
+        assert log.flush(5)
+        log.append(2, 0.5, {"new": 1.5})
+    assert ids_in(postgres_url) == [1, 2]
+    assert (log.unfit, log.dropped) == ({"new": 2}, 0)
+    run(postgres_url, "DROP OWNED BY logger", "DROP ROLE logger")
+
+
+def test_a_row_that_is_too_large_for_a_page_is_refused_alone(postgres_url: str) -> None:
+    """A thousand numbers fit on a page of PostgreSQL, fourteen hundred do not."""
+    with PredictionLog(postgres_url) as log:
+        log.append(1, 0.5, {f"c{place}": place + 0.5 for place in range(1400)})
+        log.append(2, 0.5, {"c0": 0.5})
+    assert ids_in(postgres_url) == [2]
+    assert (log.unfit, log.dropped) == ({"rows refused": 1}, 0)
+
+
 def test_a_table_may_lie_in_a_schema(postgres_url: str) -> None:
     """`schema.table`, with the list of writers beside it; a writer that ends takes its line away."""
     run(postgres_url, "CREATE SCHEMA serving")

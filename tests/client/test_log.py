@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
+import weakref
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from monitoring_tasks.client import Buffering, LabelLog, PredictionLog
 from monitoring_tasks.errors import ConfigurationError
 from tests.client.logs import ids_in, rows_in, table
 
+WEST = timezone(timedelta(hours=-5))
 NOON = datetime(2013, 6, 3, 12, tzinfo=UTC)
 
 
@@ -113,13 +115,18 @@ def test_types_stay_from_batch_to_batch(place: Path | str) -> None:
     [
         ("a", TypeError, "a row is a mapping .*found str"),
         ({"prediction": 1}, ValueError, "a row needs id; found prediction"),
-        ({"id": None}, TypeError, "an id is text, a whole number of 64 bits or a UUID; found None"),
+        ({"id": None}, TypeError, "an id is text without NUL, a whole number of 64 bits or a UUID; found None"),
         ({"id": ""}, TypeError, "found ''"),
         ({"id": True}, TypeError, "found True"),
         ({"id": 1.0}, TypeError, "found 1.0"),
         ({"id": 2**63}, TypeError, "found 9223372036854775808"),
         ({"id": "text"}, TypeError, "ids are whole numbers; found the text 'text'.*types={'id': str}"),
         ({"id": 1, "timestamp": "2013-06-03"}, TypeError, "timestamp is a datetime .*found str"),
+        ({"id": "a\0b"}, TypeError, "an id is text without NUL.*found 'a.*b'"),
+        ({"id": chr(0xD800)}, TypeError, "found '.ud800'"),
+        ({"id": 1, "features": [1, 2]}, TypeError, "features is a mapping of columns to values; found list"),
+        ({"id": 1, "features": {1: 2, "1": 3}}, ValueError, "several values for 1: give a column once"),
+        ({"id": 1, "timestamp": datetime.max.replace(tzinfo=WEST)}, ValueError, "no moment of the years 1 to 9999"),
         ({"id": 1, "features": {"id": 2}}, ValueError, "several values for id: give a column once"),
         ({"id": 1, "features": {"timestamp": 2}}, ValueError, "several values for timestamp"),
         ({"id": 1, "prediction": {"x": 1}, "features": {"x": 2}}, ValueError, "several values for x"),
@@ -163,9 +170,12 @@ def test_a_place_that_is_none_is_refused_at_once(place: str, words: str) -> None
 
 
 def test_settings_must_make_sense(tmp_path: Path) -> None:
-    """No interval of none, no type that no column has."""
+    """No interval of none or without end, no column of text above two gigabytes, no type that no column has."""
     with pytest.raises(ValueError, match="interval is 0: give a number above 0"):
         Buffering(interval=0)
+    for setting in ({"interval": float("inf")}, {"patience": float("nan")}, {"bytes": 2**31}):
+        with pytest.raises(ValueError, match="give a number above 0 and at most 1,073,741,824"):
+            Buffering(**setting)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"types\['x'\] is .*list.*: a column holds one of float, int, str, bool"):
         PredictionLog(tmp_path, types={"x": list})  # type: ignore[dict-item]
 
@@ -238,6 +248,29 @@ def test_the_newest_rows_are_dropped_when_there_is_no_room(
     assert ids_in(tmp_path / "log") == list(range(kept))
     assert f"rows={20 - kept} since_start={20 - kept}" in caplog.text
     assert caplog.text.count("log.rows_dropped") == 1
+
+
+def test_the_bound_of_memory_holds_for_names_and_for_what_no_column_holds(tmp_path: Path) -> None:
+    """Each request brings its names anew; a list, of which nothing is written, is let go at once."""
+    (tmp_path / "file").touch()
+    with PredictionLog(tmp_path / "file" / "log", buffering=Buffering(bytes=100_000, patience=0.1)) as log:
+        for number in range(100):
+            log.append(number, 0.5, {f"{number}{'x' * 10_000}": 1.0})
+        assert 85 < log.dropped < 95
+    with PredictionLog(tmp_path / "log") as log:
+        held = weakref.ref(value := np.zeros(1000))
+        log.append(1, 0.5, {"x": value})
+        del value
+        assert held() is None
+    assert log.unfit == {"x": 1}
+
+
+def test_one_name_that_is_no_text_takes_no_row_with_it(tmp_path: Path) -> None:
+    """A request can name a feature as it likes; its batch is others' as well."""
+    with PredictionLog(tmp_path) as log:
+        log.extend([{"id": 1, "features": {chr(0xD800): 1, 7: 2}}, {"id": 2}])
+    assert [(row["id"], row["7"]) for row in rows_in(tmp_path)] == [(1, 2.0), (2, None)]
+    assert (log.unfit, log.dropped) == ({chr(0xD800): 1}, 0)
 
 
 def test_a_place_that_fails_is_tried_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+_MOST = 1 << 30
+
 
 @dataclass(frozen=True)
 class Buffering:
@@ -11,7 +13,7 @@ class Buffering:
 
     A file is written per interval, process and day: 30 seconds make 2,880 small files a day of each process, which a
     monitor reads well; below 5 seconds listing them costs more than reading them. Raises `ValueError` for what is not
-    above 0.
+    above 0, or beyond what a clock or a column of text can hold.
     """
 
     interval: float = 30.0
@@ -21,11 +23,13 @@ class Buffering:
     rows: int = 100_000
     """Most rows in memory, those that are being written included."""
     bytes: int = 64 << 20
-    """Most bytes in memory, by the sizes of the rows' own values."""
+    """Most bytes in memory, by the sizes of the rows' own names and values; at most 1 GiB."""
     patience: float = 30.0
     """Seconds that `close()`, and the end of the process, wait for the last rows to be written."""
 
     def __post_init__(self) -> None:
         for entry in fields(self):
-            if not getattr(self, entry.name) > 0:
-                raise ValueError(f"{entry.name} is {getattr(self, entry.name)!r}: give a number above 0")
+            if not 0 < getattr(self, entry.name) <= _MOST:
+                raise ValueError(
+                    f"{entry.name} is {getattr(self, entry.name)!r}: give a number above 0 and at most {_MOST:,}"
+                )

@@ -17,6 +17,7 @@ KINDS: tuple[Kind, ...] = (float, int, str, bool, datetime)
 """What a column can hold. A number is a float unless its column is declared `int`: JSON writes 3.0 as 3 now and then,
 and of several processes each would settle on another type."""
 _MOST = 1500
+_LIGHT = frozenset({float, int, str, bool, datetime, type(None)})
 _INTEGERS = range(-(2**63), 2**63)
 
 
@@ -24,11 +25,13 @@ class Columns:
     """The kinds of a log's columns and how many values did not fit; made for one thread.
 
     A value that fits none (text in a column of numbers, a list, a whole number beyond 64 bits, text with NUL) becomes
-    null and is counted in `unfit` under its column; a column beyond the 1,500th is left out and counted likewise.
+    null and is counted in `unfit` under its column; a column beyond the 1,500th, or of a name that the destination
+    cannot have (`writable`), is left out and counted likewise.
     """
 
     def __init__(self, kinds: Mapping[str, Kind]) -> None:
         self.kinds: dict[str, Kind] = dict(kinds)
+        self.writable: Callable[[str], bool] = is_text
         self.unfit: Counter[str] = Counter()
 
     def values(self, rows: Sequence[Row]) -> dict[str, list[Any]]:
@@ -46,8 +49,8 @@ class Columns:
         if name not in self.kinds:
             plain = next((value for value in map(_plain, column) if not _missing(value)), None)
             kind = None if plain is None else kind_of(plain)
-            if kind is None or len(self.kinds) >= _MOST:
-                self._count(name, sum(not _missing(value) for value in map(_plain, column)))
+            if kind is None or len(self.kinds) >= _MOST or not self.writable(name):
+                self.count(name, sum(not _missing(value) for value in map(_plain, column)))
                 return None
             self.kinds[name] = kind
         return self.kinds[name]
@@ -58,13 +61,23 @@ class Columns:
         plain = [_plain(value) for value in column]
         fitted = [None if value is None else _fit(value, kind) for value in plain]
         wrong = sum(a is None and not _missing(b) for a, b in zip(fitted, plain, strict=True))
-        self._count(name, wrong)
+        self.count(name, wrong)
         return fitted
 
-    def _count(self, name: str, values: int) -> None:
+    def count(self, name: str, values: int) -> None:
+        """Note values that were not written."""
         if values:
             # However many names a server invents, their count takes bounded memory.
             self.unfit[name if name in self.unfit or len(self.unfit) < _MOST else "others"] += values
+
+
+def is_text(name: str) -> bool:
+    """Whether a name is Unicode: half of a surrogate pair is none.
+
+    >>> is_text("Ä"), is_text(chr(0xD800))
+    (True, False)
+    """
+    return name == name.encode("utf-8", "replace").decode()
 
 
 def kind_of(value: Any) -> Kind | None:
@@ -80,6 +93,22 @@ def kind_of(value: Any) -> Kind | None:
         (date, datetime),
     )
     return next((kind for types, kind in kinds if isinstance(value, types)), None)
+
+
+def light(row: dict[str, Any]) -> dict[str, Any]:
+    """The row without what no column can hold, whose size nobody knows: an ellipsis stands for it, to be counted.
+
+    >>> light({"a": 1.5, "b": [0] * 1000})
+    {'a': 1.5, 'b': Ellipsis}
+    """
+    if set(map(type, row.values())) <= _LIGHT:
+        return row
+    return {name: value if _holdable(value) else ... for name, value in row.items()}
+
+
+def _holdable(value: Any) -> bool:
+    plain = _plain(value)
+    return _missing(plain) or kind_of(plain) is not None
 
 
 def _plain(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -11,15 +12,20 @@ from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, DataError, IntegrityError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError
 
-from monitoring_tasks.client.columns import Columns, Kind, Row
+from monitoring_tasks.client.columns import Columns, Kind, Row, is_text
 from monitoring_tasks.client.writer import Write
 from monitoring_tasks.errors import ConfigurationError
 
 _SLICE = 1000
 _ALLOWED = "sqlite:////folder/file.db or postgresql://user:password@host:5432/database"
 Record = dict[str, Any]
+_SYSTEM = {"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
+"""Columns that each table of PostgreSQL has already."""
+_LONGEST = 63
+_DENIED = ("42501", "54000", "54011")
+"""PostgreSQL's codes: no right to add a column, a limit of the program, too many columns."""
 
 
 class Table:
@@ -28,11 +34,14 @@ class Table:
     A batch is one transaction, in which the writer notes the batch's number in `<table>_writers`: when the answer to
     the commit was lost, the next try finds the number there and writes nothing. A row the database refuses (a
     constraint, a number too large for its column) is left out and counted in `unfit` as `rows refused`; its batch goes
-    on. Types are the table's where it has the column. Raises `ConfigurationError` for a URL that is none.
+    on. Types are the table's where it has the column. A column that the table cannot have (by its name, or because it
+    may not be added) is left out, and its values are counted in `unfit`. Raises `ConfigurationError` for a URL that is
+    none.
     """
 
     def __init__(self, url: str, table: str, *, columns: Columns, roles: tuple[str, str]) -> None:
         self.columns = columns
+        columns.writable = self._writable
         self._engine = sa.create_engine(_with_driver(url), poolclass=sa.NullPool)
         self._schema, _, self._name = table.rpartition(".")
         self._id, self._moment = roles
@@ -49,6 +58,7 @@ class Table:
         self._writer = f"{os.getpid()}-{secrets.token_hex(8)}"
         self._batches = 0
         self._there: dict[str, Any] | None = None
+        self._denied: set[str] = set()
 
     def close(self) -> None:
         """Take the writer's own line from the list of writers."""
@@ -68,9 +78,12 @@ class Table:
         columns = self._read(rows)
         try:
             self._extend(list(columns))
+            some = {name: values for name, values in columns.items() if name not in self._denied}
             with self._engine.begin() as connection:
                 if self._claims(connection, batch):
-                    self._insert(connection, columns)
+                    self._insert(connection, some)
+            for name in self._denied & set(columns):
+                self.columns.count(name, sum(value is not None for value in columns[name]))
         except Exception:
             # The next try counts them again, and somebody may have changed the table.
             self.columns.unfit, self._there = unfit, None
@@ -100,6 +113,22 @@ class Table:
         zone = getattr((self._there or {}).get(name), "timezone", True)
         return values if zone else [value and value.astimezone(UTC).replace(tzinfo=None) for value in values]
 
+    def _writable(self, name: str) -> bool:
+        """Whether the table can have a column of that name beside the others."""
+        if not name.strip() or "\0" in name or not is_text(name):
+            return False
+        # The library takes this for one of the parameters below.
+        known = not self._sqlite and name in _SYSTEM
+        return not known and not re.search(r"%\(c\d+\)s", name) and not self._doubles(name)
+
+    def _doubles(self, name: str) -> bool:
+        """Whether the database would take the name for that of another column of the log."""
+        return any(other != name and self._stored(other) == self._stored(name) for other in self.columns.kinds)
+
+    def _stored(self, name: str) -> bytes:
+        """A name as the database tells it from others."""
+        return name.encode().lower() if self._sqlite else name.encode()[:_LONGEST].decode(errors="ignore").encode()
+
     def _look(self) -> dict[str, Any]:
         """The columns there are; none when there is no table yet."""
         inspector = sa.inspect(self._engine)
@@ -114,8 +143,8 @@ class Table:
 
     def _extend(self, names: Sequence[str]) -> None:
         """Create what is missing: the table, the list of writers, columns."""
-        there = self._there or {}
-        missing = [name for name in names if name not in there]
+        there = {self._stored(name) for name in self._there or {}}
+        missing = [name for name in names if self._stored(name) not in there and name not in self._denied]
         if there and not missing and self._batches > 1:
             return
         with self._engine.begin() as connection:
@@ -123,8 +152,17 @@ class Table:
             if not there:
                 self._table(names).create(connection, checkfirst=True)
             for name in missing if there else ():
-                self._add(connection, name)
+                self._try_to_add(connection, name)
         self._there = self._look()
+
+    def _try_to_add(self, connection: sa.Connection, name: str) -> None:
+        try:
+            with connection.begin_nested():
+                self._add(connection, name)
+        except DBAPIError as error:
+            if getattr(error.orig, "pgcode", None) not in _DENIED:
+                raise
+            self._denied.add(name)
 
     def _add(self, connection: sa.Connection, name: str) -> None:
         quoted = connection.dialect.identifier_preparer
@@ -176,7 +214,9 @@ class Table:
         try:
             with connection.begin_nested():
                 connection.execute(statement, records)
-        except (IntegrityError, DataError):
+        except DBAPIError as error:
+            if not _is_of_rows(error):
+                raise
             self._insert_singly(connection, statement, records)
 
     def _insert_singly(self, connection: sa.Connection, statement: sa.Insert, records: Sequence[Record]) -> None:
@@ -184,8 +224,15 @@ class Table:
             try:
                 with connection.begin_nested():
                     connection.execute(statement, [record])
-            except (IntegrityError, DataError):
+            except DBAPIError as error:
+                if not _is_of_rows(error):
+                    raise
                 self.columns.unfit["rows refused"] += 1
+
+
+def _is_of_rows(error: DBAPIError) -> bool:
+    """Whether the database refused what the rows hold, a row that is too large for its page included."""
+    return isinstance(error, IntegrityError | DataError) or getattr(error.orig, "pgcode", None) in _DENIED[1:]
 
 
 def _with_driver(url: str) -> sa.URL:

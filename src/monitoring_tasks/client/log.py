@@ -11,9 +11,11 @@ from typing import Any, Self
 from uuid import UUID
 
 from monitoring_tasks.client.buffering import Buffering
-from monitoring_tasks.client.columns import KINDS, Columns, Kind
+from monitoring_tasks.client.columns import KINDS, Columns, Kind, is_text, light
 from monitoring_tasks.client.destination import destination
 from monitoring_tasks.client.writer import Writer
+
+_TEXT = {str}
 
 
 class Log:
@@ -105,21 +107,27 @@ class Log:
             elif value is not None or name not in ("features", self.moment):
                 row[self._names.get(name, name)] = value
                 columns += 1
+        if not set(map(type, row)) <= _TEXT:
+            # Data frames may call their columns by number.
+            row = {str(name): value for name, value in row.items()}
         if columns != len(row) or (self._moment in row and given.get(self.moment) is None):
             raise self._doubled(given)
         row[self._id] = self._checked_id(row[self._id])
         row[self._moment] = self._checked_moment(row.get(self._moment))
-        return row
+        return light(row)
 
     def _require(self, given: Mapping[str, Any]) -> None:
         for name in self.required:
             if name not in given:
                 raise ValueError(f"a row needs {' and '.join(self.required)}; found {', '.join(map(str, given))}")
+        features = given.get("features")
+        if features is not None and not isinstance(features, Mapping):
+            raise TypeError(f"features is a mapping of columns to values; found {type(features).__name__}")
 
     def _doubled(self, given: Mapping[str, Any]) -> ValueError:
         names = [self._named(name) for name, value in given.items() if not isinstance(value, Mapping)]
-        inner = [name for value in given.values() if isinstance(value, Mapping) for name in value]
-        twice = sorted({str(name) for name in inner if inner.count(name) > 1 or name in (*names, self._moment)})
+        inner = [str(name) for value in given.values() if isinstance(value, Mapping) for name in value]
+        twice = sorted({name for name in inner if inner.count(name) > 1 or name in (*names, self._moment)})
         return ValueError(f"several values for {', '.join(twice)}: give a column once, or rename it with `names`")
 
     def _checked_id(self, value: Any) -> int | str:
@@ -139,7 +147,10 @@ class Log:
             return datetime.now(UTC)
         if not isinstance(value, datetime):
             raise TypeError(f"{self.moment} is a datetime (without a zone: UTC) or None; found {type(value).__name__}")
-        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+        try:
+            return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+        except OverflowError:
+            raise ValueError(f"{self.moment} is {value}, which is no moment of the years 1 to 9999 in UTC") from None
 
 
 class PredictionLog(Log):
@@ -183,14 +194,15 @@ class LabelLog(Log):
 def _plain_id(value: Any) -> int | str:
     if isinstance(value, UUID):
         return str(value)
-    if isinstance(value, str) and value:
+    if isinstance(value, str) and value and "\0" not in value and is_text(value):
         return str(value)
     if hasattr(value, "__index__") and type(value).__name__ not in ("bool", "bool_"):
         whole = index(value)
         if -(2**63) <= whole < 2**63:
             return whole
     raise TypeError(
-        f"an id is text, a whole number of 64 bits or a UUID; found {repr(value)[:40]} ({type(value).__name__})"
+        "an id is text without NUL, a whole number of 64 bits or a UUID; found "
+        f"{repr(value)[:40]} ({type(value).__name__})"
     )
 
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any, Protocol
 
 from monitoring_tasks.client.buffering import Buffering
@@ -247,7 +248,8 @@ class Writer:
 
 
 def _size(row: Row) -> int:
-    return sum(map(sys.getsizeof, row.values()), sys.getsizeof(row))
+    # Each request's JSON brings its names anew.
+    return sum(map(sys.getsizeof, chain(row, row.values())), sys.getsizeof(row))
 
 
 def _words(error: Exception) -> str:
