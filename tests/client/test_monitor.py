@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -22,6 +21,10 @@ from monitoring_tasks.client import LabelLog, PredictionLog
 from monitoring_tasks.data.connections import EnvironmentConnections
 from monitoring_tasks.data.labelled import read_labelled
 from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.monitor_file import load_monitor
+from monitoring_tasks.profile.profile import loads
+from monitoring_tasks.runtime import Runtime
+from monitoring_tasks.steps import open_window, profile_window
 from monitoring_tasks.window import Window
 from tests.client.logs import rows_in
 
@@ -59,26 +62,21 @@ def settings(source: dict[str, Any], **more: Any) -> dict[str, Any]:
     }
 
 
-def test_a_monitor_checks_what_was_logged(tmp_path: Path) -> None:
-    """`monitoring check` reads every row of the week, and finds it as healthy as the reference of the same kind."""
+def test_a_monitor_reads_what_was_logged(tmp_path: Path, runtime: Runtime) -> None:
+    """Every row of the week and every column of the reference of the same kind, each value as it is expected there."""
     with PredictionLog(tmp_path / "earlier") as log:
         serve(log, range(-28, 0), 1)
     pq.write_table(pa.Table.from_pylist(rows_in(tmp_path / "earlier")), tmp_path / "reference.parquet")
     with PredictionLog(tmp_path / "log") as log:
         serve(log, range(7), 2)
-    source = {"path": "log", "partition": "day"}
-    (tmp_path / "served.yaml").write_text(json.dumps(settings(source)), encoding="utf-8")
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("MONITORING_", "AIRFLOW_"))},
-        "MONITORING_HOME": str(tmp_path / "home"),
-        "MONITORING_MONITORS": str(tmp_path),
-    }
-    program = Path(sys.executable).with_name("monitoring")
-    command = [program, "check", "served", "--start", "2013-06-03", "--end", "2013-06-10", "--json"]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    verdict = json.loads(done.stdout or "{}")
-    assert verdict.get("outcome") == "healthy", done.stdout + done.stderr
-    assert verdict["evidence"]["rows"] == 1000
+    (tmp_path / "served.yaml").write_text(json.dumps(settings({"path": "log", "partition": "day"})), encoding="utf-8")
+    monitor = load_monitor(tmp_path / "served.yaml")
+    written = profile_window(monitor, runtime, open_window(monitor, runtime, WEEK))["profile"]
+    profile = loads((runtime.artifacts.read(written) or b"").decode())
+    assert profile.rows == 1000
+    assert set(profile.columns) == {"distance", "carrier", "prediction"}
+    for column in profile.columns.values():
+        assert (column.counts.sum(), column.null, column.absent, column.unusable) == (1000, 0, 0, 0)
 
 
 @pytest.mark.parametrize("kind", ["files", "sqlite", "postgresql"])
