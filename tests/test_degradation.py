@@ -343,3 +343,14 @@ def test_the_chance_of_a_gap_is_that_of_either_sign() -> None:
     found = point(ASKED.metric("predicted_minus_actual"), rows, ASKED)
     score = abs(found.value - spread.value) / math.sqrt(found.chance + spread.error)
     assert result.evidence.p_value == pytest.approx(2 * stats.norm.sf(score), rel=0.01)
+
+
+def test_one_score_for_all_is_found_at_once() -> None:
+    """Nothing of its AUC is left to chance, which makes the drop no less certain where ordinary days vary."""
+    asked = replace(ASKED, metrics=("auc",))
+    dated = Learnt(asked, Ordinary.learn(drawn(6, days=40, rows=300), asked, DAY))
+    window = drawn(8, days=1, rows=300)
+    stuck = replace(window, prediction=np.full(len(window), 0.25))
+    found = judge(stuck, START + DAY, learnt=dated, before=None, deciding=limits(auc={"champion": 0.02}))
+    result = results(found)["auc", ""]
+    assert (result.value, result.status) == (0.5, Status.FAILED)

@@ -89,6 +89,7 @@ def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:
         ("features:\n  age: {threshold: !!float high}\n", 12, "not valid YAML: found 'high'"),
         ("owner: twice\n", 11, "not valid YAML: found duplicate key"),
         ("x: [1\n", 12, "not valid YAML"),
+        ("performance:\n  metrics: {auc: {}}\n", 12, "metrics: auc has no limit, so that nothing decides"),
     ],
 )
 def test_a_mistake_names_file_line_key_and_value(tmp_path: Path, more: str, line: int, said: str) -> None:

@@ -219,11 +219,17 @@ def _compared(metric: Metric, segment: str, found: Point, usual: _Usual, limit: 
 
 
 def _chance(worse: float, found: Point, usual: _Usual) -> float:
-    """Chance that an ordinary window is so much worse than its baseline."""
-    variance = usual.spread.variance(found.chance) + usual.error
+    """Chance that an ordinary window is so much worse than its baseline.
+
+    Where the window leaves nothing to chance, as one score for all rows does, an ordinary one of the reference would.
+    """
+    spread = usual.spread
+    if not found.chance:
+        found = found._replace(chance=max(spread.known - spread.between, 0.0))
+    variance = spread.variance(found.chance) + usual.error
     if variance <= 0:
         return float(worse <= 0)
-    return tail(usual.spread.freedom_of(found, usual.error), worse / math.sqrt(variance))
+    return tail(spread.freedom_of(found, usual.error), worse / math.sqrt(variance))
 
 
 _Verdict = tuple[_Test, Evidence, Status]

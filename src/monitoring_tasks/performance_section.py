@@ -180,3 +180,12 @@ class Performance(Section):
     estimate: bool = Field(True, description="Expect a window's figures from its scores before labels are known")
     latency: Column | None = Field(None, description="Column of the prediction log: milliseconds a prediction took")
     error: Column | None = Field(None, description="Column of the prediction log: true or text where it failed")
+
+    @model_validator(mode="after")
+    def _something_decides(self) -> Self:
+        if self.metrics and not any(each.champion or each.trailing for each in self.metrics.values()):
+            raise ValueError(
+                f"metrics: {', '.join(self.metrics)} has no limit, so that nothing decides about a window: give "
+                "champion: 0.02 or trailing: 5%, or leave metrics out for those of the task"
+            )
+        return self

@@ -61,6 +61,6 @@ class Cadence:
 
     def first_tick(self, first_moment: datetime) -> datetime:
         """The first tick at which there is a window that does not begin before `first_moment`."""
-        earliest = first_moment + self.delay
-        candidates = ticks(self.schedule, earliest, earliest + (self.width or timedelta()) + _LEAP_YEARS)
+        earliest = first_moment + self.delay + (self.width or timedelta())
+        candidates = ticks(self.schedule, earliest, earliest + _LEAP_YEARS)
         return next(tick for tick in candidates if self.newest(tick).start >= first_moment)

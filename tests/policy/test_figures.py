@@ -91,3 +91,10 @@ def test_the_story_of_a_run() -> None:
     empty = narrate_performance(said(auc(), maturity=Maturity(0, 0, 0)), verdict)
     assert "no predictions" in empty
     assert "metric" not in empty
+
+
+def test_a_segment_without_a_figure_is_not_the_worst() -> None:
+    """Its newest days may be worse than those before while the window itself has no figure to show."""
+    bare = auc(segment="plan=basic", raw=Interval(None), reason="all 120 labels are 0")
+    shown = figures_table(said(auc(), bare, auc(segment="plan=plus")))
+    assert shown[-1] == "worst segments: plan=plus auc 0.62"

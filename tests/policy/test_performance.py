@@ -110,6 +110,8 @@ def test_limits_of_what_is_enough_are_the_monitors() -> None:
     """The same window under other limits is judged."""
     young = Maturity(1000, 300, 500)
     assert not judged_rows(monitor(), young)
+    bare = decided(maturity=Maturity(1000, 0, 1000), coverage=0)
+    assert bare.outcome is Outcome.TOO_FEW_ROWS, "the predictions are there: it is labels that are not"
     assert judged_rows(monitor(maturity=0.5, coverage=0.3, minimum_rows=300), young)
 
 

@@ -114,7 +114,7 @@ def number(value: float | None) -> str:
 
 def _worst(figures: Sequence[Figure]) -> Iterator[Figure]:
     """Segments that are worse than their baseline, those farthest beyond their limit first."""
-    compared = [figure for figure in figures if figure.segment and figure.against]
+    compared = [each for each in figures if each.segment and each.against and each.best.value is not None]
     found = sorted(((_excess(figure), figure.segment, figure) for figure in compared), key=lambda each: each[:2])
     return (figure for excess, _, figure in found if excess < 0)
 

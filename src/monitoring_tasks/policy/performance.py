@@ -68,6 +68,8 @@ def _why_unknown(monitor: Monitor, section: Performance, maturity: Maturity) -> 
         )
     needed = section.minimum_rows or monitor.minimum_rows
     few = too_few(maturity.labelled, needed)
-    return few and few._replace(
-        reason=f"{maturity.labelled} labelled predictions in the window, fewer than the {needed} needed to judge"
+    return few and Unknown(
+        Outcome.TOO_FEW_ROWS,
+        few.severity,
+        f"{maturity.labelled} labelled predictions in the window, fewer than the {needed} needed to judge",
     )
