@@ -205,7 +205,18 @@ def test_segments_that_are_nowhere_are_undecided(tmp_path: Path, runtime: Runtim
     verdict, results, page = judged(load_monitor(production.monitor_file), runtime, day(0))
     (only,) = in_segments(results)
     assert (only.segment, only.column, only.status) == ("plan", None, Status.UNDECIDED)
-    said = "plan: drift undecided: no row has a value of plan that the reference knows"
+    said = "plan: drift undecided: no row has a value that the reference knows"
     assert said in verdict.reasons
     assert verdict.outcome is Outcome.WARNING
     assert "Segments: 0 looked at" in page
+
+
+@pytest.mark.parametrize("column", ["id", "score"])
+def test_a_segment_of_rare_values_alone_is_undecided(tmp_path: Path, runtime: Runtime, column: str) -> None:
+    """Thousands of values with a row or two each: nothing is looked at, and that is said."""
+    production = Production(tmp_path, yaml=YAML + f"segments: [plan, {column}]\nsegment_rows: 100\n")
+    production.write(FIRST_DAY, count=3000)
+    verdict, results, _ = judged(load_monitor(production.monitor_file), runtime, day(0))
+    (only,) = [result for result in in_segments(results) if result.status is not Status.PASSED]
+    assert (only.segment, only.status) == (column, Status.UNDECIDED)
+    assert any("no value has segment_rows 100 rows in the reference: lower it" in said for said in verdict.reasons)

@@ -83,24 +83,32 @@ class Basis:
         had = segments_compared(monitor, self.reference, observed.window, self.parts)
         return segment_cases(monitor, had, self.reference.divisions, observed.segments)
 
-    def lacking(self, monitor: Monitor, observed: Observed) -> tuple[str, ...]:
-        """The declared segments, by their columns, of which the window should have enough rows and has none."""
+    def lacking(self, monitor: Monitor, observed: Observed) -> dict[str, str]:
+        """The declared segments, by their columns, of which there is nothing to judge, and why.
+
+        Either the window should have enough rows of one and has none, or no value has enough in the reference.
+        """
         share = observed.profile.rows / max(self.reference.profile.rows, 1)
 
-        def should(division: Division) -> bool:
-            return share * sum(self.reference.segments[each].rows for each in division.words) >= monitor.segment_rows
+        def why(division: Division) -> str:
+            known = sum(self.reference.segments[each].rows for each in division.words)
+            if not division.values:
+                return f"no value has segment_rows {monitor.segment_rows} rows in the reference: lower it, or {_TAKE}"
+            has = any(observed.segments[each].rows for each in division.words)
+            return "" if has or share * known < monitor.segment_rows else _UNKNOWN
 
-        def has(division: Division) -> bool:
-            return any(observed.segments[each].rows for each in division.words)
-
-        asked = [each for each in self.reference.divisions if observed.segments and should(each)]
-        return tuple(", ".join(division.columns) for division in asked if not has(division))
+        found = {", ".join(division.columns): why(division) for division in self.reference.divisions}
+        return {columns: reason for columns, reason in found.items() if reason}
 
     @property
     def baseline_hash(self) -> str:
         """What the rows of baselines hash to; empty where every column is compared with the training reference."""
         profile = self.compared.reference.profile
         return "" if profile is self.reference.profile else hashlib.sha256(dumps(profile)).hexdigest()[:16]
+
+
+_UNKNOWN = "no row has a value that the reference knows"
+_TAKE = "take it out of segments"
 
 
 @dataclass(frozen=True, eq=False)

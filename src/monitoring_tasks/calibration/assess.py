@@ -76,7 +76,7 @@ class Assessment:
     """A window judged as a whole: its tests, measures of the whole window, and what there is to say about checks.
 
     `cases` are the segments to be judged, `segments` the tests of them; by rules that test nothing they have none.
-    `lacking` are the declared segments, by their columns, of which the window should have rows and has none.
+    `lacking` has the declared segments, by their columns, of which there is nothing to judge, and why.
     """
 
     tests: Mapping[TestKey, Assessed] = field(default_factory=dict)
@@ -84,7 +84,7 @@ class Assessment:
     told: Mapping[TestKey, Told] = field(default_factory=dict)
     cases: Sequence[SegmentCase] = ()
     segments: Mapping[SegmentKey, Assessed] = field(default_factory=dict)
-    lacking: tuple[str, ...] = ()
+    lacking: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def found(self) -> list[TestKey]:

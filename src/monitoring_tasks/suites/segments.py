@@ -32,13 +32,12 @@ def segment_results(monitor: Monitor, binning: Binning, limits: Limits, judged: 
     own = {name: _of_profiles(row) for name, row in limits.items()}
     segments = _Segments(monitor, binning, own, judged)
     found = (result for case in judged.cases for result in segments.results(case))
-    return (*found, *(_lacking(columns) for columns in judged.lacking))
+    return (*found, *(_lacking(columns, why) for columns, why in judged.lacking.items()))
 
 
-def _lacking(columns: str) -> CheckResult:
+def _lacking(columns: str, why: str) -> CheckResult:
     """Of segments that are nowhere: their columns may not be logged any more, which must not look like a pass."""
-    detail = f"no row has a value of {columns} that the reference knows"
-    return CheckResult(Suite.DATA_DRIFT, Check.DRIFT, Status.UNDECIDED, detail=detail, segment=columns)
+    return CheckResult(Suite.DATA_DRIFT, Check.DRIFT, Status.UNDECIDED, detail=why, segment=columns)
 
 
 def _of_profiles(limits: ColumnLimits) -> ColumnLimits:
