@@ -354,3 +354,9 @@ def test_one_score_for_all_is_found_at_once() -> None:
     found = judge(stuck, START + DAY, learnt=dated, before=None, deciding=limits(auc={"champion": 0.02}))
     result = results(found)["auc", ""]
     assert (result.value, result.status) == (0.5, Status.FAILED)
+
+
+def test_the_baseline_is_no_narrower_than_the_window() -> None:
+    """A quarter is compared with the quarter before: a month varies more than what is known of quarters allows for."""
+    window = Window(START + 100 * DAY, START + 190 * DAY)
+    assert trailing_spans(window, Before()) == (window, Window(START + 10 * DAY, START + 100 * DAY))

@@ -89,7 +89,13 @@ def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:
         ("features:\n  age: {threshold: !!float high}\n", 12, "not valid YAML: found 'high'"),
         ("owner: twice\n", 11, "not valid YAML: found duplicate key"),
         ("x: [1\n", 12, "not valid YAML"),
-        ("performance:\n  metrics: {auc: {}}\n", 12, "metrics: auc has no limit, so that nothing decides"),
+        ("performance: {metrics: {auc: {}}}\n", 11, "metrics: auc has no limit, so that nothing decides"),
+        ("incidents:\n  - {start: soon, end: 2013-01-01, reason: x}\n", 12, "'soon' is not a moment"),
+        ("incidents: [{start: 2013-01-02, end: 2013-01-01T06:00:00, reason: x}]\n", 11, "must end after it starts"),
+        ("incidents: [{start: 2013-01-01, end: 2013-01-01T06:00:00.5, reason: x}]\n", 11, "whole seconds"),
+        ("segments: [[plan, plan]]\n", 11, "a pair names two columns"),
+        ("segments: [[plan, age], [age, plan]]\n", 11, "declared twice: age and plan"),
+        ("segments: [predicted_at]\n", 1, "segments: column 'predicted_at' is the timestamp"),
     ],
 )
 def test_a_mistake_names_file_line_key_and_value(tmp_path: Path, more: str, line: int, said: str) -> None:

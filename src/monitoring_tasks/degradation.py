@@ -76,15 +76,17 @@ class Trailing:
 def trailing_spans(window: Window, before: Before) -> tuple[Window, ...]:
     """The span of the newest rows, which ends with the window and holds it, and those before it, newest first.
 
-    The last one is cut off where the baseline begins.
+    The last one is cut off where the baseline begins, which is at least as wide as the newest span: what is learnt of
+    wide windows does not hold for narrow ones.
 
     >>> [str(each.start.date()) for each in trailing_spans(Window.parse("2013-06-10", "2013-06-11"), Before())]
     ['2013-06-04', '2013-05-28', '2013-05-21', '2013-05-14', '2013-05-07', '2013-05-05']
     """
     width = max(before.span, window.width)
     start = window.end - width
-    first = start - before.against
-    ends = [start - number * width for number in range(-(-before.against // width))]
+    against = max(before.against, width)
+    first = start - against
+    ends = [start - number * width for number in range(-(-against // width))]
     return (Window(start, window.end), *(Window(max(end - width, first), end) for end in ends))
 
 

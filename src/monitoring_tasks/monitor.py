@@ -22,7 +22,7 @@ from monitoring_tasks.performance_section import (
     Incident,
     MetricLimits,
     Performance,
-    Segment,
+    Segments,
 )
 from monitoring_tasks.policy_section import Policy, PolicyEntry
 from monitoring_tasks.retraining_section import Labels, Retraining, gate_metric
@@ -187,7 +187,7 @@ class Monitor(Section):
     labels: Labels | None = Field(
         None, description="Where outcomes are logged; left out: `label` is a column of the production rows"
     )
-    segments: Annotated[tuple[Segment, ...], Field(strict=False)] = Field(
+    segments: Segments = Field(
         (), description="Columns, or pairs of columns, whose values are looked at one by one as well"
     )
     segment_rows: Annotated[int, Field(ge=20)] = Field(200, description="Values with fewer rows are left out")
@@ -250,6 +250,16 @@ class Monitor(Section):
         if any(lacking.values()):
             raise ValueError(f"retraining needs {', '.join(name for name, lacks in lacking.items() if lacks)}")
         gate_metric(self.retraining.gate, self.task)
+        return self
+
+    @model_validator(mode="after")
+    def _segments_are_known_with_the_prediction(self) -> Self:
+        taken = {self.timestamp: "timestamp", self.id: "id", self.label: "label"}
+        for column in (column for columns in self.segments for column in columns if column in taken):
+            raise ValueError(
+                f"segments: column {column!r} is the {taken[column]}: name columns whose values are known with the "
+                "prediction, and shared by many rows"
+            )
         return self
 
     @model_validator(mode="after")

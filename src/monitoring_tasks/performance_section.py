@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from monitoring_tasks.alarms_section import AlarmBudget, AlarmBudgetEntry
+from monitoring_tasks.errors import ConfigurationError
 from monitoring_tasks.sections import Column, Positive, Schedule, Section, Share, Text, Width
 from monitoring_tasks.window import Window, parse_moment
 
@@ -112,7 +113,14 @@ class Before(Section):
 
 
 def _moment(value: object) -> object:
-    return value if isinstance(value, datetime) else parse_moment(str(value))
+    try:
+        # A moment that YAML itself reads may lack a time zone, like a text.
+        found = parse_moment(value.isoformat() if isinstance(value, datetime) else str(value))
+    except ConfigurationError as error:
+        raise ValueError(str(error)) from error
+    if found.microsecond:
+        raise ValueError(f"{value} has fractions of a second: give whole seconds")
+    return found
 
 
 Moment = Annotated[datetime, BeforeValidator(_moment, json_schema_input_type=str)]
@@ -137,6 +145,12 @@ class Incident(Section):
         return Window(self.start, self.end)
 
 
+def _apart(columns: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(columns)) < len(columns):
+        raise ValueError(f"a pair names two columns, not {columns[0]!r} twice")
+    return columns
+
+
 Segment = Annotated[
     tuple[Column, ...],
     BeforeValidator(
@@ -144,7 +158,19 @@ Segment = Annotated[
         json_schema_input_type=Column | tuple[Column, Column],
     ),
     Field(strict=False, min_length=1, max_length=2),
+    AfterValidator(_apart),
 ]
+
+
+def _each_once(segments: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+    known = [tuple(sorted(columns)) for columns in segments]
+    doubled = next((columns for columns in known if known.count(columns) > 1), None)
+    if doubled:
+        raise ValueError(f"declared twice: {' and '.join(doubled)}")
+    return segments
+
+
+Segments = Annotated[tuple[Segment, ...], Field(strict=False), AfterValidator(_each_once)]
 
 
 class Performance(Section):
