@@ -23,6 +23,7 @@ from monitoring_tasks.performance_section import (
     MetricLimits,
     Performance,
     Segments,
+    require_shared,
 )
 from monitoring_tasks.policy_section import Policy, PolicyEntry
 from monitoring_tasks.retraining_section import Labels, Retraining, gate_metric
@@ -207,6 +208,7 @@ class Monitor(Section):
             raise ValueError(
                 f"column {min(doubled)!r} has two roles: one column is one of timestamp, id, prediction, label, feature"
             )
+        require_shared(self.segments, {self.timestamp: "timestamp", self.id: "id", self.label: "label"})
         return self
 
     @model_validator(mode="after")
@@ -250,16 +252,6 @@ class Monitor(Section):
         if any(lacking.values()):
             raise ValueError(f"retraining needs {', '.join(name for name, lacks in lacking.items() if lacks)}")
         gate_metric(self.retraining.gate, self.task)
-        return self
-
-    @model_validator(mode="after")
-    def _segments_are_known_with_the_prediction(self) -> Self:
-        taken = {self.timestamp: "timestamp", self.id: "id", self.label: "label"}
-        for column in (column for columns in self.segments for column in columns if column in taken):
-            raise ValueError(
-                f"segments: column {column!r} is the {taken[column]}: name columns whose values are known with the "
-                "prediction, and shared by many rows"
-            )
         return self
 
     @model_validator(mode="after")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, Self, get_args
 
@@ -171,6 +171,15 @@ def _each_once(segments: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], 
 
 
 Segments = Annotated[tuple[Segment, ...], Field(strict=False), AfterValidator(_each_once)]
+
+
+def require_shared(segments: Iterable[Iterable[str]], taken: Mapping[str | None, str]) -> None:
+    """Raise `ValueError` for a segment column that is `taken` by a role whose values make no segments."""
+    for column in (column for columns in segments for column in columns if column in taken):
+        raise ValueError(
+            f"segments: column {column!r} is the {taken[column]}: name columns whose values are known with the "
+            "prediction, and shared by many rows"
+        )
 
 
 class Performance(Section):
