@@ -81,11 +81,19 @@ def test_before_anything_was_known(shown: Command) -> None:
     assert "LABELS_IMMATURE" in done.output
 
 
+def test_a_window_that_had_not_ended_has_no_figures(shown: Command) -> None:
+    """Predictions of later hours were not made then; neither are they put into the ledger as if they had been."""
+    found = json.loads(shown(*SPAN, "--as-known-on", "2013-03-10T12:00", "--json").output)
+    assert [entry["restatement"]["window"]["end"][:10] for entry in found] == ["2013-03-09", "2013-03-10"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (("--start", "2013-03-10", "--end", "2013-03-10T06:00"), "no window of churn"),
         (("--start", "2013-03-10", "--end", "2013-03-11", "--as-known-on", "soon"), "'soon' is not a moment"),
+        (("--start", "2013-03-10", "--end", "2013-03-12", "--as-known-on", "2013-03-10T23:00"), "had ended by 2013-03"),
+        (("--start", "2113-03-10", "--end", "2113-03-12"), "no window of churn"),
     ],
 )
 def test_mistakes_are_told(shown: Command, arguments: tuple[str, ...], words: str) -> None:

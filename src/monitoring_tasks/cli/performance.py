@@ -44,9 +44,10 @@ def performance(
 ) -> int:
     """Show the figures of every window of a span once its labels are joined; they are kept in the ledger."""
     monitor = find_monitor(folder, name)
-    windows = _windows(monitor, Window.parse(start, end))
+    known_at = (parse_moment(as_known_on) if as_known_on else datetime.now(UTC)).replace(microsecond=0)
+    windows = _windows(monitor, Window.parse(start, end), known_at)
     with opened_runtime() as runtime:
-        entries = _entries(monitor, runtime, windows, as_known_on)
+        entries = _entries(monitor, runtime, windows, known_at=known_at, past=bool(as_known_on))
     if as_json:
         say(json.dumps([_json(entry) for entry in entries], indent=2))
     elif len(entries) == 1:
@@ -56,29 +57,30 @@ def performance(
     return worst(entry.verdict.outcome for entry in entries)
 
 
-def _windows(monitor: Monitor, asked: Window) -> list[Window]:
+def _windows(monitor: Monitor, asked: Window, known_at: datetime) -> list[Window]:
+    """The windows of a span that had ended by then: of predictions still to come nothing is known."""
     if monitor.performance is None:
         raise ConfigurationError(
             f"monitor {monitor.name} has no section performance: add `performance: {{}}` to its YAML, and labels"
         )
     cadence = Cadence.of(monitor)
     windows = windows_between(cadence.schedule, cadence.width, asked)
-    found = [window for window in windows if window.start >= monitor.first_moment]
+    found = [window for window in windows if window.start >= monitor.first_moment and window.end <= known_at]
     if not found:
         raise typer.BadParameter(
-            f"no window of {monitor.name} ({cadence.schedule}) lies between {stamp(asked.start)} and {stamp(asked.end)}"
+            f"no window of {monitor.name} ({cadence.schedule}) lies between {stamp(asked.start)} and "
+            f"{stamp(asked.end)}, and had ended by {stamp(known_at)}"
         )
     return found
 
 
 def _entries(
-    monitor: Monitor, runtime: Runtime, windows: Sequence[Window], as_known_on: str | None
+    monitor: Monitor, runtime: Runtime, windows: Sequence[Window], *, known_at: datetime, past: bool
 ) -> list[LedgerEntry]:
     from monitoring_tasks.performance_steps import restate
 
-    known_at = parse_moment(as_known_on) if as_known_on else datetime.now(UTC).replace(microsecond=0)
     whole = Window(windows[0].start, windows[-1].end)
-    kept = runtime.store.performance(monitor.name, whole, known_by=known_at) if as_known_on else []
+    kept = runtime.store.performance(monitor.name, whole, known_by=known_at) if past else []
     recorded = {entry.restatement.window: entry for entry in kept}
     asked = [window for window in windows if window not in recorded]
     if asked:
