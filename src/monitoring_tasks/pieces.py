@@ -7,7 +7,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -76,6 +76,7 @@ class Pieces:
         return found.profile, found.sample
 
     def _scan(self, span: Window) -> Scan:
+        self._keys.pop(span, None)  # for rows that came since must not be kept under the name of those before
         key, found = self._key(span), scan(self.rows, span, self.plan)
         self.runtime.artifacts.write(f"{key}.parquet", dump_table(found.sample))
         if self.plan.segments:
@@ -95,15 +96,27 @@ class Pieces:
         if not self.plan.segments:
             return {}
         known = self.runtime.artifacts.read(f"{self._key(span)}.segments.parquet")
-        return self._scan(span).segments if known is None else loads_segments(known)
+        return self._scan(span).segments if known is None else _loaded(known)
 
     @cached_property
     def _binning(self) -> str:
         # Of hundreds of columns it takes longer than a piece to read, and a baseline has dozens of pieces.
         return binning_hash(self.plan.binning)
 
+    @cached_property
+    def _keys(self) -> dict[Window, str]:
+        return {}
+
     def _key(self, span: Window) -> str:
-        """Names a stored profile by all that shapes it: binning, source, columns, and the rows' own fingerprint."""
+        """Names a stored profile by all that shapes it: binning, source, columns, and the rows' own fingerprint.
+
+        The rows are looked at once: the profile of a span and those of its segments are of the same ones.
+        """
+        if span not in self._keys:
+            self._keys[span] = self._named(span)
+        return self._keys[span]
+
+    def _named(self, span: Window) -> str:
         plan, binning = self.plan, self._binning
         source = self.monitor.source.model_dump(mode="json")
         shape: list[Any] = [binning, plan.id, plan.timestamp, plan.sample_rows, source]
@@ -112,3 +125,7 @@ class Pieces:
         content = json.dumps([shape, self.rows.fingerprint(span)], sort_keys=True).encode()
         place = f"{span.start:%Y-%m-%dT%H%M%S}_{span.end:%Y-%m-%dT%H%M%S}"
         return f"profiles/{self.monitor.name}/{binning}/{place}-{hashlib.sha256(content).hexdigest()[:16]}"
+
+
+# The windows of a backfill have most pieces of their baselines in common.
+_loaded = lru_cache(64)(loads_segments)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property, lru_cache
 from urllib.parse import unquote
 
 from pyarrow.fs import FileInfo, FileSelector, FileSystem, FileType
@@ -57,10 +58,9 @@ class Partition:
         return start <= moment < start + self.width
 
     def _start(self, value: str) -> datetime:
-        start = datetime.strptime(value, self.format)  # noqa: DTZ007  # the format may name no zone
-        return start if start.tzinfo else start.replace(tzinfo=UTC)
+        return _parsed(value, self.format)
 
-    @property
+    @cached_property
     def width(self) -> timedelta:
         """Longest time one partition covers.
 
@@ -85,6 +85,13 @@ class Partition:
                 f"{place}: {value!r} is not a time in the format {self.format!r}: set source.partition_format"
             ) from None
         return start < window.end and start + self.width > window.start
+
+
+@lru_cache(4096)
+def _parsed(value: str, form: str) -> datetime:
+    # Each piece of each window lists the folder anew, and a year has hundreds of days.
+    start = datetime.strptime(value, form)  # noqa: DTZ007  # the format may name no zone
+    return start if start.tzinfo else start.replace(tzinfo=UTC)
 
 
 def files_of(
