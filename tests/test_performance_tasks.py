@@ -127,3 +127,25 @@ def test_a_label_from_long_before_is_nobodys_in_whatever_run(tmp_path: Path, run
     production.write(again.set_column(again.column_names.index("told_at"), "told_at", moved), part="again")
     require_alike(production, runtime, [FIRST_DAY, LATER])
     assert entry_of(runtime, LATER).restatement.maturity.labelled == 0
+
+
+@pytest.mark.parametrize("column", ["outcome", "predicted"])
+def test_a_class_that_the_reference_does_not_have(tmp_path: Path, runtime: Runtime, column: str) -> None:
+    """A row of it is a wrong prediction; what is expected of the scores knows nothing of it, or is refused."""
+    production = produced(tmp_path, "multiclass", PROBABILITIES)
+    for number in range(9):
+        table = production.table(FIRST_DAY + number * DAY)
+        values = ["space" if place % 2 else value for place, value in enumerate(table[column].to_pylist())]
+        production.write(table.set_column(table.column_names.index(column), column, pa.array(values)))
+    assert ran(production, runtime, FIRST_DAY + 8 * DAY)["outcome"] == "degraded"
+    figure = entry_of(runtime, FIRST_DAY + 8 * DAY).restatement.figure("accuracy")
+    assert figure is not None
+    assert (figure.best.value or 1) < 0.4
+    assert figure.estimated is not None
+    assert figure.estimated.refused
+    if column == "predicted":
+        assert figure.estimated.interval.value is None
+        assert "classes that the reference does not have" in figure.estimated.refused
+    else:
+        assert 0.5 < (figure.estimated.interval.value or 0) < 0.8
+    require_alike(production, runtime, [FIRST_DAY + 4 * DAY, FIRST_DAY + 8 * DAY])

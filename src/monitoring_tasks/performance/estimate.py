@@ -32,6 +32,7 @@ _LEAST_FREEDOM = 3.0
 _BOUNDS = {"log_loss": (0.0, np.inf), "predicted_minus_actual": (-1.0, 1.0)}
 _NOT_ESTIMATED = {"ece": "the calibration error cannot be estimated: an estimate takes probabilities as calibrated"}
 _OF_REGRESSION = "a regression has no probabilities to estimate from"
+_NEW_CLASSES = "the model predicts classes that the reference does not have: nobody knows what their scores are worth"
 _FEW_WINDOWS = (
     f"the reference has too few windows to learn how far ordinary ones lie from their estimate: give it a timestamp "
     f"and a span of at least {LEAST_WINDOWS} windows or days"
@@ -144,7 +145,7 @@ def estimate(
     reason = _unable(estimator, rows, asked.task)
     if reason or estimator is None:
         return {name: Estimated(Interval(None), reason) for name in asked.metrics}
-    draw = draw_labels(estimator.calibrator, rows, asked)
+    draw = draw_labels(estimator.calibrator, _without_new_classes(rows, estimator.calibrator), asked)
     unlike = _unlike(estimator.calibrator, draw.scores)
     found = {name: _estimated(estimator, asked.metric(name), draw, confidence) for name in asked.metrics}
     return {name: replace(each, refused=each.refused or unlike) for name, each in found.items()}
@@ -280,7 +281,21 @@ def _unable(estimator: Estimator | None, rows: Outcomes, task: str) -> str:
         return _NO_CALIBRATOR
     if not len(rows):
         return "no row has a score to estimate from"
-    return ""
+    return _NEW_CLASSES if task == "multiclass" and _scores_new_classes(rows, estimator.calibrator) else ""
+
+
+def _scores_new_classes(rows: Outcomes, calibrator: Calibrator) -> bool:
+    """Whether the model itself knows classes that the reference does not have: they come after the others."""
+    known = calibrator.classes
+    given = rows.probabilities is not None and bool((rows.probabilities[:, known:] > 0).any())
+    return given or bool((rows.prediction >= known).any())
+
+
+def _without_new_classes(rows: Outcomes, calibrator: Calibrator) -> Outcomes:
+    """The rows without the classes that only labels have, which nothing can be expected of."""
+    if rows.probabilities is None:
+        return rows
+    return replace(rows, probabilities=rows.probabilities[:, : calibrator.classes])
 
 
 def _unlike(calibrator: Calibrator, scores: Floats) -> str:
