@@ -221,3 +221,14 @@ def test_other_limits_alone_are_no_news(served: LabelledProduction, runtime: Run
     found = {entry.restatement.window.start.day: entry.verdict.severity for entry in runtime.store.performance("churn")}
     assert found[9] > 0
     assert verdict["worsened"] == []
+
+
+def test_people_are_told_of_what_the_run_judged(served: LabelledProduction, runtime: Runtime) -> None:
+    """Not of what another configuration (or champion) made of the window in the meantime; the ledger keeps both."""
+    verdict = ran(served, runtime, BAD)
+    served.configure(YAML.replace("minimum_rows: 200", "minimum_rows: 600"))
+    assert ran(served, runtime, BAD)["outcome"] == "too_few_rows"
+    assert len(runtime.store.restatements("churn", window(BAD))) == 2
+    send_performance_alerts(served.monitor, runtime, verdict, silent=False, links={}, channels=[LogChannel()])
+    (told,) = runtime.store.alerts("churn")
+    assert told.message.startswith("HIGH: churn degraded")

@@ -240,9 +240,9 @@ def _send(
     runtime: Runtime, verdict: Json, *, silent: bool, links: Mapping[str, str], channels: Sequence[Channel]
 ) -> Json:
     judged = Verdict.from_json(verdict)
-    known_at, window = parse_moment(judged.evidence["known_at"]), judged.subject.window
-    entries = runtime.store.performance(judged.subject.monitor, window, known_by=known_at)
-    own = next((each for each in entries if each.restatement.window == window), None)
+    about, known_at = judged.subject, parse_moment(judged.evidence["known_at"])
+    versions = reversed(runtime.store.restatements(about.monitor, about.window))
+    own = next((e for e in versions if e.verdict.subject == about and e.restatement.known_at == known_at), None)
     whole = own.verdict if own else judged
     return tell(
         runtime.store,
