@@ -490,14 +490,18 @@ def test_a_connection_brings_its_secrets(tmp_path: Path, connection: str, header
         ("https://api.example.org", "https://other.example.org/rows", "of another server: its secrets are not sent"),
         ("https://api.example.org", "http://api.example.org/rows", "of another server"),
         ('{"conn_type": "http"}', "/rows", "connection 'api' names no host"),
+        (f'{{"conn_type": "http", "host": "https://ada:{SECRET}@h"}}', "/rows", "have fields of their own"),
+        (f'{{"conn_type": "http", "host": "h?token={SECRET}"}}', "/rows", "have fields of their own"),
+        ('{"conn_type": "http", "host": "ftp://h"}', "/rows", "is no address such as"),
     ],
 )
 def test_a_connection_that_does_not_fit_is_refused(tmp_path: Path, connection: str, url: str, words: str) -> None:
     """Before anything is sent."""
     source = {"kind": "rest", "url": url, "connection": "api"}
     monitor = Logs(tmp_path, sources={"predictions": source}).monitor()
-    with pytest.raises(ConfigurationError, match=words):
+    with pytest.raises(ConfigurationError, match=words) as caught:
         open_rows(monitor, EnvironmentConnections({"AIRFLOW_CONN_API": connection}))
+    assert SECRET not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,14 @@ class EnvironmentConnections:
             raise ConfigurationError(
                 f"connection {connection!r} has type {parts.kind!r}: a REST source needs one of type http"
             )
-        return Endpoint(_base(parts), _headers(parts))
+        base = _base(parts)
+        if not re.fullmatch(r"(https?://[^/\s?#@\\]+(/[^\s?#@\\]*)?)?", base):
+            # What stands there can be a password, and the address is in errors and logs.
+            raise ConfigurationError(
+                f"connection {connection!r}: its host is no address such as api.example.org or https://host/path; "
+                "user, password and token have fields of their own"
+            )
+        return Endpoint(base, _headers(parts))
 
     def _url(self, connection: str) -> URL:
         value = self._value(connection)
