@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitoring_tasks.data import matching
+from monitoring_tasks.data import key_index
 from monitoring_tasks.data.outcomes import Joined, fingerprint_outcomes, read_outcomes
 from monitoring_tasks.errors import ConfigurationError, SourceInvalid, SourceUnavailable
 from monitoring_tasks.performance.outcomes import NEVER, Outcomes, microseconds
@@ -531,7 +531,7 @@ ROWS = st.lists(st.builds(Prediction, HOURS, IDS_DRAWN, SCORES, st.sampled_from(
 OUTCOMES = st.lists(st.builds(Label, HOURS, st.integers(0, 10) | st.none(), st.integers(0, 1) | st.none()), max_size=25)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     predictions=ROWS,
     labels=OUTCOMES,
@@ -581,7 +581,8 @@ def tuple_of_floats(row: tuple[Any, ...]) -> tuple[Any, ...]:
 def test_many_rows_in_many_batches(logs: Logs, monkeypatch: pytest.MonkeyPatch, ids: str) -> None:
     """Labels that come in several batches, corrected within and across them, are joined as a dict joins them."""
     monkeypatch.setattr("monitoring_tasks.data.outcomes.BATCH", 1000)
-    monkeypatch.setattr(matching, "_MOST", 700)
+    monkeypatch.setattr(key_index.Entries, "most", 700)
+    monkeypatch.setattr(key_index.Table, "most", 300)
     random_ = np.random.default_rng(5)
     spread = {"whole": 1, "far apart": 2**50, "text": 1}[ids]
     drawn, labelled = random_.integers(0, 4000, 6000), random_.integers(0, 5000, 9000)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from monitoring_tasks.data.key_index import members
 from monitoring_tasks.data.keys import Keys, Mask, Places, keys_of
-from monitoring_tasks.data.matching import members
 from monitoring_tasks.data.outcome_columns import (
     About,
     Categories,

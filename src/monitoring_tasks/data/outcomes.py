@@ -11,6 +11,7 @@ from itertools import product
 import numpy as np
 
 from monitoring_tasks.data.connections import Connections
+from monitoring_tasks.data.key_index import BATCH, index_of
 from monitoring_tasks.data.label_log import (
     about_labels,
     fingerprint_logs,
@@ -20,7 +21,7 @@ from monitoring_tasks.data.label_log import (
     unlike_ids,
 )
 from monitoring_tasks.data.logged import Fields, Gathered, keys_in, settle
-from monitoring_tasks.data.matching import BATCH, Index, Known
+from monitoring_tasks.data.matching import Known
 from monitoring_tasks.data.outcome_columns import Values, moved
 from monitoring_tasks.data.source import open_rows
 from monitoring_tasks.data.sql_outcomes import join_there
@@ -70,7 +71,8 @@ def read_outcomes(monitor: Monitor, connections: Connections, span: Window, *, k
     arrays = gathered.arrays()
     settle(fields, arrays)
     anonymous = len(gathered) - int(np.count_nonzero(arrays["valid"]))
-    known = Known(Index(keys_in(arrays)), fields.classes.ranks if monitor.task == "multiclass" else None)
+    rank = fields.classes.ranks if monitor.task == "multiclass" else None
+    known = Known(index_of(keys_in(arrays)), len(gathered), rank)
     for batch in _label_batches(fields, connections, None if there else logged):
         _require_alike(id_of(monitor), gathered.id_types, batch.id_types)
         _add(known, batch.arrays())
@@ -134,15 +136,16 @@ def _add(known: Known, labels: dict[str, Values]) -> None:
 
 def _relate(arrays: dict[str, Values], known: Known) -> None:
     """Put what is known of each row, and when its id came before, in the place of the ids."""
-    for name in ("first", "second", "valid"):
-        arrays.pop(name, None)
-    rows, twins, moment = known.index.release(), known.index.twins, arrays["moment"]
-    arrays["previous"] = np.full(len(moment), NEVER, np.int64)
-    arrays["previous"][rows[twins]] = moment[rows[twins - 1]]
+    # Memory that a process has is cheaper than memory it asks for.
+    previous = arrays["previous"] = arrays.pop("first")
+    previous.fill(NEVER)
+    rows, before = known.before()
+    moment = arrays["moment"]
+    previous[rows] = moment[before]
     if "label" in arrays:
         arrays["known"] = np.where(np.isnan(arrays["label"]), NEVER, arrays.get("known", moment))
     else:
-        arrays["label"], arrays["known"] = known.settle(rows, len(moment))
+        arrays["label"], arrays["known"] = known.spread()
 
 
 def outcomes_of(fields: Fields, arrays: dict[str, Values]) -> Outcomes:
