@@ -276,7 +276,7 @@ WRONG: list[tuple[dict[str, Any], list[Any], list[Any], str]] = [
     ({}, ["high"], [1], r"^prediction column 'score' of .*predictions has type string and holds 'high': a binary"),
     ({"task": "multiclass"}, [[1]], [1], r"^prediction column .* has type list.*: a prediction may be text"),
     ({"performance": {"latency": "score"}}, ["x"], [1], r"^prediction column|^latency column"),
-    ({"segments": ["ts"]}, [0.5], [1], r"^segment column 'ts' .* has type timestamp.*: a segment may be text"),
+    ({"segments": ["when"]}, [0.5], [1], r"^segment column 'when' .* has type timestamp.*: a segment may be text"),
     ({"performance": {"error": "ts"}}, [0.5], [1], r"^error column 'ts' .*: an error may be true, false, text or null"),
 ]
 
@@ -286,7 +286,7 @@ def test_values_that_their_role_does_not_allow_are_refused(
     logs: Logs, changes: dict[str, Any], scores: list[Any], labels: list[Any], told: str
 ) -> None:
     """The error names the column, what it holds and what is allowed."""
-    logs.keep("predictions", "parquet", {"ts": [at(1)], "id": [7], "score": scores})
+    logs.keep("predictions", "parquet", {"ts": [at(1)], "when": [at(1)], "id": [7], "score": scores})
     logs.keep("labels", "parquet", {"id": [7], "label": labels, "label_time": [at(5)]})
     with pytest.raises(SourceInvalid, match=told) as caught:
         read(logs, **changes)
