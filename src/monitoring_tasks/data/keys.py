@@ -1,8 +1,9 @@
 """Ids as whole numbers that numpy can sort and compare: int64 ids as they are, texts as 128 bits.
 
 The bits of a text are two hashes of its bytes, of unlike construction. Two ids are taken for one where 64 bits of one
-and at least 40 of the other agree: among 20 million ids the chance that any two do is below 10^-16. No hash is salted,
-so that the same rows always give the same numbers.
+and at least 40 of the other agree. Were the bits random, that would befall one in 10^16 logs of 20 million ids; they are
+not quite, and ids that differ in few bytes of each word only come nearer to one in 10^9. No hash is salted, so that the
+same rows always give the same numbers.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ def _bytes(texts: pa.Array[Any]) -> tuple[NDArray[np.uint8], Places]:
 def _hashed(data: NDArray[np.uint8], places: Places) -> tuple[Hashes, Hashes]:
     """The sum of the values' words, each stirred in a way of its place, and the sum of all sums on the way to it.
 
-    Texts that differ in one or two words never have both in common.
+    Texts of one length that differ in one or two words should never have both in common.
     """
     starts, lengths = places[:-1], np.diff(places)
     first, second = lengths.astype(np.uint64), np.zeros(len(lengths), np.uint64)
