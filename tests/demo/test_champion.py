@@ -94,7 +94,7 @@ def test_second_call_changes_nothing(champion_work: Path) -> None:
 
 def test_reference_holds_what_monitoring_needs(reference: pd.DataFrame) -> None:
     """Each training flight once, with features, UTC time, label and score, none of which is missing but weather."""
-    assert list(reference) == ["prediction_id", "timestamp", *FEATURES, "label", "score"]
+    assert list(reference) == ["prediction_id", "timestamp", *FEATURES, "label", "label_time", "score"]
     assert len(reference) == 77_809
     assert reference["prediction_id"].is_unique
     assert str(reference["timestamp"].dtype) == "datetime64[us, UTC]"

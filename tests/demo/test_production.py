@@ -65,7 +65,7 @@ def test_log_has_the_monitors_columns(predictions: pd.DataFrame, champion_work: 
     monitored = monitored_columns(monitor, reference)
     named = {monitor.timestamp, monitor.id, *monitored}
     assert set(monitor.features) - {"*"} <= set(monitored)
-    assert named | {monitor.label} == set(reference.names)
+    assert named | {monitor.label, monitor.label_time} == set(reference.names)
     assert set(predictions) == named | {"model_version", "latency_ms", "day"}
     assert isinstance(monitor.source, ParquetSource)
     assert isinstance(monitor.reference, ChampionReference)

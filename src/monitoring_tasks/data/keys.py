@@ -1,8 +1,8 @@
 """Ids as whole numbers that numpy can sort and compare: int64 ids as they are, texts as 128 bits.
 
 The bits of a text are two hashes of its bytes, of unlike construction. Two ids are taken for one where 64 bits of one
-and at least 40 of the other agree. Were the bits random, that would befall one in 10^16 logs of 20 million ids; they are
-not quite, and ids that differ in few bytes of each word only come nearer to one in 10^9. No hash is salted, so that the
+and at least 40 of the other agree. Were the bits random, that would befall one in 10^16 logs of 20 million ids; as they
+are not quite, ids that differ in few bytes of each word come nearer to one in 10^9. No hash is salted, so that the
 same rows always give the same numbers.
 """
 
