@@ -90,6 +90,8 @@ def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:
         ("owner: twice\n", 11, "not valid YAML: found duplicate key"),
         ("x: [1\n", 12, "not valid YAML"),
         ("performance: {metrics: {auc: {}}}\n", 11, "metrics: auc has no limit, so that nothing decides"),
+        ("performance:\n", 11, "performance: found nothing: write `performance: {}`, or remove the key"),
+        ("start: 2013-01-01\nretraining: ~\n", 12, "retraining: found nothing"),
         ("incidents:\n  - {start: soon, end: 2013-01-01, reason: x}\n", 12, "'soon' is not a moment"),
         ("incidents: [{start: 2013-01-02, end: 2013-01-01T06:00:00, reason: x}]\n", 11, "must end after it starts"),
         ("incidents: [{start: 2013-01-01, end: 2013-01-01T06:00:00.5, reason: x}]\n", 11, "whole seconds"),

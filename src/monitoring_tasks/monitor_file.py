@@ -34,6 +34,7 @@ def load_monitor(path: Path) -> Monitor:
     """
     _refuse_twin(path)
     document = _read(path)
+    _refuse_empty(path, document)
     try:
         monitor = Monitor.model_validate(_plain(document))
     except ValidationError as error:
@@ -70,6 +71,14 @@ def _refuse_twin(path: Path) -> None:
     for twin in (path.with_suffix(suffix) for suffix in SUFFIXES if suffix != path.suffix):
         if path.suffix in SUFFIXES and twin.is_file():
             raise ConfigurationError(f"{path}:1: {twin} is there as well: keep one of the two")
+
+
+def _refuse_empty(path: Path, document: CommentedMap) -> None:
+    """A section without a word in it would be none, and what it was written for silently off."""
+    for key in ("performance", "retraining"):
+        if key in document and document[key] is None:
+            line = _line(document, (key,))
+            raise ConfigurationError(f"{path}:{line}: {key}: found nothing: write `{key}: {{}}`, or remove the key")
 
 
 class _MarkedConstructor(RoundTripConstructor):
