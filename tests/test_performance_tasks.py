@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from monitoring_tasks.performance.record import OF_CLASS
 from monitoring_tasks.performance_steps import (
     judge_performance,
     measure_performance,
@@ -67,6 +68,20 @@ def require_alike(production: TaskProduction, runtime: Runtime, days: list[date]
         assert alone.verdict.dumps() == entry.verdict.dumps()
 
 
+def require_classes(entry: LedgerEntry, task: str) -> None:
+    """Precision, recall and F1 are known of each class, with intervals; their mean is the metric of all rows."""
+    for name in ("precision", "recall", "f1"):
+        found = [each for each in entry.restatement.figures if (each.metric, each.segment[:6]) == (name, OF_CLASS)]
+        assert bool(found) == (task == "multiclass")
+        if found:
+            whole = entry.restatement.figure(name)
+            values = [each.best.value or 0.0 for each in found]
+            assert whole is not None
+            assert sum(values) / len(values) == pytest.approx(whole.best.value)
+            assert all((each.best.low or 0) < (each.best.value or 0) < (each.best.high or 1) for each in found)
+            assert f"{name} by class: " in narrate_performance(entry.restatement, entry.verdict)
+
+
 @pytest.mark.parametrize(
     ("task", "performance", "numbers", "metric"),
     [
@@ -95,6 +110,7 @@ def test_every_task_goes_all_the_way(
     assert (figure.estimated is not None and figure.estimated.interval.value is not None) == ("p_air" in performance)
     assert f"\n{metric} " in narrate_performance(entry.restatement, entry.verdict)
     assert metric in self_contained(runtime.artifacts, verdict["report"])
+    require_classes(entry, task)
     require_alike(production, runtime, [bad - DAY, bad])
 
 

@@ -20,7 +20,7 @@ from monitoring_tasks.performance.operating import operating
 from monitoring_tasks.performance.outcomes import Outcomes, microseconds
 from monitoring_tasks.performance.record import Estimated, Figure, Interval, Maturity, Restatement
 from monitoring_tasks.performance.trust import Pair, trusted_together
-from monitoring_tasks.performance.windows import Learnt, measure
+from monitoring_tasks.performance.windows import Learnt, class_figures, measure
 from monitoring_tasks.performance_reference import Taught, asked_of, load_taught
 from monitoring_tasks.performance_section import Performance
 from monitoring_tasks.performance_window import Cadence
@@ -134,6 +134,7 @@ class Measuring:
         found = judge(rows, self.known_at, learnt=self._learnt(taught), before=before, deciding=self._deciding(window))
         estimated = self._estimate(needed, window)
         figures = tuple(_with_estimate(figure, estimated) for figure in found.figures)
+        figures += tuple(class_figures(rows, self._learnt(taught), self.known_at))
         said = Restatement(
             monitor=self.monitor.name,
             champion=self.pinned.version,

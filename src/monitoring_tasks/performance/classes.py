@@ -142,10 +142,11 @@ def per_class(scored: Scored, name: ByClass) -> dict[int, Measure]:
     >>> {code: measure.value for code, measure in found.items()}, found[2].reason
     ({0: 1.0, 1: 0.5, 2: nan}, 'class 2 was never predicted')
     """
-    return {code: _of_class(scored, code, name) for code in range(scored.classes)}
+    return {code: of_class(scored, code=code, name=name) for code in range(scored.classes)}
 
 
-def _of_class(scored: Scored, code: int, name: ByClass) -> Measure:
+def of_class(scored: Scored, *, code: int, name: ByClass) -> Measure:
+    """Precision, recall or F1 of one class."""
     actual, predicted = scored.label == code, scored.prediction == code
     both = actual & predicted
     part, whole, empty = {

@@ -11,6 +11,9 @@ from typing import Any, Self
 
 from monitoring_tasks.window import Window, parse_moment, stamp
 
+OF_CLASS = "class "
+"""How the segment of a figure begins that is of one class (multiclass), such as `class cat`."""
+
 
 @dataclass(frozen=True)
 class Maturity:

@@ -6,16 +6,18 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
+from monitoring_tasks.performance.classes import ByClass, of_class
 from monitoring_tasks.performance.delays import DelayCurve
 from monitoring_tasks.performance.metrics import Metric
 from monitoring_tasks.performance.ordinary import Ordinary
 from monitoring_tasks.performance.outcomes import Floats, Outcomes
 from monitoring_tasks.performance.point import Asked, Point, point, segments_of, usable
-from monitoring_tasks.performance.record import Figure, Interval
+from monitoring_tasks.performance.record import OF_CLASS, Figure, Interval
 from monitoring_tasks.performance.spread import Spread
 
 EVEN = 1e-3
@@ -108,6 +110,28 @@ def figures(measured: Sequence[Measured], learnt: Learnt) -> list[Figure]:
 def measure_window(outcomes: Outcomes, learnt: Learnt, known_at: datetime) -> list[Figure]:
     """The figures of a window's rows as known at a moment, of all of them and of each segment."""
     return figures(measure(outcomes, learnt, known_at), learnt)
+
+
+def class_figures(outcomes: Outcomes, learnt: Learnt, known_at: datetime) -> list[Figure]:
+    """Precision, recall and F1 of each class (multiclass); nothing for other tasks.
+
+    Each is taken to vary from window to window as the mean over the classes does.
+    """
+    if learnt.asked.task != "multiclass":
+        return []
+    weights = None if learnt.curve is None else _weights(outcomes, learnt.curve, known_at)
+    names: tuple[ByClass, ...] = ("precision", "recall", "f1")
+    return [
+        _figure(_of_class(outcomes, learnt.asked, weights, code=code, name=name), learnt)
+        for name in names
+        for code in range(len(outcomes.classes))
+    ]
+
+
+def _of_class(outcomes: Outcomes, asked: Asked, weights: Floats | None, *, code: int, name: ByClass) -> Measured:
+    metric = Metric(name, "lower", partial(of_class, code=code, name=name))
+    corrected = None if weights is None else _corrected(metric, outcomes, asked, weights)
+    return Measured(metric, f"{OF_CLASS}{outcomes.classes[code]}", point(metric, outcomes, asked), corrected)
 
 
 def _figure(found: Measured, learnt: Learnt) -> Figure:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeGuard
 
-from monitoring_tasks.performance.record import Against, Estimated, Figure, Interval, Maturity, Restatement
+from monitoring_tasks.performance.record import OF_CLASS, Against, Estimated, Figure, Interval, Maturity, Restatement
 from monitoring_tasks.policy.narrative import next_step, plain
 from monitoring_tasks.policy.verdict import Verdict
 from monitoring_tasks.window import stamp
 
 HEADER = ("metric", "value", "interval", "reference", "days before", "expected from scores")
+CLASSES = 10
+"""So many classes are shown."""
 SEGMENTS = 5
 """So many segments are shown, the worst first."""
 
@@ -57,6 +59,7 @@ def figures_table(said: Restatement) -> list[str]:
     estimates = [each.estimated for each in whole]
     refused = dict.fromkeys(plain(each.refused) for each in filter(_is_refused, estimates))
     lines += [f"what scores let expect is not believed: {reason}" for reason in refused]
+    lines += _by_class(said.figures)
     worst = list(_worst(said.figures))[:SEGMENTS]
     return [*lines, *([f"worst segments: {'; '.join(map(_segment, worst))}"] if worst else [])]
 
@@ -110,6 +113,21 @@ def number(value: float | None) -> str:
     ('0.69', '1.23e+03', 'unknown')
     """
     return "unknown" if value is None else f"{value:.3g}"
+
+
+def _by_class(figures: Sequence[Figure]) -> Iterator[str]:
+    """A line for each metric that is known by class."""
+    found = [each for each in figures if each.segment.startswith(OF_CLASS)]
+    for metric in dict.fromkeys(each.metric for each in found):
+        told = [
+            f"{plain(each.segment.removeprefix(OF_CLASS))} {_value(each)}" for each in found if each.metric == metric
+        ]
+        more = f", and {len(told) - CLASSES} more" if len(told) > CLASSES else ""
+        yield f"{metric} by class: {', '.join(told[:CLASSES])}{more}"
+
+
+def _value(figure: Figure) -> str:
+    return "undefined" if figure.best.value is None else number(figure.best.value)
 
 
 def _worst(figures: Sequence[Figure]) -> Iterator[Figure]:
