@@ -33,7 +33,7 @@ MetricName = Literal[
     "bias",
 ]
 METRICS_OF: Mapping[str, tuple[MetricName, ...]] = {
-    "binary": get_args(MetricName)[:6] + get_args(MetricName)[7:11],
+    "binary": get_args(MetricName)[:11],
     "multiclass": ("accuracy", "precision", "recall", "f1", "f1_weighted", "log_loss"),
     "regression": ("mae", "rmse", "mape", "r2", "bias"),
 }

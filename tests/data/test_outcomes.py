@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitoring_tasks.data import key_index
-from monitoring_tasks.data.outcomes import Joined, fingerprint_outcomes, read_outcomes
+from monitoring_tasks.data.outcomes import Joined, read_outcomes
 from monitoring_tasks.errors import ConfigurationError, SourceInvalid, SourceUnavailable
 from monitoring_tasks.performance.outcomes import NEVER, Outcomes, microseconds
 from monitoring_tasks.window import Window
@@ -356,9 +356,8 @@ def test_a_log_that_is_not_there_is_unavailable(logs: Logs, kind: str) -> None:
     source = {"parquet": {"path": "gone"}, "sqlite": {"connection": "sqlite", "table": "labels"}}[kind]
     labels = {"source": {"kind": "parquet" if kind == "parquet" else "sql", **source}}
     monitor = logs.monitor(labels=labels)
-    for function in (read_outcomes, fingerprint_outcomes):
-        with pytest.raises(SourceUnavailable, match=r"^labels: .*(gone|logs.db).* not exist"):
-            function(monitor, logs.connections, WEEK, known_at=LATE)
+    with pytest.raises(SourceUnavailable, match=r"^labels: .*(gone|logs.db).* not exist"):
+        read_outcomes(monitor, logs.connections, WEEK, known_at=LATE)
 
 
 def test_a_broken_file_of_labels_is_told_as_such(logs: Logs) -> None:
@@ -409,26 +408,6 @@ def test_within_keeps_the_first_of_each_id(logs: Logs) -> None:
     outcomes = read(logs).outcomes
     assert hours(outcomes.within(WEEK).moment) == [0, 1, 3, 3, 5, 20.5, 21]
     assert hours(outcomes.within(Window(at(6), at(10))).moment) == [9]
-
-
-def test_the_fingerprint_follows_both_logs(logs: Logs) -> None:
-    """It changes with a prediction of the span, and with a label logged until `known_at`."""
-    logs.keep("predictions", "sqlite", PREDICTIONS)
-    logs.keep("labels", "sqlite", LABELS)
-    monitor = logs.monitor()
-
-    def fingerprint(known_at: datetime, span: Window = WEEK) -> str:
-        return fingerprint_outcomes(monitor, logs.connections, span, known_at=known_at)
-
-    found = [
-        fingerprint(at(33)),
-        fingerprint(at(34)),
-        fingerprint(at(34), Window(WEEK.start, at(4))),
-        fingerprint(at(0)),
-    ]
-    assert len(set(found)) == len(found)
-    assert {len(text) for text in found} == {16}
-    assert fingerprint(at(33)) == found[0]
 
 
 class Prediction(NamedTuple):

@@ -79,6 +79,7 @@ ORACLES: dict[tuple[str, str], Oracle] = {
     ("binary", "precision"): _of(sklearn_metrics.precision_score, _yes),
     ("binary", "recall"): _of(sklearn_metrics.recall_score, _yes),
     ("binary", "f1"): _of(sklearn_metrics.f1_score, _yes),
+    ("binary", "f1_weighted"): _of(sklearn_metrics.f1_score, _yes, average="weighted", zero_division=0),
     ("binary", "log_loss"): _of(sklearn_metrics.log_loss, _score, labels=[0, 1]),
     ("binary", "brier"): _of(sklearn_metrics.brier_score_loss, _score, labels=[0, 1]),
     ("binary", "ece"): _ece,

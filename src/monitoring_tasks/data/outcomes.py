@@ -14,7 +14,6 @@ from monitoring_tasks.data.connections import Connections
 from monitoring_tasks.data.key_index import BATCH, index_of
 from monitoring_tasks.data.label_log import (
     about_labels,
-    fingerprint_logs,
     id_of,
     labels_span,
     open_labels,
@@ -83,11 +82,6 @@ def read_outcomes(monitor: Monitor, connections: Connections, span: Window, *, k
     joined = Joined(outcomes_of(fields, arrays), *left, anonymous)
     _tell(monitor, joined)
     return joined
-
-
-def fingerprint_outcomes(monitor: Monitor, connections: Connections, span: Window, *, known_at: datetime) -> str:
-    """16 hex digits that change whenever what `read_outcomes` reads may have changed; found without reading rows."""
-    return fingerprint_logs(monitor, connections, span, labels=labels_span(span.start, known_at))
 
 
 def _predictions(fields: Fields, connections: Connections, span: Window) -> Gathered:

@@ -37,6 +37,7 @@ METRICS: Mapping[tuple[str, str], Metric] = {
     ("binary", "precision"): Metric("precision", "lower", threshold.precision),
     ("binary", "recall"): Metric("recall", "lower", threshold.recall),
     ("binary", "f1"): Metric("f1", "lower", threshold.f1),
+    ("binary", "f1_weighted"): Metric("f1_weighted", "lower", threshold.f1_weighted),
     ("binary", "log_loss"): Metric("log_loss", "higher", probabilities.log_loss),
     ("binary", "brier"): Metric("brier", "higher", probabilities.brier),
     ("binary", "ece"): Metric("ece", "higher", probabilities.ece),

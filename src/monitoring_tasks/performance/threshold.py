@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from monitoring_tasks.performance import classes
 from monitoring_tasks.performance.measure import Flags, Measure, Scored, defined_for, mean, ratio
 
 
@@ -65,3 +66,12 @@ def f1(scored: Scored) -> Measure:
     yes, actual = _positive(scored), scored.label == 1
     empty = f"no label is positive and no score is as high as the threshold {scored.threshold:g}"
     return ratio(2.0 * (yes & actual), 1.0 * yes + actual, scored.weight, empty=empty)
+
+
+def f1_weighted(scored: Scored) -> Measure:
+    """F1 of both classes, each by its share of the labels.
+
+    >>> round(f1_weighted(Scored(np.array([0.0, 0, 1]), np.array([0.2, 0.6, 0.9]), np.ones(3))).value, 4)
+    0.6667
+    """
+    return classes.f1_weighted(decided(scored))
