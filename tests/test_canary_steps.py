@@ -18,7 +18,8 @@ from monitoring_tasks.alerts.log import LogChannel
 from monitoring_tasks.canary.report import CanaryReport, FaultRecall
 from monitoring_tasks.canary_steps import Asked, examine, fallen_since, publish_canary, tell_falls
 from monitoring_tasks.errors import ConfigurationError, SourceInvalid
-from monitoring_tasks.monitor import Monitor, Severity
+from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.monitor_file import load_monitor
 from monitoring_tasks.policy.verdict import Outcome, Subject, Verdict
 from monitoring_tasks.runtime import Runtime, environment_runtime

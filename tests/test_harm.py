@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from monitoring_tasks.monitor import Severity
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.performance_steps import restate
 from monitoring_tasks.policy.verdict import Action, Outcome, Verdict
 from monitoring_tasks.runtime import Runtime

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monitoring_tasks.monitor import Severity
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.monitor_file import load_monitor
 from monitoring_tasks.policy.verdict import Action, Outcome, Subject, Verdict
 from monitoring_tasks.request_step import retraining_due

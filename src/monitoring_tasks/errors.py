@@ -8,6 +8,7 @@
     ├── PipelineFailed          the model's own pipeline ended with an error, or left something undone
     ├── GateInvalid             champion and challenger cannot be compared
     ├── PromotionRefused        the registry is not what the decision was about
+    ├── AlertRefused            a channel will never take this alert
     └── Unavailable             a service or file did not answer; trying again can help
         ├── SourceUnavailable
         ├── ReferenceUnavailable
@@ -21,6 +22,7 @@ Each message says what was found, what is allowed, and what to do next.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import ClassVar
 
 
@@ -81,8 +83,19 @@ class StoreUnavailable(Unavailable):
 
 
 class AlertUndelivered(Unavailable):
-    """A channel did not take an alert; `external` holds the ids of what it did take, so that a retry goes on there."""
+    """A channel did not take an alert for now.
 
-    def __init__(self, message: str, external: Mapping[str, str] | None = None) -> None:
+    `external` holds the ids of what it did take, so that a retry goes on there; `after` is the time it asks to be left
+    alone, None where it says nothing of it.
+    """
+
+    def __init__(
+        self, message: str, external: Mapping[str, str] | None = None, *, after: timedelta | None = None
+    ) -> None:
         super().__init__(message)
         self.external: Mapping[str, str] = external or {}
+        self.after = after
+
+
+class AlertRefused(MonitoringError):
+    """A channel will never take this alert, whatever the wait: what it says, or where it goes, is not accepted."""

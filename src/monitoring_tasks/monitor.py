@@ -7,13 +7,13 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from enum import IntEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from monitoring_tasks.alarms_section import Alarms, Baseline, BaselineEntry, TrainingBaseline
+from monitoring_tasks.alerts_section import Alerts
 from monitoring_tasks.errors import ConfigurationError
 from monitoring_tasks.methods import EVIDENTLY, Kind, allowed_methods, method
 from monitoring_tasks.performance_section import (
@@ -31,7 +31,6 @@ from monitoring_tasks.rules import ColumnLimits, classical_limits, own_settings
 from monitoring_tasks.sections import (
     ChampionReference,
     Column,
-    Connection,
     MethodName,
     Name,
     Positive,
@@ -45,21 +44,6 @@ from monitoring_tasks.sections import (
 )
 
 EVERY_OTHER = "*"
-
-
-class Severity(IntEnum):
-    """How urgent a verdict is; ordered, so that the worst of several is their `max`."""
-
-    NONE = 0
-    LOW = 1
-    MEDIUM = 2
-    HIGH = 3
-    CRITICAL = 4
-
-    @property
-    def word(self) -> str:
-        """The severity in lower case, as people and YAML files write it."""
-        return self.name.lower()
 
 
 class Limits(Section):
@@ -81,6 +65,7 @@ class Feature(Limits):
     unseen: Share | None = Field(None, description="Overrides quality.unseen")
     constant: bool | None = Field(None, description="Overrides quality.constant")
     baseline: BaselineEntry | None = Field(None, description="Overrides drift.baseline")
+    upstream: Text | None = Field(None, description="Where the column comes from; overrides the monitor's upstream")
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -132,25 +117,6 @@ class Quality(Section):
     constant: bool = Field(True, description="A column with one value now and several in the reference fails")
 
 
-class Slack(Section):
-    """Where alerts go in Slack, through an Airflow connection of type slack."""
-
-    connection: Connection = "slack_default"
-    channel: Text
-
-
-class Alerts(Section):
-    """Routes of alerts; without one they go to the task log only."""
-
-    slack: Slack | None = None
-    minimum: Literal["low", "medium", "high", "critical"] = Field("low", description="Least severity that is sent")
-
-    @property
-    def least(self) -> Severity:
-        """`minimum` as a severity."""
-        return Severity[self.minimum.upper()]
-
-
 class Monitor(Section):
     """One watched model."""
 
@@ -185,6 +151,11 @@ class Monitor(Section):
     policy: PolicyEntry = Policy()
     alarms: Alarms = Alarms()
     alerts: Alerts = Alerts()
+    upstream: Text | None = Field(
+        None,
+        description="Table or feature store that the columns come from: monitors that name the same share incidents of "
+        "its columns. Left out: the source itself",
+    )
     labels: Labels | None = Field(
         None, description="Where outcomes are logged; left out: `label` is a column of the production rows"
     )
@@ -322,7 +293,11 @@ class Monitor(Section):
     def config_hash(self) -> str:
         """SHA-256 (16 hex digits) of everything that can change a verdict; owner, routes and texts are left out."""
         meaning = self.model_dump(
-            mode="json", exclude={"owner", "description", "alerts", "asset", "labels", "retraining"}
+            mode="json",
+            exclude={
+                **dict.fromkeys(("owner", "description", "alerts", "asset", "labels", "retraining", "upstream"), True),
+                "features": {"__all__": {"upstream"}},
+            },
         )
         return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -336,7 +311,7 @@ class Monitor(Section):
     def performance_hash(self) -> str:
         """SHA-256 (16 hex digits) of everything that can change a verdict about performance."""
         told = {"owner", "description", "alerts", "asset", "drift", "quality", "alarms", "features", "retraining"}
-        meaning = self.model_dump(mode="json", exclude=told)
+        meaning = self.model_dump(mode="json", exclude={*told, "upstream"})
         return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:16]
 
     def located(self, folder: Path) -> Monitor:

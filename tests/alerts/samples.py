@@ -6,7 +6,7 @@ from typing import Any
 
 from monitoring_tasks.alerts.message import Message, compose
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
-from monitoring_tasks.monitor import Severity
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.policy.verdict import Action, Outcome, Subject, Verdict
 from monitoring_tasks.store.records import RetrainingRecord
 from monitoring_tasks.window import Window, parse_moment

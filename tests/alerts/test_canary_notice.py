@@ -11,7 +11,7 @@ from monitoring_tasks.alerts.delivery import deliver
 from monitoring_tasks.alerts.log import LogChannel
 from monitoring_tasks.alerts.message import to_text
 from monitoring_tasks.canary.fall import Fall
-from monitoring_tasks.monitor import Severity
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.store.database import Store
 from tests.alerts.test_message import HOSTILE, assert_within_limits, to_blocks
 from tests.store.test_canaries import canary

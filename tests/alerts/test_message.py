@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from monitoring_tasks.alerts.message import Block, Message, compose, detail_blocks, escape, headline_blocks, to_text
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
-from monitoring_tasks.monitor import Severity
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.policy.verdict import Action, Outcome, Subject
 from tests.alerts.samples import EVIDENCE, LINKS, SUBJECT, drift, message, verdict
 

@@ -13,7 +13,7 @@ from monitoring_tasks.alerts.log import LogChannel
 from monitoring_tasks.alerts.message import to_text
 from monitoring_tasks.alerts.notice import compose_notice, notice_key
 from monitoring_tasks.alerts.slack import SlackChannel
-from monitoring_tasks.monitor import Severity
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.store.database import Store
 from monitoring_tasks.store.records import OPEN_STATES, RETRAINING_STATES, RetrainingState
 from monitoring_tasks.window import Window

@@ -147,7 +147,7 @@ def test_an_unknown_id_names_the_variable_to_set(values: dict[str, str]) -> None
 def test_reprs_hold_no_secret() -> None:
     """Neither the connections nor an engine shows a password."""
     known = connections(logs=f"postgres://reader:{'hunter2'}@db/logs")
-    assert "hunter2" not in repr(known) + repr(known.database("logs")) + repr(known._parts("logs"))
+    assert "hunter2" not in repr(known) + repr(known.database("logs")) + repr(known.account("logs"))
     assert "AIRFLOW_CONN_LOGS" in repr(known)
 
 

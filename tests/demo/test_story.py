@@ -9,7 +9,7 @@ import pytest
 
 from demo.__main__ import readme_commands
 from demo.story import Week, check_story, pages_table, story_table
-from monitoring_tasks.monitor import Severity
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.policy.verdict import Outcome, Subject, Verdict
 from monitoring_tasks.window import Window, windows_between
 

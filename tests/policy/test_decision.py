@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring_tasks.checks import Check, CheckResult, Evidence, Status, Suite
-from monitoring_tasks.monitor import Monitor, Severity
+from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.policy.decision import Given, decide
 from monitoring_tasks.policy.matrix import RULES, Finding, rule_for
 from monitoring_tasks.policy.narrative import findings_table, narrate, next_step

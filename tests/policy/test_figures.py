@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from monitoring_tasks.monitor import Severity
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.performance.record import Against, Estimated, Figure, Interval, Maturity, Restatement
 from monitoring_tasks.policy.figures import figures_table, narrate_performance
 from monitoring_tasks.policy.verdict import Outcome, Subject, Verdict

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from monitoring_tasks.checks import Check, CheckResult, Evidence, Status, Suite
-from monitoring_tasks.monitor import Monitor, Severity
+from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.performance.record import Maturity, Restatement
 from monitoring_tasks.policy.narrative import next_step
 from monitoring_tasks.policy.performance import decide_performance, judged_rows

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import update
 
 from monitoring_tasks.checks import Check, CheckResult, Evidence, Status, Suite
-from monitoring_tasks.monitor import Severity
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.policy.verdict import Action, Outcome, Subject, Verdict
 from monitoring_tasks.store.database import Store
 from monitoring_tasks.store.records import AlertRecord, AlertState, RetrainingRecord

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
-from monitoring_tasks.monitor import Severity
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.policy.verdict import Outcome, Verdict
 from monitoring_tasks.store.database import Store, open_store
 from monitoring_tasks.store.records import AlertState

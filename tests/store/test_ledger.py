@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
-from monitoring_tasks.monitor import Severity
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.performance.record import (
     Against,
     Estimated,

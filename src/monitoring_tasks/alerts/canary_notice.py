@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from monitoring_tasks.alerts.message import Message, links_of, one_line, reasons_of, title_of
 from monitoring_tasks.canary.fall import Fall
 from monitoring_tasks.canary.report import CanaryReport
-from monitoring_tasks.monitor import Severity
 from monitoring_tasks.policy.verdict import Subject
+from monitoring_tasks.severity import Severity
 
 
 def compose_falls(report: CanaryReport, fallen: Sequence[Fall], *, links: Mapping[str, str]) -> Message:

@@ -1,31 +1,53 @@
-"""What an alert says, and how it is written for a log and for Slack: pure functions.
+"""What an alert says, whoever carries it: plain texts and figures, kept in the outbox as JSON.
 
-Names of columns and categories come from outside. They are put on one line without control characters, and into Slack
-only in elements that Slack shows as they are (plain text, rich text), where `<!channel>` or `*` mean nothing.
+Names of columns and categories come from outside: they are put on one line without control characters here, and each
+channel escapes what its own markup would read.
 """
 
 from __future__ import annotations
 
-import math
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, Self
 
-from monitoring_tasks.checks import Check, CheckResult, Status
-from monitoring_tasks.methods import method
-from monitoring_tasks.monitor import Severity
-from monitoring_tasks.policy.narrative import brief, next_step, plain, told
-from monitoring_tasks.policy.verdict import Subject, Verdict
+from monitoring_tasks.policy.narrative import plain
+from monitoring_tasks.severity import Severity
 
-COLUMNS = 5
+LONGEST = 240
+TITLE_LIMIT = 150
 REASONS = 6
 CAUSE, CAUSES = "probable cause: ", 2
 """How a line begins that says what may be wrong: so many of them are shown, whatever else there is to say."""
-LONGEST = 240
-HEADER_LIMIT = 150
-WIDTHS = (32, 24, 10, 10, 32, 32)
-TITLES = ("column", "method", "score", "threshold", "reference", "current")
-Block = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A small picture, as figures.
+
+    `bars`: shares of each of `labels` for every series (reference, current). `line`: values over time, one for each of
+    `labels` (days), None where there is none; `limit` is a threshold drawn across. `alt` says in a sentence what is to
+    be seen.
+    """
+
+    kind: Literal["bars", "line"]
+    title: str
+    labels: tuple[str, ...]
+    series: Mapping[str, tuple[float | None, ...]]
+    alt: str
+    limit: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The plot as plain JSON values."""
+        series = {name: list(values) for name, values in self.series.items()}
+        texts = {"kind": self.kind, "title": self.title, "labels": list(self.labels), "alt": self.alt}
+        return {**texts, "series": series, "limit": self.limit}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Inverse of `to_json`."""
+        series = {name: tuple(values) for name, values in value["series"].items()}
+        return cls(value["kind"], value["title"], tuple(value["labels"]), series, value["alt"], value["limit"])
 
 
 @dataclass(frozen=True)
@@ -34,41 +56,42 @@ class Message:
 
     `headline` holds what stands beneath the title where there is room for little. `facts` are labelled values in the
     order shown, `lines` the reasons, `table` the top drifted columns as lines of aligned text with a heading (empty
-    when none drifted), `links` labelled addresses. All texts are safe to print: one line each, without control
-    characters.
+    when none drifted), `step` the one thing to do next, `links` labelled addresses. All texts are safe to print: one
+    line each, without control characters.
     """
 
-    subject: Subject
     severity: Severity
     title: str
-    headline: tuple[str, ...]
-    facts: Mapping[str, str]
-    lines: tuple[str, ...]
-    table: tuple[str, ...]
-    step: str
-    links: Mapping[str, str]
+    headline: tuple[str, ...] = ()
+    facts: Mapping[str, str] | None = None
+    lines: tuple[str, ...] = ()
+    table: tuple[str, ...] = ()
+    step: str = ""
+    links: Mapping[str, str] | None = None
+    plots: tuple[Plot, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The message as plain JSON values."""
+        lists = {name: list(getattr(self, name)) for name in _LISTS}
+        maps = {name: dict(getattr(self, name) or {}) for name in _MAPS}
+        plots = [plot.to_json() for plot in self.plots]
+        return {"severity": self.severity.word, "title": self.title, "step": self.step, **lists, **maps, "plots": plots}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Inverse of `to_json`."""
+        lists = {name: tuple(value[name]) for name in _LISTS}
+        plots = tuple(map(Plot.from_json, value["plots"]))
+        return cls(**{**value, **lists, "severity": Severity.of(value["severity"]), "plots": plots})
 
 
-def compose(verdict: Verdict, results: Sequence[CheckResult], links: Mapping[str, str]) -> Message:
-    """The alert about a verdict; `links` are labelled addresses such as `run` and `report`, empty ones are left out."""
-    outcome = verdict.outcome.value.replace("_", " ")
-    reasons = reasons_of(verdict.reasons)
-    return Message(
-        subject=verdict.subject,
-        severity=verdict.severity,
-        title=title_of(verdict.severity, f"{verdict.subject.monitor} {outcome}"),
-        headline=(one_line(str(verdict.subject.window)), *reasons[:1]),
-        facts=_facts(verdict),
-        lines=reasons,
-        table=_table(told(verdict, results)),
-        step=one_line(next_step(verdict)),
-        links=links_of(links),
-    )
+_LISTS = ("headline", "lines", "table")
+_MAPS = ("facts", "links")
 
 
 def title_of(severity: Severity, text: str) -> str:
     """The title of an alert: how bad, then what, short enough for Slack."""
-    return one_line(f"{severity.word.upper()}: {text}", HEADER_LIMIT)
+    return one_line(f"{severity.word.upper()}: {text}", TITLE_LIMIT)
 
 
 def links_of(links: Mapping[str, str]) -> dict[str, str]:
@@ -97,123 +120,13 @@ def one_line(text: str, limit: int = LONGEST) -> str:
 
 def to_text(message: Message) -> str:
     """The whole alert as plain text, for a log or an e-mail."""
-    facts = [f"{label}: {value}" for label, value in message.facts.items()]
-    links = [f"{label}: {address}" for label, address in message.links.items()]
+    facts = [f"{label}: {value}" for label, value in (message.facts or {}).items()]
+    links = [f"{label}: {address}" for label, address in (message.links or {}).items()]
     reasons = [f"- {line}" for line in message.lines]
-    return "\n".join([message.title, *facts, *reasons, *message.table, f"Next step: {message.step}", *links])
+    step = [f"Next step: {message.step}"] if message.step else []
+    return "\n".join([message.title, *facts, *reasons, *message.table, *step, *links])
 
 
-def headline_blocks(message: Message) -> list[Block]:
-    """What stands in the channel, in Slack's Block Kit: title, headline, links."""
-    return [
-        {"type": "header", "text": {"type": "plain_text", "text": message.title, "emoji": False}},
-        _rich(_section([_words("\n".join(message.headline))])),
-        *([_rich(_section(_links(message.links)))] if message.links else []),
-    ]
-
-
-def detail_blocks(message: Message) -> list[Block]:
-    """What stands in the thread: facts, reasons, table of drifted columns, next step."""
-    facts = [part for label, value in message.facts.items() for part in (_bold(f"{label}: "), _words(f"{value}\n"))]
-    reasons = [_section([_words(line)]) for line in message.lines]
-    blocks = [_rich(_section(facts))]
-    if reasons:
-        blocks.append(_rich({"type": "rich_text_list", "style": "bullet", "elements": reasons}))
-    if message.table:
-        table = [_words("\n".join(message.table))]
-        blocks.append(_rich({"type": "rich_text_preformatted", "elements": table}))
-    return [*blocks, _rich(_section([_bold("Next step: "), _words(message.step)]))]
-
-
-def escape(text: str) -> str:
-    """Text for the fields that Slack parses: no mention, link or entity can come out of it.
-
-    >>> escape("<!channel> a&b")
-    '&lt;!channel&gt; a&amp;b'
-    """
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _facts(verdict: Verdict) -> dict[str, str]:
-    subject, evidence = verdict.subject, verdict.evidence
-    facts = {
-        "model": subject.monitor,
-        "severity": verdict.severity.word,
-        "outcome": verdict.outcome.value,
-        "window": str(subject.window),
-        "champion": subject.champion,
-        "rows": str(evidence.get("rows", "unknown")),
-        "persistence": _persistence(evidence),
-    }
-    return {label: one_line(value) for label, value in facts.items() if value}
-
-
-def _persistence(evidence: Mapping[str, Any]) -> str:
-    findings, rule = evidence.get("findings"), evidence.get("persistence")
-    if not findings or not rule:
-        return ""
-    persistent = sum(bool(finding.get("persistent")) for finding in findings)
-    return f"{persistent} of {len(findings)} findings in at least {rule['windows']} of the last {rule['of']} windows"
-
-
-def _table(results: Sequence[CheckResult]) -> tuple[str, ...]:
-    whole = [result for result in results if not result.segment]
-    drifted = [result for result in whole if result.check is Check.DRIFT and result.status is Status.FAILED]
-    if not drifted:
-        return ()
-    worst = sorted(drifted, key=lambda result: (not result.severe, -_excess(result), result.key))
-    more = (f"and {len(drifted) - COLUMNS} more drifted columns",) if len(drifted) > COLUMNS else ()
-    return _aligned([TITLES, *(_row(result) for result in worst[:COLUMNS])]) + more
-
-
-def _excess(result: CheckResult) -> float:
-    """How many times its threshold the score is, so that methods compare; for a p-value the other way round."""
-    value, threshold = result.value, result.threshold
-    if value is None or threshold is None:
-        return 0.0
-    if result.method and method(result.method).p_value:
-        value, threshold = threshold, value
-    return value / threshold if threshold else math.inf
-
-
-def _row(result: CheckResult) -> tuple[str, ...]:
-    numbers = ("" if number is None else f"{number:.4g}" for number in (result.value, result.threshold))
-    return (result.column or "", result.method or "", *numbers, brief(result.reference), brief(result.current))
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    cells = [[one_line(cell, limit) for cell, limit in zip(row, WIDTHS, strict=True)] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    padded = (map(str.ljust, row, widths) for row in cells)
-    return tuple("  ".join(row).rstrip() for row in padded)
-
-
-def _links(links: Mapping[str, str]) -> list[Block]:
-    parts: list[Block] = []
-    for label, address in links.items():
-        parts.append(_link(label, address))
-        parts.append(_words("   "))
-    return parts[:-1]
-
-
-def _link(label: str, address: str) -> Block:
-    # Slack refuses a whole message for one link it cannot open, such as a local path.
-    if address.startswith(("https://", "http://")) and len(address) <= 2000:
-        return {"type": "link", "url": address, "text": label}
-    return _words(one_line(f"{label}: {address}"))
-
-
-def _rich(element: Block) -> Block:
-    return {"type": "rich_text", "elements": [element]}
-
-
-def _section(elements: list[Block]) -> Block:
-    return {"type": "rich_text_section", "elements": elements}
-
-
-def _words(text: str) -> Block:
-    return {"type": "text", "text": text}
-
-
-def _bold(text: str) -> Block:
-    return {"type": "text", "text": text, "style": {"bold": True}}
+def dumps(message: Message) -> str:
+    """Canonical JSON of a message."""
+    return json.dumps(message.to_json(), sort_keys=True, allow_nan=False)

@@ -9,8 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 from monitoring_tasks.alerts.message import Message, links_of, one_line, reasons_of, title_of
-from monitoring_tasks.monitor import Severity
 from monitoring_tasks.policy.verdict import Subject
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.store.records import REPLACED, RetrainingRecord, RetrainingState
 from monitoring_tasks.window import Window, stamp
 

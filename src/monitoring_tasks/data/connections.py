@@ -38,6 +38,10 @@ class Connections(Protocol):
         """Host and headers of a connection of type http. Raises `ConfigurationError`."""
         ...
 
+    def account(self, connection: str) -> Account:
+        """What a connection says, secrets included. Raises `ConfigurationError` when there is none."""
+        ...
+
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -48,7 +52,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
-class Parts:
+class Account:
     """What one connection says, in Airflow's words. Secrets stay out of the repr."""
 
     kind: str
@@ -84,11 +88,11 @@ class EnvironmentConnections:
             return LocalFileSystem(), path
         uri, inside = _without_connection(path)
         connection = connection or inside
-        parts = self._parts(connection) if connection else None
+        account = self.account(connection) if connection else None
         try:
-            return _open(uri, parts)
+            return _open(uri, account)
         except (ImportError, ValueError, OSError) as error:
-            raise ConfigurationError(f"{uri} cannot be opened: {_reason(error, parts)}") from None
+            raise ConfigurationError(f"{uri} cannot be opened: {_reason(error, account)}") from None
 
     def endpoint(self, connection: str) -> Endpoint:
         """Host and headers of a connection of type http: `Authorization` of its login and password or its token.
@@ -98,37 +102,26 @@ class EnvironmentConnections:
         >>> EnvironmentConnections({"AIRFLOW_CONN_API": "https://ada:secret@api.example.org:8443"}).endpoint("api")
         Endpoint(base='https://api.example.org:8443')
         """
-        parts = self._parts(connection)
-        if parts.kind not in ("http", "https"):
+        account = self.account(connection)
+        if account.kind not in ("http", "https"):
             raise ConfigurationError(
-                f"connection {connection!r} has type {parts.kind!r}: a REST source needs one of type http"
+                f"connection {connection!r} has type {account.kind!r}: a REST source needs one of type http"
             )
-        base = _base(parts)
+        base = _base(account)
         if not re.fullmatch(r"(https?://[^/\s?#@\\]+(/[^\s?#@\\]*)?)?", base):
             # What stands there can be a password, and the address is in errors and logs.
             raise ConfigurationError(
                 f"connection {connection!r}: its host is no address such as api.example.org or https://host/path; "
                 "user, password and token have fields of their own"
             )
-        return Endpoint(base, _headers(parts))
+        return Endpoint(base, _headers(account))
 
-    def _url(self, connection: str) -> URL:
-        value = self._value(connection)
-        parts = self._parts(connection)
-        if parts.kind in _DATABASES:
-            return _DATABASES[parts.kind](parts)
-        try:
-            url = make_url(value)
-            url.get_dialect()
-        except (ArgumentError, NoSuchModuleError):
-            # The library's own text can quote the value, and the value holds the password.
-            raise ConfigurationError(
-                f"connection {connection!r} has type {parts.kind!r}: "
-                f"{_variable(connection)} may hold {', '.join(_DATABASES)} or another SQLAlchemy URL with its driver"
-            ) from None
-        return url
+    def account(self, connection: str) -> Account:
+        """What a connection says, secrets included. Raises `ConfigurationError` when there is none.
 
-    def _parts(self, connection: str) -> Parts:
+        >>> EnvironmentConnections({"AIRFLOW_CONN_PAGER": "slack://:xoxb-secret@"}).account("pager")
+        Account(kind='slack', host='', schema='', login='', port=None)
+        """
         value = self._value(connection)
         try:
             return _from_json(value) if value.lstrip().startswith("{") else _from_uri(value)
@@ -137,6 +130,22 @@ class EnvironmentConnections:
                 f"{_variable(connection)} is neither a URI (type://login:password@host:port/schema) "
                 "nor a JSON object with conn_type: correct it"
             ) from None
+
+    def _url(self, connection: str) -> URL:
+        value = self._value(connection)
+        account = self.account(connection)
+        if account.kind in _DATABASES:
+            return _DATABASES[account.kind](account)
+        try:
+            url = make_url(value)
+            url.get_dialect()
+        except (ArgumentError, NoSuchModuleError):
+            # The library's own text can quote the value, and the value holds the password.
+            raise ConfigurationError(
+                f"connection {connection!r} has type {account.kind!r}: "
+                f"{_variable(connection)} may hold {', '.join(_DATABASES)} or another SQLAlchemy URL with its driver"
+            ) from None
+        return url
 
     def _value(self, connection: str) -> str:
         value = self._environment.get(_variable(connection), "").strip()
@@ -156,10 +165,10 @@ def _variable(connection: str) -> str:
     return PREFIX + connection.upper()
 
 
-def _from_json(value: str) -> Parts:
+def _from_json(value: str) -> Account:
     document = json.loads(value)
     extra = document.get("extra") or {}
-    return Parts(
+    return Account(
         kind=_kind(document["conn_type"]) if "conn_type" in document else _refuse(),
         host=document.get("host") or "",
         schema=document.get("schema") or "",
@@ -174,10 +183,10 @@ def _refuse() -> str:
     raise ValueError("conn_type is missing")
 
 
-def _from_uri(value: str) -> Parts:
+def _from_uri(value: str) -> Account:
     uri = urlsplit(value)
     query = dict(parse_qsl(uri.query, keep_blank_values=True))
-    return Parts(
+    return Account(
         kind=_kind(uri.scheme or _refuse()),
         host=_host(uri.netloc),
         schema=unquote(uri.path[1:]),
@@ -203,49 +212,49 @@ def _kind(text: str) -> str:
     return "postgres" if kind == "postgresql" else kind
 
 
-def _sqlite(parts: Parts) -> URL:
+def _sqlite(account: Account) -> URL:
     # Airflow keeps the file's path in the host, and reads type:///path as a path from the root.
-    path = parts.host + (f"/{parts.schema}" if parts.schema else "")
+    path = account.host + (f"/{account.schema}" if account.schema else "")
     return URL.create("sqlite", database=re.sub("^/+", "/", path) or None)
 
 
-def _postgres(parts: Parts) -> URL:
+def _postgres(account: Account) -> URL:
     # SQLAlchemy 2.1 changed the driver that "postgresql" stands for; the one this package depends on is named.
-    driver = parts.extra.get("sqlalchemy_scheme") or "postgresql+psycopg2"
-    query = {key: str(parts.extra[key]) for key in _LIBPQ if key in parts.extra}
+    driver = account.extra.get("sqlalchemy_scheme") or "postgresql+psycopg2"
+    query = {key: str(account.extra[key]) for key in _LIBPQ if key in account.extra}
     return URL.create(
         str(driver),
-        username=parts.login,
-        password=parts.password,
-        host=parts.host or None,
-        port=parts.port,
-        database=parts.schema or None,
-        query={**query, **parts.extra.get("sqlalchemy_query", {})},
+        username=account.login,
+        password=account.password,
+        host=account.host or None,
+        port=account.port,
+        database=account.schema or None,
+        query={**query, **account.extra.get("sqlalchemy_query", {})},
     )
 
 
 _LIBPQ = ("host", "sslmode", "sslcert", "sslkey", "sslrootcert", "connect_timeout", "options", "application_name")
-_DATABASES: Mapping[str, Callable[[Parts], URL]] = {"sqlite": _sqlite, "postgres": _postgres}
+_DATABASES: Mapping[str, Callable[[Account], URL]] = {"sqlite": _sqlite, "postgres": _postgres}
 
 
-def _base(parts: Parts) -> str:
-    host = parts.host.rstrip("/")
+def _base(account: Account) -> str:
+    host = account.host.rstrip("/")
     if host and "://" not in host:
         # Airflow keeps the protocol in the schema.
-        secure = "https" in (parts.kind, parts.schema)
+        secure = "https" in (account.kind, account.schema)
         host = f"{'https' if secure else 'http'}://{host}"
-    return f"{host}:{parts.port}" if host and parts.port else host
+    return f"{host}:{account.port}" if host and account.port else host
 
 
-def _headers(parts: Parts) -> Mapping[str, str]:
-    given = parts.extra.get("headers") or {}
+def _headers(account: Account) -> Mapping[str, str]:
+    given = account.extra.get("headers") or {}
     headers = {
         str(name): str(value) for name, value in (json.loads(given) if isinstance(given, str) else given).items()
     }
-    if parts.extra.get("token"):
-        return {**headers, "Authorization": f"Bearer {parts.extra['token']}"}
-    if parts.login or parts.password:
-        pair = f"{parts.login or ''}:{parts.password or ''}".encode()
+    if account.extra.get("token"):
+        return {**headers, "Authorization": f"Bearer {account.extra['token']}"}
+    if account.login or account.password:
+        pair = f"{account.login or ''}:{account.password or ''}".encode()
         return {**headers, "Authorization": f"Basic {b64encode(pair).decode()}"}
     return headers
 
@@ -256,33 +265,33 @@ def _without_connection(uri: str) -> tuple[str, str | None]:
     return (match[1] + match[3], match[2]) if match else (uri, None)
 
 
-def _open(uri: str, parts: Parts | None) -> tuple[FileSystem, str]:
-    if parts is not None and parts.kind == "aws" and uri.startswith("s3://"):
-        return _s3(parts), uri.removeprefix("s3://")
-    if parts is None:
+def _open(uri: str, account: Account | None) -> tuple[FileSystem, str]:
+    if account is not None and account.kind == "aws" and uri.startswith("s3://"):
+        return _s3(account), uri.removeprefix("s3://")
+    if account is None:
         try:
             # Arrow's own file systems read only the bytes of the chosen columns.
             return FileSystem.from_uri(uri)
         except pa.ArrowInvalid:
             pass
-    remote, path = url_to_fs(uri, **(parts.extra if parts else {}))
+    remote, path = url_to_fs(uri, **(account.extra if account else {}))
     # The stubs call the handler abstract; it is not.
     return PyFileSystem(FSSpecHandler(remote)), path  # type: ignore[abstract]
 
 
-def _s3(parts: Parts) -> S3FileSystem:
+def _s3(account: Account) -> S3FileSystem:
     return S3FileSystem(
-        access_key=parts.login,
-        secret_key=parts.password,
-        session_token=parts.extra.get("aws_session_token"),
-        region=parts.extra.get("region_name"),
-        endpoint_override=parts.extra.get("endpoint_url"),
+        access_key=account.login,
+        secret_key=account.password,
+        session_token=account.extra.get("aws_session_token"),
+        region=account.extra.get("region_name"),
+        endpoint_override=account.extra.get("endpoint_url"),
     )
 
 
-def _reason(error: Exception, parts: Parts | None) -> str:
+def _reason(error: Exception, account: Account | None) -> str:
     text = f"{type(error).__name__}: {error}"
-    secrets = [] if parts is None else [parts.password, *map(str, parts.extra.values())]
+    secrets = [] if account is None else [account.password, *map(str, account.extra.values())]
     for secret in filter(None, secrets):
         text = text.replace(secret, "***")
     return text

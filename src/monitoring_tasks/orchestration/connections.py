@@ -9,7 +9,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from pyarrow.fs import FileSystem, FSSpecHandler, PyFileSystem
 from sqlalchemy import Engine, make_url
 
-from monitoring_tasks.data.connections import PREFIX, Endpoint, EnvironmentConnections
+from monitoring_tasks.data.connections import PREFIX, Account, Endpoint, EnvironmentConnections
 from monitoring_tasks.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -53,6 +53,11 @@ class AirflowConnections:
         """Host and headers of a connection of type http. Raises `ConfigurationError`."""
         known = {f"{PREFIX}{connection.upper()}": required(connection).as_json()}
         return EnvironmentConnections(known).endpoint(connection)
+
+    def account(self, connection: str) -> Account:
+        """What a connection says, secrets included. Raises `ConfigurationError` when there is none."""
+        known = {f"{PREFIX}{connection.upper()}": required(connection).as_json()}
+        return EnvironmentConnections(known).account(connection)
 
 
 def required(connection: str) -> Connection:

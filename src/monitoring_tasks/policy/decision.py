@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
 from monitoring_tasks.methods import method
-from monitoring_tasks.monitor import Monitor, Severity
+from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.policy.matrix import Finding, Rule, rule_for
 from monitoring_tasks.policy.verdict import Action, Outcome, Subject, Verdict
+from monitoring_tasks.severity import Severity
 
 REASONS = 12
 CAUSES = 5

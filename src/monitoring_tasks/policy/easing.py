@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from monitoring_tasks.checks import Check
-from monitoring_tasks.monitor import Severity
 from monitoring_tasks.policy.verdict import Action, Outcome, Verdict
+from monitoring_tasks.severity import Severity
 
 _SHIFTS = {Check.DRIFT.value, Check.JOINT.value, Check.DRIFTED_SHARE.value}
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
-from monitoring_tasks.monitor import Severity
 from monitoring_tasks.policy.verdict import Action, Outcome
+from monitoring_tasks.severity import Severity
 
 
 @dataclass(frozen=True)

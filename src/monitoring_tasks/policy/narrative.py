@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from monitoring_tasks.checks import Check, CheckResult, Status
-from monitoring_tasks.monitor import Severity
 from monitoring_tasks.policy.verdict import Action, Outcome, Verdict
+from monitoring_tasks.severity import Severity
 
 HEADER = ("suite", "check", "column", "method", "score", "threshold", "reference", "current")
 WIDEST = 44

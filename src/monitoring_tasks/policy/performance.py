@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from monitoring_tasks.checks import CheckResult
-from monitoring_tasks.monitor import Monitor, Severity
+from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.performance.record import Maturity, Restatement
 from monitoring_tasks.performance_section import Performance
 from monitoring_tasks.policy.decision import Given, Unknown, too_few, unknown, weigh
 from monitoring_tasks.policy.verdict import Outcome, Subject, Verdict
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.window import in_words, stamp
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from monitoring_tasks.monitor import Severity
 from monitoring_tasks.policy.verdict import Outcome, Verdict
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.window import DAY
 
 

@@ -1,4 +1,4 @@
-"""The results store: verdicts, check results, alerts, retrainings, self-tests and the ledger; SQLite or PostgreSQL."""
+"""The results store: verdicts, checks, incidents, outbox, retrainings, self-tests and ledger; SQLite or PostgreSQL."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from monitoring_tasks.policy.verdict import Subject, Verdict
 from monitoring_tasks.store import canaries, ledger, queries, retrainings
 from monitoring_tasks.store.ledger import LedgerEntry
 from monitoring_tasks.store.migrate import migrate
-from monitoring_tasks.store.records import AlertRecord, AlertState, RetrainingRecord, StoredVerdict
-from monitoring_tasks.store.schema import ALERTS, CANARIES, CHECK_RESULTS, PERFORMANCE, SUBJECTS
+from monitoring_tasks.store.records import RetrainingRecord, StoredVerdict
+from monitoring_tasks.store.schema import CANARIES, CHECK_RESULTS, PERFORMANCE, SUBJECTS
 from monitoring_tasks.window import Window
 
 BUSY_SECONDS = 60
@@ -94,35 +94,6 @@ class Store:
     def judgements(self, monitor: str, window: Window) -> list[StoredVerdict]:
         """Every verdict on one window, one for each champion and configuration, in the order written."""
         return [queries.stored_verdict(row) for row in self._read(queries.select_judgements(monitor, window))]
-
-    def put_alert(self, alert: AlertRecord) -> None:
-        """Store what became of an alert; the record of the same key and channel is replaced."""
-        with _writing(self._engine) as connection:
-            connection.execute(queries.upsert(connection.dialect.name, ALERTS, queries.alert_fields(alert)))
-
-    def add_alert(self, alert: AlertRecord) -> tuple[AlertRecord, bool]:
-        """Store an alert's record unless there is one; return the one that stands, and whether it is this one."""
-        with _writing(self._engine) as connection:
-            return _settle(connection, queries.add_alert(connection.dialect.name, alert), alert)
-
-    def claim_alert(self, alert: AlertRecord, *, by: str | None, lapse: timedelta) -> tuple[AlertRecord, bool]:
-        """Claim an alert, whose state is `sending`, for one sender; return what stands, and whether it may send.
-
-        Of several that claim at once one may. What is new, failed or withheld can be claimed, and a claim that was
-        left: older than `lapse`, or made by the same `by` (None: nobody's). The channel's ids in `external` stay.
-        """
-        with _writing(self._engine) as connection:
-            claim = queries.claim_alert(connection.dialect.name, alert, by, lapse, datetime.now(UTC))
-            return _settle(connection, claim, alert)
-
-    def alert(self, key: str, channel: str) -> AlertRecord | None:
-        """What became of the alert in that channel; None when it was never tried."""
-        rows = self._read(select(ALERTS).where(ALERTS.c.digest == queries.digest(key, channel)))
-        return queries.alert_record(rows[0]) if rows else None
-
-    def alerts(self, monitor: str | None = None, state: AlertState | None = None) -> list[AlertRecord]:
-        """Alerts of one monitor or all, in one state or any, ordered by window."""
-        return [queries.alert_record(row) for row in self._read(queries.select_alerts(monitor, state))]
 
     def put_retraining(self, record: RetrainingRecord) -> None:
         """Store how far a retraining came; the record of the same monitor and run is replaced.
@@ -289,12 +260,6 @@ def _complaint(url: URL, error: Exception) -> str:
         cause = cause.replace(str(url.password), "***")
     shown = url.render_as_string(hide_password=True)
     return f"the results store {shown} did not answer ({cause}): {_HINTS[url.get_backend_name()]}"
-
-
-def _settle(connection: Connection, statement: queries.Upsert, alert: AlertRecord) -> tuple[AlertRecord, bool]:
-    written = connection.execute(statement.returning(ALERTS.c.digest)).first() is not None
-    row = connection.execute(select(ALERTS).where(ALERTS.c.digest == queries.digest(alert.key, alert.channel))).one()
-    return queries.alert_record(row), written
 
 
 def _replace(connection: Connection, subject: Subject, row: queries.Fields, results: Sequence[CheckResult]) -> None:

@@ -6,17 +6,16 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Table, and_, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from monitoring_tasks.checks import Check, CheckResult, Evidence, Status, Suite
-from monitoring_tasks.monitor import Severity
 from monitoring_tasks.policy.verdict import Subject, Verdict
-from monitoring_tasks.store.records import AlertRecord, StoredVerdict
-from monitoring_tasks.store.schema import ALERTS, CHECK_RESULTS, SUBJECTS
+from monitoring_tasks.store.records import StoredVerdict
+from monitoring_tasks.store.schema import CHECK_RESULTS, SUBJECTS
 from monitoring_tasks.window import Window, stamp
 
 Fields = dict[str, Any]
@@ -36,25 +35,10 @@ def subject_digest(subject: Subject) -> str:
 
 def upsert(dialect: str, table: Table, row: Fields) -> Upsert:
     """Insert of `row`; where its primary key exists, an update of just the given fields. `dialect`: database's name."""
-    statement = _insert(dialect, table)
+    statement = insert(dialect, table)
     keys = [column.name for column in table.primary_key]
     fields = {name: statement.excluded[name] for name in row if name not in keys}
     return statement.values(row).on_conflict_do_update(index_elements=keys, set_=fields)
-
-
-def add_alert(dialect: str, alert: AlertRecord) -> Upsert:
-    """Insert of the alert's record; nothing where there is one."""
-    return _insert(dialect, ALERTS).values(alert_fields(alert)).on_conflict_do_nothing(index_elements=["digest"])
-
-
-def claim_alert(dialect: str, alert: AlertRecord, by: str | None, lapse: timedelta, now: datetime) -> Upsert:
-    """Insert of a claim; where there is a record, an update if it may be sent. The channel's ids stay."""
-    row = {**alert_fields(alert), "claimed_at": now, "claimed_by": by}
-    statement = _insert(dialect, ALERTS).values(row)
-    fields = {name: statement.excluded[name] for name in row if name not in ("digest", "external")}
-    left = or_(ALERTS.c.claimed_at < now - lapse, ALERTS.c.claimed_by == statement.excluded.claimed_by)
-    free = or_(ALERTS.c.state.in_(["failed", "withheld"]), and_(ALERTS.c.state == "sending", left))
-    return statement.on_conflict_do_update(index_elements=["digest"], set_=fields, where=free)
 
 
 def subject_fields(subject: Subject) -> Fields:
@@ -104,21 +88,6 @@ def result_fields(subject: Subject, position: int, result: CheckResult) -> Field
         "season": result.season,
         "cause": result.cause,
         "segment": result.segment,
-    }
-
-
-def alert_fields(alert: AlertRecord) -> Fields:
-    """The row of one alert in one channel."""
-    return {
-        "digest": digest(alert.key, alert.channel),
-        "key": alert.key,
-        "channel": alert.channel,
-        "monitor": alert.monitor,
-        **_window_fields(alert.window),
-        "severity": int(alert.severity),
-        "state": alert.state,
-        "message": alert.message,
-        "external": _text(alert.external),
     }
 
 
@@ -174,14 +143,6 @@ def select_judgements(monitor: str, window: Window) -> Select[Any]:
     return select(table).where(*same, table.c.verdict.is_not(None)).order_by(table.c.written_at, table.c.digest)
 
 
-def select_alerts(monitor: str | None, state: str | None) -> Select[Any]:
-    """Alerts of one monitor or all, in one state or any, ordered by window."""
-    wanted = {"monitor": monitor, "state": state}
-    conditions = [ALERTS.c[name] == value for name, value in wanted.items() if value is not None]
-    order = ("window_start", "window_end", "monitor", "channel", "digest")
-    return select(ALERTS).where(*conditions).order_by(*(ALERTS.c[name] for name in order))
-
-
 def stored_verdict(row: Row[Any]) -> StoredVerdict:
     """A row of `monitoring_subjects` as an object."""
     return StoredVerdict(Verdict.from_json(json.loads(row.verdict)), row.report, json.loads(row.run), row.written_at)
@@ -209,21 +170,7 @@ def check_result(row: Row[Any]) -> CheckResult:
     )
 
 
-def alert_record(row: Row[Any]) -> AlertRecord:
-    """A row of `monitoring_alerts` as an object."""
-    return AlertRecord(
-        key=row.key,
-        channel=row.channel,
-        monitor=row.monitor,
-        window=Window(row.window_start, row.window_end),
-        severity=Severity(row.severity),
-        state=row.state,
-        message=row.message,
-        external=json.loads(row.external),
-    )
-
-
-def _insert(dialect: str, table: Table) -> Upsert:
+def insert(dialect: str, table: Table) -> Upsert:
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Self, get_args
 
-from monitoring_tasks.monitor import Severity
 from monitoring_tasks.policy.verdict import Verdict
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.window import Window, parse_moment, stamp
 
-AlertState = Literal["sending", "sent", "withheld", "logged", "failed"]
+LetterState = Literal["waiting", "sending", "sent", "bundled", "dead"]
 
 
 @dataclass(frozen=True)
@@ -29,22 +29,57 @@ class StoredVerdict:
 
 
 @dataclass(frozen=True)
-class AlertRecord:
-    """What became of one alert in one channel.
+class Letter:
+    """One message to one channel, in the outbox until the channel took it.
 
-    `sending`: a run is sending it, or was ended while it did. `sent`: delivered. `logged`: written to the log, which is
-    nobody's inbox. `withheld`: a backfill would have sent it. `failed`: the channel did not take it. `external` holds
-    the channel's own ids (Slack: ts, channel).
+    `key` names what is told (`Change.key`, or a key of its own for what concerns no incident): with `channel`, the
+    address of the channel, it is told once. `incident` is the incident's id, "" for none; letters of one incident to
+    one channel are delivered in the order of `position`. `event` is the incident's event, or `notice`, `digest`,
+    `test`. `body` is the message as JSON. It is due at `due_at`; one for the daily `digest` is then bundled with others
+    into one letter. `attempts` counts tries that failed, `next_at` is when the next one may be.
+
+    `waiting`: not delivered yet. `sending`: claimed by a sender since `claimed_at`, or left by one that was ended.
+    `sent`: the channel took it; `external` holds the channel's ids (Slack: ts, channel). `bundled`: told in a digest.
+    `dead`: given up, and nobody was told; `error` says why. It can be sent again by hand.
     """
 
     key: str
     channel: str
-    monitor: str
-    window: Window
+    incident: str
+    position: int
+    event: str
     severity: Severity
-    state: AlertState
-    message: str
+    monitors: tuple[str, ...]
+    body: Mapping[str, Any]
+    created_at: datetime
+    due_at: datetime
+    digest: bool = False
+    state: LetterState = "waiting"
+    attempts: int = 0
+    next_at: datetime | None = None
+    claimed_at: datetime | None = None
+    claimed_by: str | None = None
+    sent_at: datetime | None = None
     external: Mapping[str, str] = field(default_factory=dict)
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Transition:
+    """Something that happened to an incident, as it is kept for ever: what, when by the clock, by whom, and why.
+
+    `by` is a person, or "" for what a run found; `position` is the incident's `number` after it.
+    """
+
+    incident: str
+    position: int
+    event: str
+    state: str
+    severity: Severity
+    tick: datetime
+    at: datetime
+    by: str = ""
+    reason: str = ""
 
 
 RetrainingState = Literal[

@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from monitoring_tasks.store.records import OPEN_STATES
 
-REVISION = "0005"
+REVISION = "0006"
 VERSION_TABLE = "monitoring_schema_version"
 
 
@@ -67,7 +67,7 @@ class Words(TypeDecorator[str]):
 
 METADATA = MetaData()
 
-# Subjects and alerts are found by a digest of their key: an index over the texts themselves is limited to 2.7 kB in
+# Subjects and letters are found by a digest of their key: an index over the texts themselves is limited to 2.7 kB in
 # PostgreSQL, and texts come from outside.
 SUBJECTS = Table(
     "monitoring_subjects",
@@ -112,22 +112,83 @@ CHECK_RESULTS = Table(
     Column("segment", Words, nullable=False, server_default=""),
 )
 
-ALERTS = Table(
-    "monitoring_alerts",
+READINGS = Table(
+    "monitoring_readings",
+    METADATA,
+    Column("digest", Text, primary_key=True),
+    Column("monitor", Text, nullable=False),
+    Column("stream", Text, nullable=False),
+    Column("window_start", Moment, nullable=False),
+    Column("window_end", Moment, nullable=False),
+    Column("tick", Moment, nullable=False),
+    Column("live", Boolean, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("written_at", Moment, nullable=False),
+    Index("ix_monitoring_readings_tick", "tick"),
+    Index("ix_monitoring_readings_monitor", "monitor", "stream", "tick"),
+)
+
+INCIDENTS = Table(
+    "monitoring_incidents",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("cause", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("severity", Integer, nullable=False),
+    Column("opened", Moment, nullable=False),
+    Column("resolved", Moment),
+    Column("body", Text, nullable=False),
+    Column("written_at", Moment, nullable=False),
+    Index("ix_monitoring_incidents_state", "state", "opened"),
+)
+
+INCIDENT_MONITORS = Table(
+    "monitoring_incident_monitors",
+    METADATA,
+    Column("incident", Text, ForeignKey(INCIDENTS.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("monitor", Text, primary_key=True),
+    Index("ix_monitoring_incident_monitors", "monitor"),
+)
+
+TRANSITIONS = Table(
+    "monitoring_transitions",
+    METADATA,
+    Column("incident", Text, ForeignKey(INCIDENTS.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("event", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("severity", Integer, nullable=False),
+    Column("tick", Moment, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("reason", Words, nullable=False),
+)
+
+LETTERS = Table(
+    "monitoring_letters",
     METADATA,
     Column("digest", Text, primary_key=True),
     Column("key", Words, nullable=False),
     Column("channel", Words, nullable=False),
-    Column("monitor", Text, nullable=False),
-    Column("window_start", Moment, nullable=False),
-    Column("window_end", Moment, nullable=False),
+    Column("incident", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("event", Text, nullable=False),
     Column("severity", Integer, nullable=False),
+    Column("monitors", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("for_digest", Boolean, nullable=False),
     Column("state", Text, nullable=False),
-    Column("message", Words, nullable=False),
-    Column("external", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", Moment),
     Column("claimed_at", Moment),
     Column("claimed_by", Words),
-    Index("ix_monitoring_alerts_window", "monitor", "window_start"),
+    Column("sent_at", Moment),
+    Column("external", Text, nullable=False),
+    Column("error", Words, nullable=False),
+    Index("ix_monitoring_letters_due", "state", "due_at"),
+    Index("ix_monitoring_letters_incident", "incident", "channel", "position"),
 )
 
 # At most one retraining of a monitor is under way, whatever the code above it believes.

@@ -1,0 +1,273 @@
+"""What a YAML says about alerts: the channels there are, who is told what, and when silence belongs.
+
+The same section stands in a monitor's file and, for all monitors, in `include/alerts.yaml`; a monitor's own keys take
+the place of the shared ones, its channels join them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Annotated, Literal, Self, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
+
+from monitoring_tasks.sections import Connection, Name, Section, Text, Width
+from monitoring_tasks.severity import Severity
+from monitoring_tasks.window import parse_moment, stamp
+
+Topic = Literal[
+    "data_quality",
+    "data_drift",
+    "prediction_drift",
+    "performance",
+    "labels",
+    "no_data",
+    "late",
+    "failed",
+    "self_test",
+    "retraining",
+]
+"""What an alert is about: a suite, or something that keeps a monitor from judging."""
+Kind = Literal["slack", "slack_webhook", "email", "pagerduty", "webhook", "log"]
+SeverityWord = Literal["low", "medium", "high", "critical"]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: tuple[Day, ...] = get_args(Day)
+
+
+@dataclass(frozen=True)
+class KindOfChannel:
+    """What every channel of a kind has in common.
+
+    `connection` is the Airflow connection it takes when none is named. `to` says what `to` names, "" where the
+    connection alone says who is reached. A `pager` wakes people: it takes no digests and no notes between pages.
+    """
+
+    connection: str
+    to: str = ""
+    pager: bool = False
+
+
+KINDS: Mapping[Kind, KindOfChannel] = {
+    "slack": KindOfChannel("slack_default", to="a Slack channel, such as '#ml-alerts'"),
+    "slack_webhook": KindOfChannel("slack_webhook_default"),
+    "email": KindOfChannel("smtp_default", to="e-mail addresses"),
+    "pagerduty": KindOfChannel("pagerduty_events_default", pager=True),
+    "webhook": KindOfChannel("alert_webhook_default"),
+    "log": KindOfChannel(""),
+}
+LOG = "log"
+"""Address of the channel that is there without any configuration: the task's log."""
+
+
+def _texts(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def _target(text: str) -> str:
+    if re.search(r"[,\s\x00-\x1f]", text):
+        raise ValueError(f"{text!r} holds a comma or blank: write one channel or address each, as a list")
+    return text
+
+
+Targets = Annotated[
+    tuple[Annotated[Text, AfterValidator(_target)], ...],
+    BeforeValidator(_texts, json_schema_input_type=str | tuple[str, ...]),
+    Field(strict=False),
+]
+
+
+class Channel(Section):
+    """A way to reach people, through an Airflow connection that alone knows its secrets."""
+
+    kind: Kind = "slack"
+    connection: Connection | None = Field(None, description="Airflow connection; by default the usual one of the kind")
+    to: Targets = Field((), description="Slack: the channel; e-mail: the addresses; nothing for other kinds")
+
+    @model_validator(mode="after")
+    def _has_target(self) -> Self:
+        wanted = KINDS[self.kind].to
+        if bool(wanted) != bool(self.to):
+            raise ValueError(f"{self.kind} needs to: {wanted}" if wanted else f"{self.kind} takes no `to`: remove it")
+        if self.kind == "slack" and len(self.to) > 1:
+            raise ValueError("one Slack channel each: write another channel for the other")
+        return self
+
+    @property
+    def address(self) -> str:
+        """What tells it from all other channels, and how to open it again.
+
+        >>> Channel(to=("#ml",)).address, Channel(kind="log").address
+        ('slack:slack_default:#ml', 'log')
+        """
+        connection = self.connection or KINDS[self.kind].connection
+        return ":".join(filter(None, (self.kind, connection, ",".join(self.to))))
+
+    @classmethod
+    def at(cls, address: str) -> Self:
+        """Inverse of `address`.
+
+        >>> Channel.at("email:smtp_default:a@x.org,b@x.org").to
+        ('a@x.org', 'b@x.org')
+        """
+        kind, connection, to = [*address.split(":", 2), "", ""][:3]
+        return cls.model_validate(
+            {"kind": kind, "connection": connection or None, "to": tuple(to.split(",")) if to else ()}
+        )
+
+    @property
+    def pager(self) -> bool:
+        """Whether it wakes people."""
+        return KINDS[self.kind].pager
+
+
+class Route(Section):
+    """Who is told what; every route that fits is taken, and a channel that several name is told once."""
+
+    to: Annotated[tuple[Name, ...], BeforeValidator(_texts), Field(min_length=1, strict=False)] = Field(
+        description="Names of channels"
+    )
+    about: Annotated[tuple[Topic, ...], BeforeValidator(_texts), Field(strict=False)] = Field(
+        (), description="Topics; everything when left out"
+    )
+    owners: Annotated[tuple[Text, ...], BeforeValidator(_texts), Field(strict=False)] = Field(
+        (), description="Owners of models; all when left out"
+    )
+    least: SeverityWord = Field("low", description="Least severity; low ones go into the digest")
+
+    def fits(self, topics: Sequence[str], owners: Sequence[str], severity: Severity) -> bool:
+        """Whether something of these topics, of models of these owners, goes this way."""
+        about = not self.about or bool({*self.about} & {*topics})
+        of = not self.owners or bool({*self.owners} & {*owners})
+        return about and of and severity >= Severity.of(self.least)
+
+
+def _clock(text: object) -> object:
+    if isinstance(text, time):
+        return text
+    if not isinstance(text, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
+        raise ValueError(f"{text!r} is not a time of day: write it like '07:30'")
+    return time.fromisoformat(text)
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is not a time zone: write it like Europe/Berlin, or UTC") from error
+    return name
+
+
+TimeOfDay = Annotated[
+    time,
+    BeforeValidator(_clock),
+    PlainSerializer(lambda value: value.strftime("%H:%M")),
+    WithJsonSchema({"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d$", "examples": ["07:30"]}),
+]
+Zone = Annotated[str, AfterValidator(_zone)]
+
+
+class Digest(Section):
+    """The daily message about what nobody is paged for."""
+
+    at: TimeOfDay = time(8)
+    timezone: Zone = "UTC"
+
+
+class QuietHours(Section):
+    """Hours of the day in which only what is bad enough is told at once; the rest is told when they end.
+
+    `start` may lie after `end`: then they last over midnight. On `days` they last from midnight to midnight.
+    """
+
+    start: TimeOfDay
+    end: TimeOfDay
+    days: Annotated[tuple[Day, ...], Field(strict=False)] = Field((), description="Days that are quiet as a whole")
+    timezone: Zone = "UTC"
+    unless: SeverityWord = Field("critical", description="Least severity that is told all the same")
+
+    @model_validator(mode="after")
+    def _some_hour_is_left(self) -> Self:
+        if self.start == self.end:
+            raise ValueError("start and end are the same: write two times, or remove quiet_hours")
+        if len({*self.days}) == len(DAYS):
+            raise ValueError("every day is quiet: nothing below `unless` would ever be told")
+        return self
+
+
+def _moment(value: object) -> object:
+    return value if isinstance(value, datetime) and value.tzinfo else parse_moment(str(value))
+
+
+Moment = Annotated[datetime, BeforeValidator(_moment), PlainSerializer(stamp), WithJsonSchema({"type": "string"})]
+
+
+class Downtime(Section):
+    """A span in which something is out of order on purpose: windows that touch it are judged, and nobody is told."""
+
+    start: Moment
+    end: Moment
+    reason: Text
+
+    @model_validator(mode="after")
+    def _lasts(self) -> Self:
+        if not self.start < self.end:
+            raise ValueError(f"start {stamp(self.start)} is not before end {stamp(self.end)}")
+        return self
+
+
+Windows = Annotated[int, Field(ge=1, le=1000)]
+
+
+class Patience(Section):
+    """For how many windows in a row something that may pass by itself is told in the digest before it pages."""
+
+    no_data: Windows = Field(1, description="The window in a row without rows at which people are paged")
+    too_few_rows: Windows = Field(3, description="The same for windows with too few rows")
+    labels: Windows = Field(1, description="The same for windows whose labels did not come")
+
+
+class Alerts(Section):
+    """Routes of alerts; without channels they go to the task's log."""
+
+    channels: dict[Name, Channel] = Field(default_factory=dict, description="Channels by name")
+    routes: Annotated[tuple[Route, ...], Field(strict=False)] = Field(
+        (), description="Left out: every channel is told everything"
+    )
+    digest: Digest = Digest()
+    quiet_hours: QuietHours | None = None
+    downtime: Annotated[tuple[Downtime, ...], Field(strict=False)] = ()
+    remind: Width = Field(timedelta(days=3), description="Time after which an incident nobody took on is told again")
+    healthy_windows: Windows = Field(2, description="Healthy windows in a row that resolve an incident")
+    patience: Patience = Patience()
+    deadline: Width | None = Field(
+        None, description="Time after which a run is late; the schedule's interval, at most 6h, when left out"
+    )
+    runbook: Text | None = Field(None, description="Address of the runbook, linked in each alert")
+
+    @model_validator(mode="after")
+    def _routes_lead_somewhere(self) -> Self:
+        for route in self.routes:
+            for name in route.to:
+                if name not in self.channels:
+                    known = ", ".join(self.channels) or "none"
+                    raise ValueError(f"routes: there is no channel {name!r}: channels has {known}")
+        if self.runbook and not re.match(r"https?://[^\s]+$", self.runbook):
+            raise ValueError(f"runbook: {self.runbook!r} is no address: write https://...")
+        return self
+
+    def told(self, topics: Sequence[str], owners: Sequence[str], severity: Severity) -> list[Channel]:
+        """The channels that are told of something; the task's log where no channel is declared, or no route fits.
+
+        >>> alerts = Alerts(channels={"team": Channel(to=("#ml",)), "log": Channel(kind="log")})
+        >>> [each.address for each in alerts.told(["no_data"], ["growth"], Severity.LOW)]
+        ['slack:slack_default:#ml', 'log']
+        """
+        if not self.channels:
+            return [Channel(kind="log")]
+        routes = self.routes or (Route(to=tuple(self.channels)),)
+        names = [name for route in routes if route.fits(topics, owners, severity) for name in route.to]
+        return [self.channels[name] for name in dict.fromkeys(names)] or [Channel(kind="log")]
