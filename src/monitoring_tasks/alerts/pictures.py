@@ -1,0 +1,160 @@
+"""Plots of alerts as pictures: for mail and for Slack, which show PNG files and nothing that moves."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from monitoring_tasks.alerts.message import Plot, one_line
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Values = Sequence[float | None]
+INCHES, DOTS = (4.8, 2.4), 200
+"""Shown at 480 x 240, twice as sharp."""
+COLORS = ("#b4bac2", "#cc2200", "#1f6fb4", "#7a5195")
+"""Of the series in their order: what was usual is grey, what is now is red."""
+INK, FAINT = "#1f2328", "#6a737d"
+TITLE, LABEL, NAMES = 64, 26, 7
+"""Characters of the title and of a label; so many labels stand on the axis below."""
+LARGEST = 1e100
+"""Axes of larger numbers overflow."""
+# Everything a person's own matplotlibrc could change starts from the defaults; nothing is read as TeX.
+_STYLE: Mapping[str, object] = {
+    "font.family": ["DejaVu Sans"],
+    "font.size": 7.5,
+    "text.parse_math": False,
+    "text.color": INK,
+    "axes.labelcolor": FAINT,
+    "axes.edgecolor": FAINT,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "xtick.color": FAINT,
+    "ytick.color": FAINT,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+}
+
+
+def draw(plot: Plot) -> bytes:
+    """The plot as a PNG of 960 x 480 dots on white, legible beneath dark text and light; the same plot, the same bytes.
+
+    A series without figures is left out, a plot without any says so. Raises `ValueError` when a series has not one
+    value for each label.
+    """
+    # A second of imports: paid where a picture is sent, not where a DAG is parsed.
+    from matplotlib import style
+    from matplotlib.figure import Figure
+
+    series = {name: _finite(values, plot) for name, values in plot.series.items()}
+    with style.context(["default", {**_STYLE}]):
+        figure = Figure(figsize=INCHES, dpi=DOTS, layout="constrained")
+        axes = figure.add_subplot()
+        _fill(axes, plot, {name: values for name, values in series.items() if any(map(_known, values))})
+        axes.set_title(_shown(plot.title, TITLE), loc="left", fontsize=8.5, fontweight="bold", pad=14)
+        file = io.BytesIO()
+        # Without metadata the bytes do not depend on the version that drew them.
+        figure.savefig(file, format="png", metadata={"Software": None})
+    return file.getvalue()
+
+
+def _finite(values: Values, plot: Plot) -> list[float]:
+    if len(values) != len(plot.labels):
+        raise ValueError(f"plot {plot.title!r}: {len(values)} values for {len(plot.labels)} labels: give one for each")
+    return [math.nan if each is None else min(max(each, -LARGEST), LARGEST) for each in values]
+
+
+def _known(value: float) -> bool:
+    return not math.isnan(value)
+
+
+def _fill(axes: Axes, plot: Plot, series: Mapping[str, list[float]]) -> None:
+    if not series:
+        axes.set_axis_off()
+        axes.text(0.5, 0.5, "no figures to show", ha="center", color=FAINT, transform=axes.transAxes)
+        return
+    if plot.kind == "line":
+        _lines(axes, plot, series)
+    elif all(map(_is_number, plot.labels)):
+        _columns(axes, plot, series)
+    else:
+        _rows(axes, plot, series)
+    axes.legend(
+        loc="lower right", bbox_to_anchor=(1.0, 0.99), ncols=4, frameon=False, borderaxespad=0.0, handlelength=1.2
+    )
+
+
+def _is_number(label: str) -> bool:
+    try:
+        return math.isfinite(float(label))
+    except ValueError:
+        return False
+
+
+def _columns(axes: Axes, plot: Plot, series: Mapping[str, list[float]]) -> None:
+    """Shares of numbers: upright bars, the later series narrower and before the earlier one."""
+    places = range(len(plot.labels))
+    for number, (name, values) in enumerate(series.items()):
+        axes.bar(places, values, width=0.92 / (1 + 0.8 * number), color=_color(number), label=_shown(name))
+    _name_some(axes, plot.labels)
+    axes.yaxis.set_major_formatter(_percent)
+    axes.locator_params(axis="y", nbins=4)
+
+
+def _rows(axes: Axes, plot: Plot, series: Mapping[str, list[float]]) -> None:
+    """Shares of categories: bars that lie beside their names, the first on top."""
+    places = range(len(plot.labels))
+    for number, (name, values) in enumerate(series.items()):
+        axes.barh(places, values, height=0.86 / (1 + 0.8 * number), color=_color(number), label=_shown(name))
+    axes.set_yticks(list(places), [_shown(label) for label in plot.labels], fontsize=6.5)
+    axes.tick_params(axis="y", length=0)
+    axes.invert_yaxis()
+    axes.xaxis.set_major_formatter(_percent)
+    axes.locator_params(axis="x", nbins=5)
+
+
+def _lines(axes: Axes, plot: Plot, series: Mapping[str, list[float]]) -> None:
+    """Values over time, the newest one marked and written; a gap where there is none."""
+    places = list(range(len(plot.labels)))
+    for number, (name, values) in enumerate(series.items(), start=1):
+        axes.plot(places, values, marker="o", markersize=3, linewidth=1.3, color=_color(number), label=_shown(name))
+    newest = next(iter(series.values()))
+    last = max(place for place in places if _known(newest[place]))
+    axes.annotate(
+        f"{newest[last]:.3g}", (last, newest[last]), (4, 4), textcoords="offset points", fontweight="bold", color=INK
+    )
+    if plot.limit is not None:
+        limit = min(max(plot.limit, -LARGEST), LARGEST)
+        axes.axhline(limit, color=FAINT, linestyle="--", linewidth=1, label=f"limit {limit:.3g}")
+    axes.margins(x=0.06, y=0.18)
+    _name_some(axes, plot.labels)
+    axes.locator_params(axis="y", nbins=4)
+
+
+def _name_some(axes: Axes, labels: Sequence[str]) -> None:
+    """Names of so many places below the axis as can be read there, the newest among them."""
+    step = max(math.ceil(len(labels) / NAMES), 1)
+    places = range(len(labels) - 1, -1, -step)
+    axes.set_xticks(list(places), [_shown(labels[place], 12) for place in places])
+
+
+def _percent(share: float, _: float) -> str:
+    return f"{100 * share:.3g}%"
+
+
+def _color(number: int) -> str:
+    return COLORS[number % len(COLORS)]
+
+
+def _shown(text: str, limit: int = LABEL) -> str:
+    """Text from outside, short, and without characters that the font does not have."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    known = get_font(findfont(FontProperties(family=["DejaVu Sans"]))).get_charmap()
+    cut = "".join(each if ord(each) in known else "\u25a1" for each in one_line(text, limit))
+    # A name that begins with an underscore would be left out of the legend.
+    return f"\u2009{cut}" if cut.startswith("_") or not cut else cut

@@ -1,0 +1,95 @@
+"""Pictures of alerts: the right size, the same bytes, and whatever the names and figures are, a picture."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from monitoring_tasks.alerts.message import Plot
+from monitoring_tasks.alerts.pictures import draw
+
+BARS = Plot("bars", "temp: share of rows", ("10", "20", "30"), {"reference": (0.2, 0.5, 0.3), "now": (0, 0, 1)}, "")
+HOSTILE = ["$x^2$", "\\frac{1", "<script>", "東京", "_hidden", "", "a\nb", "x" * 10_000, "\u202egnirts", "%d {x}"]
+
+
+def pixels(picture: bytes) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """The picture's colours."""
+    with Image.open(io.BytesIO(picture)) as image:
+        return np.asarray(image.convert("RGBA"))
+
+
+def test_a_picture_is_sharp_and_opaque() -> None:
+    """960 x 480 dots, and white behind everything: in a dark mail it is as legible as in a light one."""
+    shown = pixels(draw(BARS))
+    assert shown.shape == (480, 960, 4)
+    assert (shown[..., 3] == 255).all()
+    assert (shown[0, 0] == 255).all()
+
+
+def test_now_is_red_and_what_was_usual_grey() -> None:
+    """The bar of now stands where the values are, in the colour of now."""
+    shown = pixels(draw(BARS)).astype(int)
+    red = (shown[..., 0] > 180) & (shown[..., 1] < 80)
+    bar = np.flatnonzero(red[240])
+    assert len(bar) > 50
+    assert bar.min() > 600
+
+
+def test_the_same_plot_gives_the_same_bytes() -> None:
+    """Whatever matplotlib is set to here, and without its version in the file."""
+    before = draw(BARS)
+    with mpl.rc_context({"text.usetex": True, "font.size": 30, "savefig.dpi": 50, "axes.facecolor": "black"}):
+        assert draw(BARS) == before
+    assert b"Software" not in before
+    assert b"tEXt" not in before
+
+
+@pytest.mark.parametrize("kind", ["bars", "line"])
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_names_are_only_names(kind: Any, hostile: str) -> None:
+    """No name is read as TeX or hides its series, and a missing letter is a box, not a warning."""
+    series = {hostile: (0.1, None, 0.3), f"{hostile}2": (0.3, 0.2, None)}
+    plot = Plot(kind, hostile, (hostile, "b", hostile), series, hostile, limit=0.25)
+    assert pixels(draw(plot)).shape == (480, 960, 4)
+
+
+def test_a_limit_and_a_gap_are_drawn() -> None:
+    """A limit changes the picture of a line; a day without a figure is a gap, not a zero."""
+    days, values = ("06-01", "06-02", "06-03"), (0.7, None, 0.6)
+    plots = [
+        Plot("line", "auc", days, {"auc": values}, "", limit=limit) for limit in (None, 0.65)
+    ]  # fmt: skip
+    zero = Plot("line", "auc", days, {"auc": (0.7, 0.0, 0.6)}, "")
+    assert len({draw(each) for each in [*plots, zero]}) == 3
+
+
+@pytest.mark.parametrize("series", [{}, {"auc": ()}, {"auc": (None,)}])
+def test_a_plot_without_figures_says_so(series: dict[str, tuple[float | None, ...]]) -> None:
+    """An empty plot is a picture too: it fails no alert."""
+    labels = ("a",) * max(map(len, series.values()), default=0)
+    shown = pixels(draw(Plot("line", "auc", labels, series, "")))
+    assert (shown[200:280, 300:660] < 200).any()
+
+
+def test_a_value_for_each_label() -> None:
+    """What does not fit its labels is told apart, not drawn askew."""
+    with pytest.raises(ValueError, match="1 values for 2 labels: give one for each"):
+        draw(Plot("bars", "temp", ("a", "b"), {"now": (1.0,)}, ""))
+
+
+values = st.lists(st.none() | st.floats(allow_nan=False), min_size=1, max_size=25)
+
+
+@settings(max_examples=15, deadline=None)
+@given(values, st.sampled_from(["bars", "line"]), st.none() | st.floats(allow_nan=False), st.text(max_size=5))
+def test_any_figures_give_a_picture(found: list[float | None], kind: Any, limit: float | None, name: str) -> None:
+    """However large, small, equal or few the figures are."""
+    labels = tuple(f"{name}{place}" for place in range(len(found)))
+    assert draw(Plot(kind, name, labels, {"now": tuple(found)}, "", limit=limit)).startswith(b"\x89PNG")
