@@ -22,7 +22,7 @@ from evidently.legacy.renderers.html_widgets import (
 
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
 from monitoring_tasks.methods import method
-from monitoring_tasks.suites.bars import OTHERS, Bars, bars
+from monitoring_tasks.profile.bars import OTHERS, Bars, bars
 from monitoring_tasks.suites.columns import NO_ROWS, Column
 
 REFERENCE_COLOR, CURRENT_COLOR = "#4d4d4d", "#ed0400"
@@ -103,7 +103,7 @@ def figure(value: float | None) -> float | str:
 def plots(columns: Mapping[str, Column]) -> Plots:
     """One plot of both sides' distribution for each column; tables share it by its id."""
     return {
-        name: _named(_plot(bars(column), column.kind), f"column-{place}")
+        name: _named(_plot(_bars(column), column.kind), f"column-{place}")
         for place, (name, column) in enumerate(columns.items())
     }
 
@@ -114,6 +114,10 @@ def plotted(results: Sequence[CheckResult], columns: Mapping[str, Column]) -> di
     ranked = sorted(telling, key=lambda each: (each.suite is not Suite.PREDICTION_DRIFT, urgency(each)))
     worst = set(list(dict.fromkeys(each.column for each in ranked if each.column))[:PLOTTED])
     return {name: column for name, column in columns.items() if name in worst}
+
+
+def _bars(column: Column) -> Bars:
+    return bars(column.bins, column.reference, column.current)
 
 
 def _plot(shown: Bars, kind: str) -> BaseWidgetInfo:
@@ -223,7 +227,7 @@ def drift_table(
 
 def _drift_fields(result: CheckResult, columns: Mapping[str, Column], drawn: Plots) -> dict[str, Any]:
     name = result.column or ""
-    shown = bars(columns[name]) if name in drawn else Bars((), (), ())
+    shown = _bars(columns[name]) if name in drawn else Bars((), (), ())
     # Of hundreds of categories the rest is most, and would make the named ones too small to see.
     named = sum(label != OTHERS for label in shown.labels)
     return {

@@ -8,23 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitoring_tasks.profile.bars import BARS, CATEGORIES, LETTERS, Bars, bars
 from monitoring_tasks.profile.binning import CategoryBins, numeric_bins
 from monitoring_tasks.profile.kernel import profile_column
 from monitoring_tasks.profile.profile import CategoryProfile
-from monitoring_tasks.suites.bars import BARS, CATEGORIES, LETTERS, Bars, bars
-from monitoring_tasks.suites.columns import Column
 
 
 def histogram(reference: np.ndarray, current: np.ndarray) -> Bars:
     """Bars of two sets of numbers, by way of their profiles."""
     bins = numeric_bins(reference, limits=None, slack=3.0)
     sides = [profile_column(pa.chunked_array([side]), bins) for side in (reference, current)]
-    return bars(Column("amount", "numeric", bins, *sides))
+    return bars(bins, *sides)
 
 
 def categories(reference: CategoryProfile, current: CategoryProfile, names: tuple[str, ...]) -> Bars:
     """Bars of two categorical profiles."""
-    return bars(Column("colour", "categorical", CategoryBins(names), reference, current))
+    return bars(CategoryBins(names), reference, current)
 
 
 def test_numbers_agree_with_the_rows() -> None:

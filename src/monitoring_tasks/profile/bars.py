@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitoring_tasks.profile.binning import CategoryBins, Floats, Ints, NumericBins
-from monitoring_tasks.profile.profile import CategoryProfile, NumericProfile
-from monitoring_tasks.suites.columns import Column
+from monitoring_tasks.profile.binning import CategoryBins, ColumnBins, Floats, Ints, NumericBins
+from monitoring_tasks.profile.profile import CategoryProfile, ColumnProfile, NumericProfile
 
 BARS = 20
 CATEGORIES = 10
@@ -33,9 +32,8 @@ class Bars:
     current: tuple[float, ...]
 
 
-def bars(column: Column) -> Bars:
+def bars(bins: ColumnBins, reference: ColumnProfile, current: ColumnProfile) -> Bars:
     """At most 20 bars of equal width for numbers, the 10 most frequent categories and a rest for categories."""
-    bins, reference, current = column.bins, column.reference, column.current
     if isinstance(bins, NumericBins) and isinstance(reference, NumericProfile) and isinstance(current, NumericProfile):
         return _numeric_bars(bins, reference, current)
     if (
