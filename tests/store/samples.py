@@ -8,10 +8,12 @@ from typing import Any
 from sqlalchemy import update
 
 from monitoring_tasks.checks import Check, CheckResult, Evidence, Status, Suite
-from monitoring_tasks.severity import Severity
+from monitoring_tasks.incidents.incident import Incident, Member, Mute, State
+from monitoring_tasks.incidents.reading import Cause, Reading, Signal
 from monitoring_tasks.policy.verdict import Action, Outcome, Subject, Verdict
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.store.database import Store
-from monitoring_tasks.store.records import AlertRecord, AlertState, RetrainingRecord
+from monitoring_tasks.store.records import Letter, RetrainingRecord, Transition
 from monitoring_tasks.store.schema import RETRAININGS
 from monitoring_tasks.window import Window
 
@@ -25,6 +27,9 @@ HOSTILE = [
     "".join(chr(0x4E00 + (7919 * place) % 20_000) for place in range(10_000)),
     "",
 ]
+
+
+NOON = datetime(2013, 6, 10, 12, tzinfo=UTC)
 
 
 def window(day: int, width: int = 1) -> Window:
@@ -72,11 +77,88 @@ def results() -> list[CheckResult]:
     ]
 
 
-def alert(key: str = "k", channel: str = "slack", state: AlertState = "sent", day: int = 0) -> AlertRecord:
-    """An alert record."""
-    return AlertRecord(
-        key, channel, "flight_delay", window(day), Severity.HIGH, state, "drifted", {"ts": "1.2", "channel": "C1"}
-    )
+def signal(text: str = "temp", cause: Cause = Cause.DATA_QUALITY) -> Signal:
+    """A signal whose texts are all the given one."""
+    return Signal(cause, Severity.HIGH, (text, "second"), (text,), (text,), (text,), text)
+
+
+def reading(day: int = 0, *signals: Signal, **changes: Any) -> Reading:
+    """A reading of the given day at its end."""
+    fields: dict[str, Any] = {
+        "monitor": "flight_delay",
+        "owner": "growth",
+        "dag_id": "monitor_flight_delay",
+        "stream": "drift",
+        "window": window(day),
+        "tick": window(day).end,
+        "covers": frozenset({Cause.DATA_QUALITY, Cause.DRIFT}),
+        "signals": signals,
+    }
+    return Reading(**{**fields, **changes})
+
+
+def member(monitor: str = "flight_delay", day: int = 0, text: str = "temp") -> Member:
+    """The part of a monitor in an incident, since the given day."""
+    return Member(monitor, monitor, text, Severity.HIGH, (text,), window(day), window(day + 1), 2, 1, window(day + 2))
+
+
+def incident(id: str = "i1", day: int = 0, text: str = "temp", **changes: Any) -> Incident:
+    """A muted incident that was opened at the end of the given day."""
+    moment = window(day).end
+    fields: dict[str, Any] = {
+        "id": id,
+        "cause": Cause.DATA_QUALITY,
+        "state": State.MUTED,
+        "severity": Severity.LOW,
+        "told": Severity.MEDIUM,
+        "worst": Severity.HIGH,
+        "topics": ("data_quality",),
+        "anchors": (text,),
+        "columns": (text,),
+        "reasons": (text,),
+        "members": (member(day=day, text=text),),
+        "opened": moment,
+        "spoken": moment + timedelta(days=1),
+        "number": 3,
+        "mute": Mute(moment + timedelta(days=9, microseconds=1), text, text, Severity.LOW),
+    }
+    return Incident(**{**fields, **changes})
+
+
+def resolved(id: str = "i1", day: int = 0) -> Incident:
+    """An incident that has ended."""
+    end = {"state": State.RESOLVED, "mute": None, "resolved": window(day + 3).end, "resolution": "the run succeeded"}
+    return incident(id, day, **end)
+
+
+def transition(position: int = 1, incident: str = "i1", **changes: Any) -> Transition:
+    """Something that happened to an incident, by a person."""
+    fields: dict[str, Any] = {
+        "event": "muted",
+        "state": "muted",
+        "severity": Severity.HIGH,
+        "tick": window(0).end,
+        "at": window(0).end + timedelta(hours=6, microseconds=7),
+        "by": "ann",
+        "reason": "a known fault",
+    }
+    return Transition(incident, position, **{**fields, **changes})
+
+
+def letter(position: int = 1, incident: str = "i1", channel: str = "slack:c:#ml", **changes: Any) -> Letter:
+    """A letter about an incident, written and due so many minutes after `NOON` as its position says."""
+    moment = NOON + timedelta(minutes=position)
+    event = str(changes.get("event", "opened"))
+    fields: dict[str, Any] = {
+        "key": f"{incident}-{position}-{event}",
+        "event": event,
+        "severity": Severity.HIGH,
+        "monitors": ("flight_delay", "other"),
+        "body": {"title": "temp is missing", "lines": ["since \0 & <b>"], "links": {}},
+        "created_at": moment,
+        "due_at": moment,
+    }
+    return Letter(channel=channel, incident=incident, position=position, **{**fields, **changes})
 
 
 def retraining(run: str = "r1", day: int = 20, **changes: Any) -> RetrainingRecord:

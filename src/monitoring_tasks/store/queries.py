@@ -171,6 +171,7 @@ def check_result(row: Row[Any]) -> CheckResult:
 
 
 def insert(dialect: str, table: Table) -> Upsert:
+    """An insert that can say what to do about a row that is there; `dialect`: database's name."""
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 

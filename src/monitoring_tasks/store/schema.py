@@ -51,18 +51,30 @@ class Moment(TypeDecorator[datetime]):
 
 
 class Words(TypeDecorator[str]):
-    r"""Text from outside, in which NUL may stand: kept as `\0` (`\` as `\\`), for PostgreSQL cannot hold it."""
+    r"""Text from outside, in which NUL and half characters may stand, which databases cannot hold.
+
+    NUL is kept as `\0`, half of a surrogate pair as `\ud83d`, and `\` as `\\`.
+    """
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, _dialect: Dialect) -> str | None:
-        """The text without NUL."""
-        return None if value is None else value.replace("\\", "\\\\").replace("\0", "\\0")
+        """The text without NUL and half characters."""
+        if value is None:
+            return None
+        value = value.replace("\\", "\\\\").replace("\0", "\\0")
+        return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", value)
 
     def process_result_value(self, value: str | None, _dialect: Dialect) -> str | None:
         """The text as it was given."""
-        return None if value is None else re.sub(r"\\(.)", lambda found: "\0" if found[1] == "0" else "\\", value)
+        return None if value is None else re.sub(r"\\(u[0-9a-f]{4}|.)", _unescaped, value)
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    if found[1] == "0":
+        return "\0"
+    return chr(int(found[1][1:], 16)) if found[1].startswith("u") else "\\"
 
 
 METADATA = MetaData()
@@ -131,7 +143,7 @@ READINGS = Table(
 INCIDENTS = Table(
     "monitoring_incidents",
     METADATA,
-    Column("id", Text, primary_key=True),
+    Column("id", Words, primary_key=True),
     Column("cause", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("severity", Integer, nullable=False),
@@ -145,15 +157,15 @@ INCIDENTS = Table(
 INCIDENT_MONITORS = Table(
     "monitoring_incident_monitors",
     METADATA,
-    Column("incident", Text, ForeignKey(INCIDENTS.c.id, ondelete="CASCADE"), primary_key=True),
-    Column("monitor", Text, primary_key=True),
+    Column("incident", Words, ForeignKey(INCIDENTS.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("monitor", Words, primary_key=True),
     Index("ix_monitoring_incident_monitors", "monitor"),
 )
 
 TRANSITIONS = Table(
     "monitoring_transitions",
     METADATA,
-    Column("incident", Text, ForeignKey(INCIDENTS.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("incident", Words, ForeignKey(INCIDENTS.c.id, ondelete="CASCADE"), primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("event", Text, nullable=False),
     Column("state", Text, nullable=False),
@@ -170,7 +182,7 @@ LETTERS = Table(
     Column("digest", Text, primary_key=True),
     Column("key", Words, nullable=False),
     Column("channel", Words, nullable=False),
-    Column("incident", Text, nullable=False),
+    Column("incident", Words, nullable=False),
     Column("position", Integer, nullable=False),
     Column("event", Text, nullable=False),
     Column("severity", Integer, nullable=False),
