@@ -14,15 +14,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from monitoring_tasks import canary_steps
-from monitoring_tasks.alerts.log import LogChannel
+from monitoring_tasks.alerts.telling import SILENT, Occasion, would_have
 from monitoring_tasks.canary.report import CanaryReport, FaultRecall
-from monitoring_tasks.canary_steps import Asked, examine, fallen_since, publish_canary, tell_falls
+from monitoring_tasks.canary_steps import Asked, examine, fallen_since, publish_canary
 from monitoring_tasks.errors import ConfigurationError, SourceInvalid
 from monitoring_tasks.monitor import Monitor
-from monitoring_tasks.severity import Severity
 from monitoring_tasks.monitor_file import load_monitor
 from monitoring_tasks.policy.verdict import Outcome, Subject, Verdict
 from monitoring_tasks.runtime import Runtime, environment_runtime
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.window import Window
 from tests.production import FIRST_DAY, YAML, Production
 
@@ -226,6 +226,25 @@ def fallen(report: CanaryReport, day: int = 0, **changes: Any) -> CanaryReport:
     return replace(report, window=window, faults=faults, **changes)
 
 
+LIVE = Occasion(datetime(2013, 3, 20, tzinfo=UTC), lambda _: {"run": "https://airflow.example/run"})
+WATCHED = Monitor.model_validate(
+    {
+        "name": "churn",
+        "owner": "growth",
+        "task": "binary",
+        "timestamp": "at",
+        "prediction": "score",
+        "source": {"path": "predictions"},
+        "reference": {"kind": "file", "path": "reference.parquet"},
+    }
+)
+
+
+def publish(runtime: Runtime, report: CanaryReport, *, occasion: Occasion = LIVE) -> dict[str, Any]:
+    """What publishing a report of the monitor came to."""
+    return publish_canary(WATCHED, runtime, report, run="monitoring_canary", occasion=occasion)
+
+
 @pytest.fixture
 def published(runtime: Runtime) -> CanaryReport:
     """A report in the store in which the first fault was found in each of 20 trials."""
@@ -233,40 +252,45 @@ def published(runtime: Runtime) -> CanaryReport:
     other = replace(fault, name="case", fault="capitals", column="plan")
     window = Window.parse("2013-03-08", "2013-03-09")
     report = CanaryReport("churn", "v1", "c0ffee", window, 900, 900, 900, (fault, other), 140)
-    assert publish_canary(runtime, report) == []
+    assert publish(runtime, report) == {"fell": 0, "changes": []}
     return report
 
 
 def test_what_fell_is_told_once(published: CanaryReport, runtime: Runtime, caplog: pytest.LogCaptureFixture) -> None:
-    """In the log and by the monitor's channels; a task that is tried again finds the same and sends nothing twice."""
+    """In the log and by a letter; a task that is tried again finds the same and writes no other."""
     report = fallen(published, 7)
-    for _ in range(2):
-        with caplog.at_level(logging.WARNING):
-            falls = publish_canary(runtime, report)
-        told = tell_falls(runtime, report, falls, silent=False, links={"run": "r"}, channels=[LogChannel()])
-        assert [fall.name for fall in falls] == ["mean_25"]
-        assert told == {"alerts": [{"channel": "log", "state": "logged"}]}
+    with caplog.at_level(logging.WARNING):
+        done = [publish(runtime, report) for _ in range(2)]
+    assert [each["fell"] for each in done] == [1, 1]
+    assert [change["event"] for each in done for change in each["changes"]] == ["opened", "repeated"]
     assert (
         "canary.fell monitor=churn fault=mean_25: age, mean .25 sd higher: found in 0 % of trials, 100 % before"
         in caplog.text
     )
-    assert caplog.text.count("churn finds less than it did") == 1
+    [letter] = runtime.store.letters()
+    assert "churn finds less than it did" in letter.body["title"]
     assert runtime.store.canaries("churn") == [report, published]
-    assert publish_canary(runtime, fallen(published, 14)) == []
+
+
+def test_it_is_over_when_the_fault_is_found_again(published: CanaryReport, runtime: Runtime) -> None:
+    """Not while it is missed, though nothing fell since."""
+    publish(runtime, fallen(published, 7))
+    assert publish(runtime, fallen(published, 14)) == {"fell": 0, "changes": []}
+    later = Window.parse("2013-03-29", "2013-03-30")
+    done = publish(runtime, replace(published, window=later))
+    assert [change["event"] for change in done["changes"]] == ["resolved"]
 
 
 def test_nothing_fell(published: CanaryReport, runtime: Runtime) -> None:
-    """Nobody is told, and no channel is asked."""
-    assert tell_falls(runtime, published, [], silent=False, links={}, channels=[LogChannel()]) == {"alerts": []}
-    assert runtime.store.alerts() == []
+    """Nobody is told."""
+    assert runtime.store.letters() == []
 
 
 def test_a_backfill_is_silent(published: CanaryReport, runtime: Runtime) -> None:
-    """It is recorded who would have been told."""
-    report = fallen(published, 7)
-    falls = publish_canary(runtime, report)
-    told = tell_falls(runtime, report, falls, silent=True, links={}, channels=[LogChannel()])
-    assert told == {"alerts": [{"channel": "log", "state": "withheld"}]}
+    """It is recorded what would have been told."""
+    assert publish(runtime, fallen(published, 7), occasion=SILENT) == {"fell": 1, "changes": []}
+    assert runtime.store.letters() == []
+    assert [change.event for change in would_have(runtime.store, [WATCHED]).changes] == ["opened"]
 
 
 def test_only_what_was_published_before_counts(published: CanaryReport, runtime: Runtime) -> None:
@@ -282,7 +306,7 @@ def test_too_many_false_alarms_are_logged(
     published: CanaryReport, runtime: Runtime, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A monitor that cries wolf says so where its operators look."""
-    publish_canary(runtime, replace(published, false_alarms=("drift of age",) * 9, allowed_alarms=3))
+    publish(runtime, replace(published, false_alarms=("drift of age",) * 9, allowed_alarms=3))
     assert "canary.noisy monitor=churn false_alarms=9 allowed=3 windows=140" in caplog.text
 
 

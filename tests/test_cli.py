@@ -204,13 +204,16 @@ def test_backfill_status_and_report(production: Production) -> None:
     assert "<script" in (production.folder / "page.html").read_text()
 
 
-def test_a_backfill_records_whom_it_would_have_told(production: Production) -> None:
-    """What is withheld stands under the route that would have carried it, without its connection being there."""
-    production.configure(YAML + "alerts: {slack: {channel: '#ml'}}\n")
+def test_a_backfill_records_what_it_would_have_told(production: Production) -> None:
+    """Nobody is told, and `alerts --would-have` names the page and the channel, without its connection being there."""
+    production.configure(YAML + "alerts: {channels: {team: {to: '#ml'}}}\n")
     production.write(FIRST_DAY, shift=1.5)
     assert monitoring(production.folder, "backfill", "churn", *DAY).returncode == 1
     with open_store(f"sqlite:///{production.folder / 'home' / 'monitoring' / 'results.db'}") as store:
-        assert [(alert.channel, alert.state) for alert in store.alerts("churn")] == [("slack:#ml", "withheld")]
+        assert (store.letters(), store.incidents()) == ([], [])
+    done = monitoring(production.folder, "alerts", "--would-have", "--json")
+    assert [(each["event"], each["severity"]) for each in json.loads(done.stdout)] == [("opened", "critical")]
+    assert "slack:slack_default:#ml" in done.stdout
 
 
 def test_validate(production: Production) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from monitoring_tasks.alerts.log import LogChannel
+from monitoring_tasks.alerts.telling import SILENT, Occasion
 from monitoring_tasks.errors import ConfigurationError, ReferenceInvalid, SourceInvalid
 from monitoring_tasks.performance_steps import (
     judge_performance,
@@ -17,7 +17,6 @@ from monitoring_tasks.performance_steps import (
     open_performance,
     report_performance,
     restate,
-    send_performance_alerts,
 )
 from monitoring_tasks.policy.verdict import Outcome
 from monitoring_tasks.report import self_contained
@@ -48,15 +47,27 @@ def window(day: Any) -> Window:
 
 
 def ran(
-    production: LabelledProduction, runtime: Runtime, day: Any, *, after: timedelta = DAY, reported: bool = False
+    production: LabelledProduction,
+    runtime: Runtime,
+    day: Any,
+    *,
+    after: timedelta = DAY,
+    reported: bool = False,
+    live: bool = False,
 ) -> Json:
-    """What a run on a day's window came to, as known so long after its end."""
+    """What a run on a day's window came to, as known so long after its end; a `live` one tells people."""
     monitor, examined = production.monitor, window(day)
     subject = open_performance(monitor, runtime, examined, known_at=examined.end + after)
     measure_performance(monitor, runtime, subject)
     if reported:
         report_performance(monitor, runtime, subject)
-    return judge_performance(monitor, runtime, subject, run={"run_id": "r"})
+    occasion = Occasion(examined.end + after) if live else SILENT
+    return judge_performance(monitor, runtime, subject, run={"run_id": "r"}, occasion=occasion)
+
+
+def told(runtime: Runtime) -> list[tuple[str, str]]:
+    """Titles and first reasons of the letters in the outbox."""
+    return [(letter.body["title"], letter.body["lines"][0]) for letter in runtime.store.letters()]
 
 
 def entry_of(runtime: Runtime, day: Any, **known: Any) -> LedgerEntry:
@@ -148,20 +159,20 @@ def test_a_window_means_the_same_in_whatever_run_it_is_judged(served: LabelledPr
 
 def test_a_day_that_turns_out_worse_is_told(served: LabelledProduction, runtime: Runtime) -> None:
     """Healthy by the labels that it had, worse by the corrected ones: the next run tells of it, once."""
-    ran(served, runtime, FIRST_DAY + 8 * DAY)
+    ran(served, runtime, FIRST_DAY + 8 * DAY, live=True)
     day = FIRST_DAY + 8 * DAY
     labels = pa.table(rows(day)).select(["id", "churned", "told_at"])
     turned = pa.array([1 - label for label in labels["churned"].to_pylist()], pa.int8())
     moved = pa.array([moment + DAY for moment in labels["told_at"].to_pylist()])
     served.write_labels(labels.set_column(1, "churned", turned).set_column(2, "told_at", moved))
-    verdict = ran(served, runtime, BAD)
-    assert [each["subject"]["window"]["start"][:10] for each in verdict["worsened"]] == ["2013-03-09"]
-    sent = [
-        send_performance_alerts(served.monitor, runtime, verdict, silent=False, links={}, channels=[LogChannel()])
-        for _ in range(2)
-    ]
-    assert sent[0] == {"alerts": [{"channel": "log", "state": "logged"}] * 2}
-    assert len(runtime.store.alerts("churn")) == 2
+    assert told(runtime) == []
+    verdict = ran(served, runtime, BAD, live=True)
+    assert [change["event"] for change in verdict["changes"]] == ["opened", "repeated"]
+    [incident] = runtime.store.incidents("churn")
+    assert (incident.first, incident.last) == (window(day), window(BAD))
+    assert len(told(runtime)) == 1
+    assert [change["event"] for change in ran(served, runtime, BAD, live=True)["changes"]] == ["repeated"]
+    assert len(told(runtime)) == 1
 
 
 def test_the_report_is_a_page_of_its_own(served: LabelledProduction, runtime: Runtime) -> None:
@@ -217,18 +228,16 @@ def test_other_limits_alone_are_no_news(served: LabelledProduction, runtime: Run
     """
     ran(served, runtime, FIRST_DAY + 8 * DAY)
     served.configure(YAML.replace("performance: {", "performance: {minimum_rows: 600, "))
-    verdict = ran(served, runtime, BAD)
+    verdict = ran(served, runtime, BAD, live=True)
     found = {entry.restatement.window.start.day: entry.verdict.severity for entry in runtime.store.performance("churn")}
     assert found[9] > 0
-    assert verdict["worsened"] == []
+    assert len(verdict["changes"]) == 1
+    assert runtime.store.incidents("churn")[0].first == window(BAD)
 
 
-def test_people_are_told_of_what_the_run_judged(served: LabelledProduction, runtime: Runtime) -> None:
-    """Not of what another configuration (or champion) made of the window in the meantime; the ledger keeps both."""
-    verdict = ran(served, runtime, BAD)
-    served.configure(YAML.replace("minimum_rows: 200", "minimum_rows: 600"))
-    assert ran(served, runtime, BAD)["outcome"] == "too_few_rows"
-    assert len(runtime.store.restatements("churn", window(BAD))) == 2
-    send_performance_alerts(served.monitor, runtime, verdict, silent=False, links={}, channels=[LogChannel()])
-    (told,) = runtime.store.alerts("churn")
-    assert told.message.startswith("HIGH: churn degraded")
+def test_a_run_of_the_past_tells_nobody(served: LabelledProduction, runtime: Runtime) -> None:
+    """A run that comes after those of later windows is only recorded, whatever started it."""
+    served.write(BAD + DAY)
+    ran(served, runtime, BAD + DAY, live=True)
+    assert ran(served, runtime, BAD, live=True)["changes"] == []
+    assert len(runtime.store.readings("churn")) > 1

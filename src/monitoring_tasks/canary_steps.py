@@ -6,7 +6,7 @@ Nothing is written to the source. The same rows, champion and configuration give
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,8 +14,10 @@ from typing import Any
 import pyarrow as pa
 
 from monitoring_tasks.alarms_section import Alarms
-from monitoring_tasks.alerts.canary_notice import compose_falls, falls_key
-from monitoring_tasks.alerts.delivery import Channel, deliver
+from monitoring_tasks.alerts.canary_notice import compose_falls
+from monitoring_tasks.alerts.composing import Told, compose
+from monitoring_tasks.alerts.message import Message
+from monitoring_tasks.alerts.telling import SILENT, Occasion, Teller, brief, record
 from monitoring_tasks.canary.columns import Columns
 from monitoring_tasks.canary.fall import EARLIER, Fall, falls
 from monitoring_tasks.canary.injections import JOINT, Injection, Key
@@ -26,6 +28,8 @@ from monitoring_tasks.champion import load_reference, pin_champion
 from monitoring_tasks.data.source import open_rows
 from monitoring_tasks.errors import ConfigurationError, SourceInvalid
 from monitoring_tasks.explaining import powers
+from monitoring_tasks.incidents.incident import Change
+from monitoring_tasks.incidents.reading import Cause, Reading, Signal
 from monitoring_tasks.judging import Judge
 from monitoring_tasks.kept_nulls import every, load_calibration
 from monitoring_tasks.monitor import Monitor
@@ -34,6 +38,7 @@ from monitoring_tasks.profile.plan import HASH, Plan
 from monitoring_tasks.profile.reference import ReferenceProfile
 from monitoring_tasks.profile.scan import scan
 from monitoring_tasks.runtime import Runtime
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.window import Window, last_tick, preceding, stamp, window_ending
 
 log = logging.getLogger(__name__)
@@ -216,10 +221,19 @@ def _read(monitor: Monitor, runtime: Runtime, reference: ReferenceProfile, windo
     return _Rows(window, found.sample.drop_columns([HASH]), found.profile.rows)
 
 
-def publish_canary(runtime: Runtime, report: CanaryReport) -> list[Fall]:
-    """Put a report into the store; what fell since those published before it, of windows up to its own."""
+def publish_canary(
+    monitor: Monitor, runtime: Runtime, report: CanaryReport, *, run: str, occasion: Occasion = SILENT
+) -> Json:
+    """Put a report into the store with the incident it opens or resolves: what fell since those published before it.
+
+    `run` is the DAG that ran the test.
+    """
     fallen = fallen_since(runtime, report)
-    runtime.store.put_canary(report)
+    with runtime.store.transaction() as transaction:
+        transaction.put_canary(report)
+        changes = record(
+            transaction, _reading(monitor, report, fallen, run), _teller(monitor, report, fallen, occasion)
+        )
     for fall in fallen:
         log.warning("canary.fell monitor=%s fault=%s: %s", report.monitor, fall.name, fall.words)
     if report.noisy:
@@ -227,7 +241,34 @@ def publish_canary(runtime: Runtime, report: CanaryReport) -> list[Fall]:
             "canary.noisy monitor=%s false_alarms=%d allowed=%d windows=%d",
             *(report.monitor, len(report.false_alarms), report.allowed_alarms, report.clean_windows),
         )
-    return fallen
+    return {"fell": len(fallen), "changes": brief(changes)}
+
+
+def _reading(monitor: Monitor, report: CanaryReport, fallen: Sequence[Fall], run: str) -> Reading:
+    """What a test gives reason to tell; while a fault is missed that must be found, it is not well again."""
+    signal = Signal(
+        cause=Cause.SELF_TEST,
+        severity=Severity.HIGH if report.missed else Severity.MEDIUM,
+        reasons=tuple(fall.words for fall in fallen),
+        columns=tuple(dict.fromkeys(fall.column for fall in fallen)),
+        topics=(Cause.SELF_TEST.value,),
+    )
+    well = frozenset() if report.missed else frozenset({Cause.SELF_TEST})
+    signals = (signal,) if fallen else ()
+    return Reading(monitor.name, monitor.owner, run, "self_test", report.window, report.window.end, well, signals)
+
+
+def _teller(monitor: Monitor, report: CanaryReport, fallen: Sequence[Fall], occasion: Occasion) -> Teller | None:
+    if occasion.now is None:
+        return None
+    links = occasion.links("")
+
+    def message(change: Change) -> Message:
+        return (
+            compose_falls(report, fallen, links=links) if change.loud else compose(change, Told(monitor, links=links))
+        )
+
+    return Teller(monitor.alerts, message, occasion.now)
 
 
 def fallen_since(runtime: Runtime, report: CanaryReport) -> list[Fall]:
@@ -240,20 +281,3 @@ def _precedes(other: CanaryReport, report: CanaryReport) -> bool:
     """Whether another report is earlier; the one that this replaces is not, so that a retry finds what it found."""
     same = (other.champion, other.window, other.config_hash) == (report.champion, report.window, report.config_hash)
     return other.window.end <= report.window.end and not same
-
-
-def tell_falls(
-    runtime: Runtime,
-    report: CanaryReport,
-    fallen: Sequence[Fall],
-    *,
-    silent: bool,
-    links: Mapping[str, str],
-    channels: Sequence[Channel],
-) -> Json:
-    """Tell people what fell, if anything did; silently (a backfill) it is recorded that they would have been told."""
-    if not fallen:
-        return {"alerts": []}
-    message, key = compose_falls(report, fallen, links=links), falls_key(report, fallen)
-    records = deliver(message, key=key, channels=channels, store=runtime.store, silent=silent, by=links.get("run"))
-    return {"alerts": [{"channel": record.channel, "state": record.state} for record in records]}

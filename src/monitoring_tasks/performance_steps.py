@@ -15,12 +15,11 @@ from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Any
 
-from monitoring_tasks.alerts.delivery import Channel
-from monitoring_tasks.alerts.message import compose
-from monitoring_tasks.alerts.telling import needs_alert, tell
+from monitoring_tasks.alerts.telling import SILENT, Occasion, brief, record
 from monitoring_tasks.champion import Pinned, pin_champion
 from monitoring_tasks.checks import CheckResult
 from monitoring_tasks.errors import ConfigurationError
+from monitoring_tasks.incidents.incident import Change
 from monitoring_tasks.kept import keep_script, required, script_href
 from monitoring_tasks.measuring import Measuring, Restated
 from monitoring_tasks.monitor import Monitor
@@ -33,6 +32,7 @@ from monitoring_tasks.report import report_key, run_folder
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.store.ledger import LedgerEntry
 from monitoring_tasks.window import Window, parse_moment, stamp
+from monitoring_tasks.window_story import Found, reading_of, teller_of
 
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
@@ -164,11 +164,14 @@ def report_performance(monitor: Monitor, runtime: Runtime, subject: Json) -> Jso
     return {"report": report_key(about)}
 
 
-def judge_performance(monitor: Monitor, runtime: Runtime, subject: Json, *, run: Mapping[str, str]) -> Json:
+def judge_performance(
+    monitor: Monitor, runtime: Runtime, subject: Json, *, run: Mapping[str, str], occasion: Occasion = SILENT
+) -> Json:
     """Judge the window, and those before it anew; every version of every window is kept in the ledger.
 
-    What is returned has the window's verdict, and under `worsened` those of windows before it that are worse than they
-    were when last judged: people are told of these, too.
+    Incidents that change by it, and letters to those who are told, are stored with it, at once or not at all. Windows
+    before it that are worse than they were when last judged are told as well. What is returned has the window's
+    verdict, and the `changes`.
     """
     about, known_at = _about(monitor, subject), parse_moment(subject["known_at"])
     measured = _stored(runtime, about, subject)
@@ -176,13 +179,33 @@ def judge_performance(monitor: Monitor, runtime: Runtime, subject: Json, *, run:
     entries = {window: _entry(monitor, runtime, measured, window, run=noted) for window in measured.judged}
     worsened = [entry for window, entry in entries.items() if window.end < about.window.end]
     worsened = [entry for entry in worsened if _is_worse(runtime, entry, known_at)]
-    for entry in entries.values():
-        runtime.store.put_performance(entry)
     own = entries[about.window]
+    changes = _kept(monitor, runtime, list(entries.values()), [*worsened, own], occasion=occasion)
     log.info("performance.verdict\n%s", narrate_performance(own.restatement, own.verdict))
     for entry in worsened:
         log.warning("performance.worsened\n%s", narrate_performance(entry.restatement, entry.verdict))
-    return {**_small(own.verdict), "report": report_key(about), "worsened": [_small(each.verdict) for each in worsened]}
+    return {**_small(own.verdict), "report": report_key(about), "changes": brief(changes)}
+
+
+def _kept(
+    monitor: Monitor,
+    runtime: Runtime,
+    entries: Sequence[LedgerEntry],
+    told: Sequence[LedgerEntry],
+    *,
+    occasion: Occasion,
+) -> list[Change]:
+    """Put entries into the ledger, with what is told of some of them: the window's own last, which says most."""
+    founds = [Found(each.verdict, each.results, report_key(each.verdict.subject), "performance") for each in told]
+    tellers = [teller_of(monitor, runtime, found, occasion) for found in founds]
+    with runtime.store.transaction() as transaction:
+        for entry in entries:
+            transaction.put_performance(entry)
+        changed = [
+            record(transaction, reading_of(monitor, found), teller)
+            for found, teller in zip(founds, tellers, strict=True)
+        ]
+    return [change for each in changed for change in each]
 
 
 def _alone(monitor: Monitor, runtime: Runtime, verdict: Verdict) -> Verdict:
@@ -219,38 +242,6 @@ def _small(verdict: Verdict) -> Json:
     """A verdict without the findings of its evidence, which may be many: they are in the ledger."""
     evidence = {name: value for name, value in verdict.evidence.items() if name != "findings"}
     return {**verdict.to_json(), "evidence": evidence}
-
-
-def send_performance_alerts(
-    monitor: Monitor,
-    runtime: Runtime,
-    verdict: Json,
-    *,
-    silent: bool,
-    links: Mapping[str, str],
-    channels: Sequence[Channel],
-) -> Json:
-    """Tell people about a window, and about those before it that turned out worse; silently it is only recorded."""
-    told = [each for each in (verdict, *verdict["worsened"]) if needs_alert(monitor, each)]
-    sent = [_send(runtime, each, silent=silent, links=links, channels=channels) for each in told]
-    return {"alerts": [alert for each in sent for alert in each["alerts"]]}
-
-
-def _send(
-    runtime: Runtime, verdict: Json, *, silent: bool, links: Mapping[str, str], channels: Sequence[Channel]
-) -> Json:
-    judged = Verdict.from_json(verdict)
-    about, known_at = judged.subject, parse_moment(judged.evidence["known_at"])
-    versions = reversed(runtime.store.restatements(about.monitor, about.window))
-    own = next((e for e in versions if e.verdict.subject == about and e.restatement.known_at == known_at), None)
-    whole = own.verdict if own else judged
-    return tell(
-        runtime.store,
-        whole,
-        compose(whole, own.results if own else [], links=links),
-        channels=channels,
-        silent=silent,
-    )
 
 
 def _dumps(value: Any) -> bytes:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from monitoring_tasks.alerts.delivery import Channel, deliver
 from monitoring_tasks.alerts.notice import compose_notice, notice_key
+from monitoring_tasks.alerts.telling import post_notice, put_promotion
 from monitoring_tasks.champion import load_reference, pin_champion
 from monitoring_tasks.errors import MonitoringError, PromotionRefused
 from monitoring_tasks.kept import required
@@ -195,17 +195,18 @@ def roll_back_champion(monitor: Monitor, runtime: Runtime, record: RetrainingRec
         decided_by=record.requested_by,
         closed_at=datetime.now(UTC),
     )
-    runtime.store.put_retraining(closed)
+    put_promotion(runtime.store, closed, now=datetime.now(UTC))
     log.info("champion.rolled_back from=%s to=%s", before, made.version)
     _take_over(monitor, runtime)
     return {"version": made.version}
 
 
-def tell(runtime: Runtime, record: RetrainingRecord, *, links: Mapping[str, str], channels: Sequence[Channel]) -> Json:
-    """Tell people what became of a retraining, or that it waits for them: once for each state."""
-    message, key = compose_notice(record, links=links), notice_key(record)
-    told = deliver(message, key=key, channels=channels, store=runtime.store, silent=False, by=record.run)
-    return {"state": record.state, "told": [{"channel": each.channel, "state": each.state} for each in told]}
+def tell(monitor: Monitor, runtime: Runtime, record: RetrainingRecord, *, links: Mapping[str, str]) -> Json:
+    """Post what became of a retraining, or that it waits for people: once for each state."""
+    message = compose_notice(record, links=links)
+    key = notice_key(record)
+    post_notice(runtime.store, monitor, key, message, now=datetime.now(UTC))
+    return {"state": record.state, "key": key}
 
 
 def clean_up(runtime: Runtime, task: Json) -> RetrainingRecord:

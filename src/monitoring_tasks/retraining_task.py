@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from monitoring_tasks.alerts.telling import put_promotion
 from monitoring_tasks.errors import ConfigurationError, SourceInvalid
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.retraining.names import retraining_folder, run_slug
@@ -16,7 +17,7 @@ from monitoring_tasks.retraining.repository import allow, allowed_repositories
 from monitoring_tasks.retraining_section import DAY, Retraining
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.sections import ChampionReference
-from monitoring_tasks.store.records import OPEN_STATES, RetrainingRecord, RetrainingState
+from monitoring_tasks.store.records import OPEN_STATES, REPLACED, RetrainingRecord, RetrainingState
 
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
@@ -106,7 +107,10 @@ def advance(runtime: Runtime, task: Json, state: RetrainingState, **changes: Any
     closed = None if state in OPEN_STATES else datetime.now(UTC)
     told = {"outcome": "", "decided_by": None, **changes}
     record = replace(record_of(runtime, task), state=state, closed_at=closed, **told)
-    runtime.store.put_retraining(record)
+    if state in REPLACED:
+        put_promotion(runtime.store, record, now=datetime.now(UTC))
+    else:
+        runtime.store.put_retraining(record)
     log.info("retraining.%s run=%s %s", state, record.run, record.outcome)
     return record
 

@@ -9,16 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
 import pyarrow as pa
 
 from monitoring_tasks.alarms_section import TrainingBaseline
-from monitoring_tasks.alerts.delivery import Channel
-from monitoring_tasks.alerts.message import compose
-from monitoring_tasks.alerts.telling import tell
+from monitoring_tasks.alerts.telling import SILENT, Occasion, brief, record
 from monitoring_tasks.assessment import Basis, Observed, assessed
 from monitoring_tasks.champion import Pinned, load_importances, load_reference, pin_champion
 from monitoring_tasks.checks import CheckResult, Status
@@ -30,7 +28,7 @@ from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.pieces import SAMPLE_ROWS, Pieces
 from monitoring_tasks.policy.decision import Given, decide
 from monitoring_tasks.policy.narrative import narrate
-from monitoring_tasks.policy.verdict import Subject, Verdict
+from monitoring_tasks.policy.verdict import Subject
 from monitoring_tasks.profile.plan import join_samples
 from monitoring_tasks.profile.profile import Profile, dumps, loads, merge
 from monitoring_tasks.profile.reference import ReferenceProfile
@@ -40,6 +38,7 @@ from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.sections import SqlSource
 from monitoring_tasks.undated_check import undated_check
 from monitoring_tasks.window import Window, preceding
+from monitoring_tasks.window_story import Found, reading_of, teller_of
 
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
@@ -147,10 +146,14 @@ def _stored_sample(runtime: Runtime, subject: Subject) -> pa.Table:
     return load_table(required(runtime.artifacts, f"{run_folder(subject)}/sample.parquet"))
 
 
-def reach_verdict(monitor: Monitor, runtime: Runtime, subject: Json, *, run: Mapping[str, str]) -> Json:
+def reach_verdict(
+    monitor: Monitor, runtime: Runtime, subject: Json, *, run: Mapping[str, str], occasion: Occasion = SILENT
+) -> Json:
     """Judge the window by its results and those of the windows before; the verdict is stored and returned.
 
-    What is returned leaves out the findings of the evidence, which may be many: they are in the store.
+    Incidents that it changes, and letters to those who are told, are stored with it, at once or not at all. What is
+    returned names these `changes`, and leaves out the findings of the evidence, which may be many: they are in the
+    store.
     """
     about, pinned = _about(monitor, subject), Pinned.from_json(subject["pinned"])
     results = _results(monitor, runtime, subject)
@@ -166,12 +169,16 @@ def reach_verdict(monitor: Monitor, runtime: Runtime, subject: Json, *, run: Map
     verdict = eased(monitor, runtime, pinned, decide(monitor, about, given))
     runtime.artifacts.write(f"{run_folder(about)}/verdict.json", verdict.dumps())
     noted = {**run, **({"stale_champion": pinned.stale} if pinned.stale else {})}
-    runtime.store.put(verdict, results, report=report_key(about), run=noted)
+    found = Found(verdict, results, report_key(about))
+    teller = teller_of(monitor, runtime, found, occasion)
+    with runtime.store.transaction() as transaction:
+        transaction.put_verdict(verdict, results, report=found.report, run=noted)
+        changes = record(transaction, reading_of(monitor, found), teller)
     log.info("verdict.reached\n%s", narrate(verdict, results))
     if pinned.stale:
         log.warning("champion.stale version=%s reason=%s", pinned.version, pinned.stale)
     small = {name: value for name, value in verdict.evidence.items() if name != "findings"}
-    return {**verdict.to_json(), "evidence": small, "report": report_key(about)}
+    return {**verdict.to_json(), "evidence": small, "report": found.report, "changes": brief(changes)}
 
 
 def _results(monitor: Monitor, runtime: Runtime, subject: Json) -> list[CheckResult]:
@@ -233,18 +240,3 @@ def _results_of(monitor: Monitor, runtime: Runtime, subject: Json, window: Windo
         log.warning("history.unreadable monitor=%s window=%s reason=%s", monitor.name, window, error)
         return None
     return _results(monitor, runtime, then) if rows >= monitor.minimum_rows else None
-
-
-def send_alert(
-    runtime: Runtime,
-    verdict: Json,
-    *,
-    silent: bool,
-    links: Mapping[str, str],
-    channels: Sequence[Channel],
-) -> Json:
-    """Tell people about a verdict; silently (a backfill) it is only recorded that they would have been told."""
-    subject = Subject.from_json(verdict["subject"])
-    judged = runtime.store.verdict(subject) or Verdict.from_json(verdict)
-    message = compose(judged, runtime.store.results(subject) or [], links=links)
-    return tell(runtime.store, judged, message, channels=channels, silent=silent)

@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.xdist_group("stack"), pytest.mark.timeout(900)]
 DAG, RUN = "retrain_churn", "asked_by_hand"
 TOKEN = "not-for-the-pipeline"
 ROUTES = """\
-alerts: {slack: {connection: pager, channel: "#ml"}}
+alerts: {channels: {team: {connection: pager, to: "#ml"}}}
 retraining:
   approval: {users: [ada], timeout: 1h}
 """

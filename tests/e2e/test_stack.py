@@ -16,15 +16,19 @@ import httpx
 import pytest
 
 from demo.stack import Stack
+from monitoring_tasks.alerts.telling import would_have
+from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.monitor_file import load_monitor
 from monitoring_tasks.store.database import Store, open_store
+from monitoring_tasks.window import Window
 from tests.airflow_home import ROOT
 from tests.production import FIRST_DAY, YAML, Production
 from tests.slack_server import SlackServer
 
 pytestmark = [pytest.mark.xdist_group("stack"), pytest.mark.timeout(600)]
 DAG = "monitor_churn"
-WATCHED = YAML + "asset: predictions_written\nalerts: {slack: {connection: pager, channel: '#ml'}}\n"
-ROUTE = "alerts: {slack: {connection: made_in_the_ui, channel: '#others'}}\n"
+WATCHED = YAML + "asset: predictions_written\nalerts: {channels: {team: {connection: pager, to: '#ml'}}}\n"
+ROUTE = "alerts: {channels: {team: {connection: made_in_the_ui, to: '#others'}}}\n"
 PRODUCER = '''"""Writes the prediction log; a stand-in for a team's own Airflow DAG."""
 from airflow.sdk import DAG, Asset
 from airflow.providers.standard.operators.python import PythonOperator
@@ -51,6 +55,11 @@ class World:
     def store(self) -> Store:
         """The results store, which is a SQLite file in Airflow's home by default."""
         return open_store(f"sqlite:///{self.stack.folder / 'monitoring' / 'results.db'}")
+
+    @property
+    def monitor(self) -> Monitor:
+        """The monitor."""
+        return load_monitor(self.production.monitor_file)
 
     def told(self, window_start: str) -> list[dict[str, Any]]:
         """What Slack received about windows that start then."""
@@ -120,19 +129,17 @@ def test_a_backfill_is_silent(world: World) -> None:
     outcomes = [rest.xcom(DAG, run["dag_run_id"], "verdict")["outcome"] for run in runs]
     assert outcomes == ["healthy", "healthy", "drifted", "drifted"]
     assert not world.told("2013-03")
-    withheld = world.store.alerts("churn", "withheld")
-    assert [(alert.channel, alert.window.start.day) for alert in withheld] == [("slack:#ml", 3), ("slack:#ml", 4)]
+    [incident] = would_have(world.store, [world.monitor], Window.parse("2013-03-01", "2013-03-06")).incidents
+    assert (incident.cause, incident.first.start.day, incident.last.start.day) == ("drift", 3, 4)
 
 
 def test_a_run_by_hand_with_a_window_of_its_own(world: World) -> None:
-    """The form's window is judged, Slack is told, and the log of the verdict tells the whole story."""
+    """The form's window is judged, and the log of the verdict tells the whole story; of the past nobody is told."""
     rest = world.stack.rest
     rest.trigger(DAG, "by_hand", {"start": "2013-03-03T00:00:00Z", "end": "2013-03-05T00:00:00Z"})
     assert rest.wait_for_run(DAG, "by_hand") == "success"
     assert rest.tasks(DAG, "by_hand")["all_clear"] == "skipped"
-    headline, details = world.told("2013-03-03T00:00:00Z")
-    assert headline["channel"] == "#ml"
-    assert details["thread_ts"] == headline["ts"]
+    assert not world.told("2013-03-03")
     story = "\n".join(str(event["event"]) for event in rest.task_log(DAG, "by_hand", "verdict"))
     for part in ("churn: DRIFTED, severity critical", "psi", "Next step: ", world.stack.url + "/monitoring/report/"):
         assert part in story

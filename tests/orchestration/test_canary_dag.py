@@ -112,7 +112,7 @@ def test_a_monitor_that_finds_less_says_so(watched: Production, run_dag: RunDag)
     """Its alert is in the log, and is recorded; running again tells nobody again."""
     run = run_dag(MONDAY, name=DAG_ID)
     assert run.state == "success"
-    assert airflow_runtime().store.alerts() == []
+    assert airflow_runtime().store.letters() == []
     [report] = published()
     faults = tuple(replace(fault, found_by=(1,) * 20) for fault in report.faults if fault.name == "category_5")
     airflow_runtime().store.put_canary(replace(report, faults=faults))
@@ -122,17 +122,17 @@ def test_a_monitor_that_finds_less_says_so(watched: Production, run_dag: RunDag)
     assert len(published()) == 2
     assert "canary.fell monitor=churn fault=category_5" in run.log
     assert "churn finds less than it did" in run.log
-    [alert] = airflow_runtime().store.alerts("churn")
-    assert alert.state == "logged"
-    assert "dags/monitoring_canary/runs/" in alert.message
+    [letter] = airflow_runtime().store.letters()
+    assert (letter.channel, letter.state) == ("log", "sent")
+    assert "dags/monitoring_canary/runs/" in str(letter.body)
     again = run_dag(MONDAY, name=DAG_ID)
     assert "canary.fell monitor=churn fault=category_5" in again.log
     assert "churn finds less than it did" not in again.log
-    assert airflow_runtime().store.alerts("churn") == [alert]
+    assert airflow_runtime().store.letters() == [letter]
 
 
 def test_a_backfill_tells_nobody(watched: Production, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It publishes, and records who would have been told."""
+    """It publishes, and records what would have been told."""
 
     class Backfill:
         dag_id, run_id, run_type = DAG_ID, "backfill__1", "backfill"
@@ -140,7 +140,7 @@ def test_a_backfill_tells_nobody(watched: Production, monkeypatch: pytest.Monkey
 
     tasks = CanaryTasks(watched.folder)
     told = tasks.canary("churn", Backfill())
-    assert (told["fell"], told["alerts"]) == (0, [])
+    assert (told["fell"], told["changes"]) == (0, [])
     [report] = published()
     earlier = Window(report.window.start - timedelta(days=7), report.window.end - timedelta(days=7))
     faults = tuple(replace(fault, found_by=(1,) * 20) for fault in report.faults if fault.applicable)
@@ -150,7 +150,11 @@ def test_a_backfill_tells_nobody(watched: Production, monkeypatch: pytest.Monkey
     )
     told = tasks.canary("churn", Backfill())
     assert told["fell"] == len(faults) == 17
-    assert told["alerts"] == [{"channel": "log", "state": "withheld"}]
+    assert told["changes"] == []
+    assert airflow_runtime().store.letters() == []
+    assert [signal.cause for reading in airflow_runtime().store.readings() for signal in reading.signals] == [
+        "self_test"
+    ]
 
 
 def test_no_monitors(production: Production, run_dag: RunDag) -> None:

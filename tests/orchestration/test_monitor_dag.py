@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.alerts.telling import would_have
 from monitoring_tasks.monitor_file import load_monitor
-from monitoring_tasks.orchestration.channels import channels_of
 from monitoring_tasks.orchestration.runtime import airflow_runtime
 from monitoring_tasks.policy.verdict import Outcome, Subject
 from monitoring_tasks.store.database import open_store
@@ -24,7 +21,8 @@ from tests.slack_server import SlackServer
 pytestmark = pytest.mark.xdist_group("airflow")
 DRIFTED_DAY = FIRST_DAY + timedelta(days=2)
 RunDag = Callable[..., Run]
-SLACK = YAML + "alerts: {slack: {connection: pager, channel: '#ml'}}\n"
+SLACK = YAML + "alerts: {channels: {team: {connection: pager, to: '#ml'}}}\n"
+ADDRESS = "slack:pager:#ml"
 
 
 @pytest.fixture
@@ -49,14 +47,19 @@ def test_a_healthy_day_ends_all_clear(served: Production, run_dag: RunDag) -> No
 
 
 def test_a_drifted_day_ends_in_an_alert(served: Production, run_dag: RunDag) -> None:
-    """Without a Slack route the alert is a log of the task, and the store knows it."""
+    """Without a channel the alert is a log of the task, and the store knows the incident and its letter."""
     run = run_dag(DRIFTED_DAY + timedelta(days=1))
     assert run.state == "success"
     assert run.tasks["all_clear"] == "skipped"
     assert run.returned["verdict"]["outcome"] == "drifted"
     assert run.returned["verdict"]["severity"] == "critical"
-    assert run.returned["alert"] == {"alerts": [{"channel": "log", "state": "logged"}]}
-    assert [alert.state for alert in airflow_runtime().store.alerts("churn")] == ["logged"]
+    assert [change["event"] for change in run.returned["alert"]["changes"]] == ["opened"]
+    assert run.returned["alert"]["sent"] == 1
+    store = airflow_runtime().store
+    [incident] = store.incidents("churn")
+    assert (incident.cause, incident.state, incident.severity.word) == ("drift", "open", "critical")
+    assert [(letter.channel, letter.state) for letter in store.letters()] == [("log", "sent")]
+    assert incident.id in run.log
 
 
 def test_the_log_tells_the_whole_story(served: Production, run_dag: RunDag) -> None:
@@ -126,13 +129,14 @@ def test_a_window_by_hand(served: Production, run_dag: RunDag) -> None:
 
 
 def test_the_same_window_twice_is_one_verdict(served: Production, run_dag: RunDag) -> None:
-    """A second run replaces the first one's verdict, and its alert is not given twice."""
+    """A second run replaces the first one's verdict; nobody is told twice."""
     first, second = (run_dag(DRIFTED_DAY + timedelta(days=1), conf={}) for _ in range(2))
-    assert first.returned["verdict"] == second.returned["verdict"]
+    assert {**first.returned["verdict"], "changes": []} == {**second.returned["verdict"], "changes": []}
+    assert [change["event"] for change in second.returned["verdict"]["changes"]] == ["repeated"]
     store = airflow_runtime().store
     assert len(store.verdicts("churn")) == 1
     assert store.verdicts("churn")[0].run["run_id"] == second.run_id
-    assert len(store.alerts("churn")) == 1
+    assert len(store.letters()) == 1
 
 
 def test_the_verdict_is_announced(served: Production, run_dag: RunDag) -> None:
@@ -162,8 +166,8 @@ def test_slack_through_a_connection(served: Production, run_dag: RunDag, monkeyp
     with SlackServer() as slack:
         connection = f'{{"conn_type": "slack", "password": "xoxb-1", "extra": {{"base_url": "{slack.url}"}}}}'
         monkeypatch.setenv("AIRFLOW_CONN_PAGER", connection)
-        run = run_dag(DRIFTED_DAY + timedelta(days=1))
-    assert run.returned["alert"] == {"alerts": [{"channel": "slack:#ml", "state": "sent"}]}
+        run_dag(DRIFTED_DAY + timedelta(days=1))
+    assert [(letter.channel, letter.state) for letter in airflow_runtime().store.letters()] == [(ADDRESS, "sent")]
     assert {post["channel"] for post in slack.posts} == {"#ml"}
     posted = str(slack.posts)
     assert "/monitoring/report/monitor_churn/" in posted
@@ -171,71 +175,26 @@ def test_slack_through_a_connection(served: Production, run_dag: RunDag, monkeyp
     assert slack.tokens[0] == "xoxb-1"
 
 
-def test_a_route_without_its_connection_goes_to_the_log(served: Production, run_dag: RunDag) -> None:
-    """A connection that nobody created loses no alert: the log has it and says why."""
+def test_a_letter_without_its_connection_waits(served: Production, run_dag: RunDag) -> None:
+    """A connection that nobody created loses no alert: the task fails, says why, and the letter stays in the outbox."""
     served.configure(SLACK)
     run = run_dag(DRIFTED_DAY + timedelta(days=1))
-    assert run.returned["alert"] == {"alerts": [{"channel": "log", "state": "logged"}]}
-    assert "Airflow has no connection pager" in run.log
+    assert run.tasks["alert"] == "failed"
+    assert "pager" in run.log
+    assert "critical" in run.log
+    [letter] = [each for each in airflow_runtime().store.letters() if each.event == "opened" and "drift" in each.key]
+    assert (letter.channel, letter.state) == (ADDRESS, "waiting")
 
 
-def test_a_route_without_its_provider_goes_to_the_log(
-    served: Production, run_dag: RunDag, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where Airflow has no Slack provider, the log has the alert and says what to install."""
-    served.configure(SLACK)
-    monkeypatch.setenv("AIRFLOW_CONN_PAGER", '{"conn_type": "slack", "password": "xoxb-1"}')
-    monkeypatch.delitem(sys.modules, "monitoring_tasks.orchestration.channels", raising=False)
-    monkeypatch.setitem(sys.modules, "airflow.providers.slack.hooks.slack", None)
-    run = run_dag(DRIFTED_DAY + timedelta(days=1))
-    assert run.returned["alert"] == {"alerts": [{"channel": "log", "state": "logged"}]}
-    assert "install apache-airflow-providers-slack, then clear this task to send the alert to #ml" in run.log
-
-
-def routed(folder: Path) -> Monitor:
-    """The monitor with a Slack route."""
-    (folder / "churn.yaml").write_text(SLACK)
-    return load_monitor(folder / "churn.yaml")
-
-
-@pytest.mark.parametrize(
-    ("connection", "told"),
-    [
-        ('{"conn_type": "slack"}', "connection pager has no token: put the bot token"),
-        ('{"conn_type": "slack", "password": "xoxb-1", "extra": {"timeout": "soon"}}', "mend its extra fields"),
-    ],
-)
-def test_a_route_that_cannot_be_opened_goes_to_the_log(
-    airflow_database: None,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    connection: str,
-    told: str,
-) -> None:
-    """A connection that lacks something loses no alert: the log takes it, with a warning what to mend."""
-    monkeypatch.setenv("AIRFLOW_CONN_PAGER", connection)
-    [channel] = channels_of(routed(tmp_path), silent=False)
-    assert channel.name == "log"
-    assert told in caplog.text
-
-
-def test_a_backfill_opens_no_channel(
-    airflow_database: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """What is withheld stands under the route's name, whatever is wrong with its connection, and nobody can be told."""
-    monkeypatch.setenv("AIRFLOW_CONN_PAGER", '{"conn_type": "slack"}')
-    [channel] = channels_of(routed(tmp_path), silent=True)
-    assert (channel.name, channel.delivered) == ("slack:#ml", "withheld")
-    assert caplog.records == []
-
-
-def test_alerts_below_the_least_severity_are_not_sent(served: Production, run_dag: RunDag) -> None:
-    """The monitor's own threshold decides what is told."""
-    served.configure(YAML + "alerts: {minimum: critical}\n")
-    run = run_dag(DRIFTED_DAY + timedelta(days=2))
-    assert run.returned["verdict"]["outcome"] == "no_data"
-    assert run.tasks["all_clear"] == "success"
+def test_a_window_of_the_past_by_hand_tells_nobody(served: Production, run_dag: RunDag) -> None:
+    """It is recorded, and the list of what would have been told has it."""
+    conf = {"start": "2013-03-03T00:00:00+00:00", "end": "2013-03-04T00:00:00+00:00"}
+    run = run_dag(None, conf=conf)
+    assert run.returned["verdict"]["outcome"] == "drifted"
+    assert run.returned["alert"] == {"changes": [], "sent": 0}
+    store = airflow_runtime().store
+    assert (store.incidents(), store.letters()) == ([], [])
+    assert [each.event for each in would_have(store, [load_monitor(served.monitor_file)]).changes] == ["opened"]
 
 
 def test_the_store_by_connection(

@@ -48,23 +48,24 @@ def test_a_degraded_day_ends_in_an_alert(served: LabelledProduction, run_dag: Ru
     run = run_dag(BAD + 2 * DAY, name=NAME)
     assert run.state == "success"
     assert run.returned["verdict"]["outcome"] == "degraded"
-    assert run.returned["alert"] == {"alerts": [{"channel": "log", "state": "logged"}]}
+    assert [change["event"] for change in run.returned["alert"]["changes"]] == ["opened"]
     assert "in the champion's reference: worse by" in run.log
     entries = airflow_runtime().store.performance("churn")
     outcomes = [entry.verdict.outcome.value for entry in entries]
     assert outcomes == [*["healthy"] * 4, "degraded", "no_data"]
     again = run_dag(BAD + 2 * DAY, name=NAME, conf={})
-    assert again.returned["verdict"] == run.returned["verdict"]
-    assert len(airflow_runtime().store.alerts("churn")) == 1
+    assert [change["event"] for change in again.returned["verdict"]["changes"]] == ["repeated"]
+    assert [(letter.channel, letter.state) for letter in airflow_runtime().store.letters()] == [("log", "sent")]
 
 
 def test_what_was_known_in_the_past_tells_nobody(served: LabelledProduction, run_dag: RunDag) -> None:
-    """With `as_known_on` the form asks for an old number: it is recorded who would have been told."""
+    """With `as_known_on` the form asks for an old number: it is recorded only."""
     conf = {"as_known_on": (window(BAD).end + DAY).isoformat()}
     run = run_dag(None, name=NAME, conf=conf)
     assert run.state == "success"
     assert run.returned["verdict"]["outcome"] == "degraded"
-    assert run.returned["alert"] == {"alerts": [{"channel": "log", "state": "withheld"}]}
+    assert run.returned["alert"] == {"changes": [], "sent": 0}
+    assert airflow_runtime().store.letters() == []
 
 
 def test_a_wrong_label_is_not_tried_again(served: LabelledProduction, run_dag: RunDag) -> None:

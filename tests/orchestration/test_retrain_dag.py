@@ -99,7 +99,7 @@ def test_a_better_challenger_that_is_approved_becomes_champion(
     assert run.results["gate"]["decision"] == "promote"
     assert "Running stage" in run.log
     assert not list((airflow_runtime().cache / "workspaces" / MODEL).glob("*"))
-    told = {alert.message.partition("\n")[0] for alert in airflow_runtime().store.alerts(MODEL)}
+    told = {letter.body["title"] for letter in airflow_runtime().store.letters()}
     assert {"MEDIUM: a challenger of churn waits for approval", "MEDIUM: churn has a new champion"} <= told
     run_dag(None, conf={"start": stamp(day.start), "end": stamp(day.end)})
     judged = airflow_runtime().store.judgements(MODEL, day)

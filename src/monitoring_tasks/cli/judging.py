@@ -59,7 +59,7 @@ def check(name: Name, start: Start, end: End, folder: Folder = DEFAULT_FOLDER, a
 
 
 def backfill(name: Name, start: Start, end: End, folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> int:
-    """Judge every scheduled window of a span, oldest first; nobody is told, it is recorded who would have been."""
+    """Judge every scheduled window of a span; nobody is told: `alerts --would-have` says who would have been."""
     monitor = find_monitor(folder, name)
     windows = windows_between(monitor.schedule, monitor.window, Window.parse(start, end))
     windows = [window for window in windows if window.start >= monitor.first_moment]
@@ -135,17 +135,10 @@ def judge(monitor: Monitor, runtime: Runtime, window: Window) -> Verdict:
 
 
 def _backfilled(monitor: Monitor, runtime: Runtime, window: Window) -> Verdict | Exception:
-    from monitoring_tasks import steps
-    from monitoring_tasks.alerts.telling import needs_alert
-    from monitoring_tasks.alerts.withheld import withheld_channels
-
     try:
-        verdict = judge(monitor, runtime, window)
-        if needs_alert(monitor, verdict.to_json()):
-            steps.send_alert(runtime, verdict.to_json(), silent=True, links={}, channels=withheld_channels(monitor))
+        return judge(monitor, runtime, window)
     except Exception as error:  # one bad window must not take the others' verdicts along
         return error
-    return verdict
 
 
 def worst(outcomes: Iterable[Outcome]) -> int:

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG, CronDataIntervalTimetable
@@ -16,6 +16,9 @@ from monitoring_tasks.orchestration.links import absolute, run_path
 from monitoring_tasks.orchestration.run_window import BACKFILL
 from monitoring_tasks.orchestration.tasks import run_type, told
 from monitoring_tasks.orchestration.tries import patient_tries
+
+if TYPE_CHECKING:
+    from monitoring_tasks.alerts.telling import Occasion
 
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
@@ -67,18 +70,26 @@ class CanaryTasks:
 
     def canary(self, name: str, dag_run: Any) -> Json:
         """Test one monitor, publish its report, and tell people if it finds less than it did."""
-        from monitoring_tasks.canary_steps import Asked, examine, publish_canary, tell_falls
-        from monitoring_tasks.orchestration.channels import channels_of
+        from monitoring_tasks.canary_steps import Asked, examine, publish_canary
+        from monitoring_tasks.delivery_step import deliver_for
+        from monitoring_tasks.orchestration.channels import opener
 
         with told() as runtime:
             monitor = find_monitor(self.folder, name)
             report = examine(monitor, runtime(), Asked(dag_run.data_interval_end or dag_run.run_after))
-            fallen = publish_canary(runtime(), report)
-            silent = run_type(dag_run) == BACKFILL
-            links = {"run": absolute(run_path(dag_run.dag_id, dag_run.run_id))}
-            channels = channels_of(monitor, silent=silent) if fallen else []
-            sent = tell_falls(runtime(), report, fallen, silent=silent, links=links, channels=channels)
-        return {"window": report.window.to_json(), "passed": report.passed, "fell": len(fallen), **sent}
+            occasion = self._occasion(dag_run)
+            done = publish_canary(monitor, runtime(), report, run=DAG_ID, occasion=occasion)
+            if occasion.now is not None:
+                deliver_for(name, runtime().store, opener(), by=f"{dag_run.run_id} {name}")
+        return {"window": report.window.to_json(), "passed": report.passed, **done}
+
+    def _occasion(self, dag_run: Any) -> Occasion:
+        from monitoring_tasks.alerts.telling import SILENT, Occasion
+
+        if run_type(dag_run) == BACKFILL:
+            return SILENT
+        links = {"run": absolute(run_path(dag_run.dag_id, dag_run.run_id))}
+        return Occasion(datetime.now(UTC), lambda _: links)
 
 
 def build_canary_dag(folder: Path) -> DAG:

@@ -18,8 +18,8 @@ KNOWN_ON = "as_known_on"
 class PerformanceRun:
     """The window of a run, with labels logged before `known_at`.
 
-    A `silent` run tells nobody: a backfill, or one that asks what was known in the past. A `current` one examines the
-    newest window whose labels are final.
+    A `current` one examines the newest window whose labels are final. A `silent` run tells nobody: a backfill, one by
+    hand of a window further back, or one that asks what was known in the past.
     """
 
     window: Window
@@ -42,7 +42,8 @@ def resolve_performance(monitor: Monitor, facts: RunFacts) -> PerformanceRun:
     _require(monitor, window, known_at)
     past = facts.run_type == BACKFILL or _known_at(facts) is not None
     newest = cadence.newest(last_tick(cadence.schedule, facts.run_after))
-    return PerformanceRun(window, known_at, silent=past, current=window.end >= newest.end)
+    current = window.end >= newest.end
+    return PerformanceRun(window, known_at, silent=past or not current, current=current)
 
 
 def _known_at(facts: RunFacts) -> datetime | None:

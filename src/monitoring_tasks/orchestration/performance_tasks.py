@@ -11,7 +11,16 @@ from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.orchestration.links import absolute, report_path
 from monitoring_tasks.orchestration.performance_run import KNOWN_ON, resolve_performance
 from monitoring_tasks.orchestration.run_window import RunFacts
-from monitoring_tasks.orchestration.tasks import links_to, requested, run_facts, run_type, taken, told
+from monitoring_tasks.orchestration.tasks import (
+    alerted,
+    occasion_of,
+    requested,
+    run_facts,
+    run_type,
+    taken,
+    told,
+    told_next,
+)
 
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
@@ -55,32 +64,22 @@ class PerformanceTasks:
 
         run = {"dag_id": dag_run.dag_id, "run_id": dag_run.run_id, "run_type": run_type(dag_run)}
         with told() as runtime:
-            verdict = judge_performance(self.monitor, runtime(), subject, run=run)
+            occasion = occasion_of(dag_run, silent=subject["silent"])
+            verdict = judge_performance(self.monitor, runtime(), subject, run=run, occasion=occasion)
         log.info("report.url %s", absolute(report_path(dag_run.dag_id, verdict["report"])))
         return verdict
 
     def branch(self, verdict: Json, subject: Json, ti: Any) -> list[str]:
         """The tasks that follow the verdict: people are told, a retraining is requested, or all is clear."""
-        from monitoring_tasks.alerts.telling import needs_alert
-
-        told_of = [verdict, *verdict["worsened"]]
-        followed = ["alert"] if any(needs_alert(self.monitor, each) for each in told_of) else []
-        return taken(verdict, [*followed, *requested(self.monitor, verdict, subject, ti)])
+        return taken(verdict, [*told_next(verdict), *requested(self.monitor, verdict, subject, ti)])
 
     def all_clear(self, verdict: Json) -> None:
         """Say that nobody need be told."""
         log.info("all_clear monitor=%s outcome=%s: nobody is told", self.monitor.name, verdict["outcome"])
 
     def alert(self, verdict: Json, subject: Json, dag_run: Any) -> Json:
-        """Tell people about the window, and about windows before it that turned out worse; or record it only."""
-        from monitoring_tasks.orchestration.channels import channels_of
-        from monitoring_tasks.performance_steps import send_performance_alerts
-
-        with told() as runtime:
-            channels, links = channels_of(self.monitor, silent=subject["silent"]), links_to(dag_run, verdict)
-            return send_performance_alerts(
-                self.monitor, runtime(), verdict, silent=subject["silent"], links=links, channels=channels
-            )
+        """Deliver the letters that are due, and say what became of the incidents; a silent run tells nobody."""
+        return alerted(self.monitor, verdict, dag_run, silent=subject["silent"])
 
 
 def _facts(dag_run: Any, params: Mapping[str, Any]) -> RunFacts:

@@ -171,11 +171,13 @@ class RetrainingTasks:
         return open_rollback(self.monitor, runtime, asked, now=datetime.now(UTC), ended=ended)
 
     def _tell(self, runtime: Runtime, record: RetrainingRecord, dag_run: Any, task: Json) -> Json:
-        from monitoring_tasks.orchestration.channels import channels_of
+        from monitoring_tasks.delivery_step import deliver_for
+        from monitoring_tasks.orchestration.channels import opener
         from monitoring_tasks.promotion_steps import tell
 
-        channels = channels_of(self.monitor, silent=False)
-        return tell(runtime, record, links=self._links(runtime, dag_run, task), channels=channels)
+        told = tell(self.monitor, runtime, record, links=self._links(runtime, dag_run, task))
+        deliver_for(self.monitor.name, runtime.store, opener(), by=f"{dag_run.dag_id} {dag_run.run_id}")
+        return told
 
     def _links(self, runtime: Runtime, dag_run: Any, task: Json) -> dict[str, str]:
         from monitoring_tasks.promotion_steps import has_comparison, newest_report

@@ -30,8 +30,8 @@ class RunFacts:
 class RunWindow:
     """The window of a run.
 
-    A `silent` run tells nobody, it only records: a backfill. A `current` one examines the newest complete window there
-    was when it was asked for; one by hand of a window further back requests nothing.
+    A `current` one examines the newest complete window there was when it was asked for. A `silent` run tells nobody and
+    requests nothing, it only records: a backfill, or one by hand of a window further back.
     """
 
     window: Window
@@ -61,7 +61,7 @@ def resolve(monitor: Monitor, facts: RunFacts) -> RunWindow:
             "ask for a later window, or move start: in its YAML"
         )
     current = window.end >= last_tick(monitor.schedule, facts.run_after)
-    return RunWindow(window, silent=facts.run_type == BACKFILL, current=current)
+    return RunWindow(window, silent=facts.run_type == BACKFILL or not current, current=current)
 
 
 def asked_for(facts: RunFacts) -> Window | None:

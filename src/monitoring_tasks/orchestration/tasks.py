@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset
@@ -18,6 +19,7 @@ from monitoring_tasks.orchestration.request import quiet_reason, request_conf, r
 from monitoring_tasks.orchestration.run_window import END, START, RunFacts, resolve
 
 if TYPE_CHECKING:
+    from monitoring_tasks.alerts.telling import Occasion
     from monitoring_tasks.runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -62,35 +64,60 @@ class MonitorTasks:
         return done
 
     def verdict(self, subject: Json, dag_run: Any, outlet_events: Any) -> Json:
-        """Judge the window, and tell the verdict to whoever listens to the monitor's asset."""
+        """Judge the window, with the incidents it changes, and tell the verdict to whoever listens to the asset."""
         from monitoring_tasks.steps import reach_verdict
 
         run = {"dag_id": dag_run.dag_id, "run_id": dag_run.run_id, "run_type": run_type(dag_run)}
         with told() as runtime:
-            verdict = reach_verdict(self.monitor, runtime(), subject, run=run)
+            occasion = occasion_of(dag_run, silent=subject["silent"])
+            verdict = reach_verdict(self.monitor, runtime(), subject, run=run, occasion=occasion)
         log.info("report.url %s", absolute(report_path(dag_run.dag_id, verdict["report"])))
         outlet_events[verdict_asset(self.monitor)].extra = _announcement(verdict, silent=subject["silent"])
         return verdict
 
     def branch(self, verdict: Json, subject: Json, ti: Any) -> list[str]:
         """The tasks that follow the verdict: people are told, a retraining is requested, or all is clear."""
-        from monitoring_tasks.alerts.telling import needs_alert
-
-        followed = ["alert"] if needs_alert(self.monitor, verdict) else []
-        return taken(verdict, [*followed, *requested(self.monitor, verdict, subject, ti)])
+        return taken(verdict, [*told_next(verdict), *requested(self.monitor, verdict, subject, ti)])
 
     def all_clear(self, verdict: Json) -> None:
         """Say that nobody need be told."""
         log.info("all_clear monitor=%s outcome=%s: nobody is told", self.monitor.name, verdict["outcome"])
 
     def alert(self, verdict: Json, subject: Json, dag_run: Any) -> Json:
-        """Tell people, or record that they would have been told."""
-        from monitoring_tasks.orchestration.channels import channels_of
-        from monitoring_tasks.steps import send_alert
+        """Deliver the letters that are due, and say what became of the incidents; a silent run tells nobody."""
+        return alerted(self.monitor, verdict, dag_run, silent=subject["silent"])
 
-        with told() as runtime:
-            channels, links = channels_of(self.monitor, silent=subject["silent"]), links_to(dag_run, verdict)
-            return send_alert(runtime(), verdict, silent=subject["silent"], links=links, channels=channels)
+
+def occasion_of(dag_run: Any, *, silent: bool) -> Occasion:
+    """When and where a run finds something; a silent one tells nobody."""
+    from monitoring_tasks.alerts.telling import SILENT, Occasion
+
+    if silent:
+        return SILENT
+    return Occasion(datetime.now(UTC), lambda report: links_to(dag_run, {"report": report}))
+
+
+def told_next(verdict: Json) -> list[str]:
+    """The task that tells people, where a window is not healthy, or an incident changed by it."""
+    changed = any(each["event"] != "eased" for each in verdict["changes"])
+    return ["alert"] if verdict["outcome"] != "healthy" or changed else []
+
+
+def alerted(monitor: Monitor, verdict: Json, dag_run: Any, *, silent: bool) -> Json:
+    """Say in the log what became of each incident, and deliver the letters that are due."""
+    from monitoring_tasks.delivery_step import deliver_for
+    from monitoring_tasks.orchestration.channels import opener
+
+    if silent:
+        log.info(
+            "alert.silent outcome=%s: recorded only; `monitoring alerts --would-have` lists it", verdict["outcome"]
+        )
+        return {"changes": [], "sent": 0}
+    for change in verdict["changes"]:
+        log.info("incident.%s id=%s severity=%s", change["event"], change["incident"], change["severity"])
+    with told() as runtime:
+        done = deliver_for(monitor.name, runtime().store, opener(), by=f"{dag_run.dag_id} {dag_run.run_id}")
+    return {"changes": verdict["changes"], **done}
 
 
 def requested(monitor: Monitor, verdict: Json, subject: Json, ti: Any) -> list[str]:

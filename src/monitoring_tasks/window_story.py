@@ -1,0 +1,116 @@
+"""What an alert about a window has to say beyond its verdict: results, the model's figures, pictures, addresses."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from monitoring_tasks.alerts.composing import Told, compose
+from monitoring_tasks.alerts.message import Plot
+from monitoring_tasks.alerts.plotting import metric_plot
+from monitoring_tasks.alerts.telling import Occasion, Teller
+from monitoring_tasks.checks import CheckResult
+from monitoring_tasks.incidents.reading import Cause, Reading, Stream
+from monitoring_tasks.incidents.signals import signals_of
+from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.performance.record import Figure
+from monitoring_tasks.policy.figures import known, number, span
+from monitoring_tasks.policy.verdict import Verdict
+from monitoring_tasks.report import run_folder
+from monitoring_tasks.runtime import Runtime
+from monitoring_tasks.window import parse_moment
+
+log = logging.getLogger(__name__)
+PICTURES = "pictures.json"
+"""Name of the artifact that holds the pictures of a window's worst columns, worst first."""
+WINDOWS = 12
+"""So many windows before this one are in the picture of a metric."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a run found out about one window: its verdict with the results behind it, and the key of its report."""
+
+    verdict: Verdict
+    results: Sequence[CheckResult]
+    report: str
+    stream: Stream = "drift"
+
+
+def reading_of(monitor: Monitor, found: Found) -> Reading:
+    """What a window gives reason to tell; it is due when the window ends, or at the moment as known at."""
+    covers, signals = signals_of(monitor, found.verdict)
+    window, known_at = found.verdict.subject.window, found.verdict.evidence.get("known_at")
+    return Reading(
+        monitor=monitor.name,
+        owner=monitor.owner,
+        dag_id=monitor.performance_dag_id if found.stream == "performance" else monitor.dag_id,
+        stream=found.stream,
+        window=window,
+        tick=parse_moment(known_at) if known_at else window.end,
+        covers=covers | {Cause.LATE, Cause.FAILED},
+        signals=signals,
+    )
+
+
+def teller_of(monitor: Monitor, runtime: Runtime, found: Found, occasion: Occasion) -> Teller | None:
+    """Who tells what changes by a window; None where nobody is told.
+
+    That is so without an occasion to tell, and for a run that comes after those of later windows: it is of the past.
+    """
+    reading = reading_of(monitor, found)
+    newest = runtime.store.newest_tick(monitor.name, found.stream)
+    if occasion.now is None:
+        return None
+    if newest is not None and newest > reading.tick:
+        log.info("telling.nobody window=%s reason=later windows were told of already", reading.window)
+        return None
+    told = Told(
+        monitor=monitor,
+        verdict=found.verdict,
+        results=found.results,
+        links=occasion.links(found.report),
+        performance=figures_said(runtime, monitor, found),
+        plots=pictures(runtime, monitor, found) if reading.signals else (),
+        runbook=monitor.alerts.runbook,
+    )
+    return Teller(monitor.alerts, lambda change: compose(change, told), occasion.now)
+
+
+def figures_said(runtime: Runtime, monitor: Monitor, found: Found) -> str:
+    """What is known of the model's figures, in a line; empty where they are not watched, or the verdict is of them."""
+    if monitor.performance is None or found.stream == "performance":
+        return ""
+    entry = runtime.store.latest_performance(monitor.name)
+    if entry is None:
+        return "not known yet: no window has enough labels"
+    said = entry.restatement
+    figures = [figure for name in monitor.decisive if (figure := said.figure(name)) and figure.best.value is not None]
+    told = ", ".join(f"{each.metric} {number(each.best.value)}{_limits(each)}" for each in figures) or "undefined"
+    return f"{entry.verdict.outcome.value} in {said.window}: {told}; {known(said.maturity)}"
+
+
+def _limits(figure: Figure) -> str:
+    between, against = span(figure.best), figure.against.get("champion")
+    told = [f"({between})"] if between else []
+    if against is not None and against.baseline is not None:
+        told.append(f"against {number(against.baseline)}")
+    return "".join(f" {each}" for each in told)
+
+
+def pictures(runtime: Runtime, monitor: Monitor, found: Found) -> tuple[Plot, ...]:
+    """The worst column, and the metric that decides, over time."""
+    stored = runtime.artifacts.read(f"{run_folder(found.verdict.subject)}/{PICTURES}")
+    columns = [Plot.from_json(each) for each in json.loads(stored)][:1] if stored else []
+    return (*columns, *_of_metric(runtime, monitor, found))
+
+
+def _of_metric(runtime: Runtime, monitor: Monitor, found: Found) -> list[Plot]:
+    if monitor.performance is None:
+        return []
+    until = found.verdict.subject.window.end
+    ended = [each for each in runtime.store.performance(monitor.name) if each.restatement.window.end <= until]
+    plot = metric_plot([each.restatement for each in ended[-WINDOWS:]], next(iter(monitor.decisive)))
+    return [plot] if plot else []

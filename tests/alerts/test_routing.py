@@ -1,0 +1,117 @@
+"""Who is told of a change: routes, the digest, quiet hours, pagers, and those who hear of an incident later."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from monitoring_tasks.alerts.message import Message
+from monitoring_tasks.alerts.routing import NOTICE, Subject, aloud, letters_of
+from monitoring_tasks.alerts_section import Alerts
+from monitoring_tasks.incidents.incident import Change, Event, Incident, Member, State
+from monitoring_tasks.incidents.reading import Cause
+from monitoring_tasks.severity import Severity
+from monitoring_tasks.window import Window
+
+NOW = datetime(2013, 6, 4, 3, tzinfo=UTC)
+DAY = Window.parse("2013-06-03", "2013-06-04")
+TEAM, DATA, PAGER = "slack:slack_default:#team", "slack:slack_default:#data", "pagerduty:pagerduty_events_default"
+ALERTS = Alerts.model_validate(
+    {
+        "channels": {"team": {"to": "#team"}, "data": {"to": "#data"}, "pager": {"kind": "pagerduty"}},
+        "routes": [
+            {"to": "team", "about": ["data_drift", "performance", "retraining"]},
+            {"to": "data", "about": ["data_quality", "no_data"]},
+            {"to": "pager", "least": "high"},
+        ],
+    }
+)
+MESSAGE = Message(Severity.HIGH, "HIGH: churn")
+
+
+def incident(severity: Severity = Severity.MEDIUM, cause: Cause = Cause.DRIFT, topic: str = "data_drift") -> Incident:
+    """An open incident of one monitor."""
+    member = Member("churn", "churn", "growth", severity, ("age",), DAY, DAY)
+    levels = (severity, severity, severity)
+    lists = ((topic,), ("log#age",), ("age",), ("age drifted",))
+    return Incident("i1", cause, State.OPEN, *levels, *lists, (member,), DAY.end, DAY.end)
+
+
+def addresses(change: Change, alerts: Alerts = ALERTS, told: tuple[str, ...] = ()) -> dict[str, str]:
+    """Who is told, and as what event."""
+    return {each.channel: each.event for each in letters_of(change, MESSAGE, alerts, told=told, now=NOW)}
+
+
+def test_each_topic_goes_its_own_way() -> None:
+    """Drift goes to the model's people, faults of the data to data engineering."""
+    assert addresses(Change(incident(), Event.OPENED, NOW)) == {TEAM: "opened"}
+    fault = incident(cause=Cause.DATA_QUALITY, topic="data_quality")
+    assert addresses(Change(fault, Event.OPENED, NOW)) == {DATA: "opened"}
+
+
+def test_a_pager_is_woken_by_what_is_bad_enough() -> None:
+    """From the route's severity on."""
+    assert set(addresses(Change(incident(Severity.HIGH), Event.OPENED, NOW))) == {TEAM, PAGER}
+
+
+def test_who_was_told_hears_of_the_escalation_too() -> None:
+    """Even when the routes would lead elsewhere now."""
+    assert set(addresses(Change(incident(Severity.HIGH), Event.ESCALATED, NOW), told=(DATA,))) == {TEAM, PAGER, DATA}
+
+
+def test_what_is_low_waits_for_the_digest_and_wakes_no_pager() -> None:
+    """The next morning, for all but pagers."""
+    alerts = Alerts.model_validate({"channels": {"team": {"to": "#team"}, "pager": {"kind": "pagerduty"}}})
+    [letter] = letters_of(Change(incident(Severity.LOW), Event.OPENED, NOW), MESSAGE, alerts, told=(), now=NOW)
+    assert (letter.channel, letter.digest, letter.due_at.hour) == (TEAM, True, 8)
+
+
+def test_quiet_hours_hold_back_what_is_not_critical() -> None:
+    """Until they end; critical is told at once."""
+    quiet = ALERTS.model_copy(
+        update={"quiet_hours": Alerts.model_validate({"quiet_hours": {"start": "22:00", "end": "07:00"}}).quiet_hours}
+    )
+    held = letters_of(Change(incident(), Event.OPENED, NOW), MESSAGE, quiet, told=(), now=NOW)
+    assert [letter.due_at.hour for letter in held] == [7]
+    told = letters_of(Change(incident(Severity.CRITICAL), Event.OPENED, NOW), MESSAGE, quiet, told=(), now=NOW)
+    assert {letter.due_at for letter in told} == {NOW}
+
+
+def test_only_those_who_were_told_hear_of_the_end() -> None:
+    """And a pager, whose page is taken back."""
+    resolved = Change(replace(incident(), state=State.RESOLVED), Event.RESOLVED, NOW)
+    assert addresses(resolved, told=(TEAM, PAGER)) == {TEAM: "resolved", PAGER: "resolved"}
+    assert addresses(resolved) == {}
+
+
+def test_a_pager_takes_no_notes() -> None:
+    """That another monitor joined, or that somebody muted it, wakes nobody."""
+    muted = Change(incident(), Event.MUTED, NOW)
+    assert addresses(muted, told=(TEAM, PAGER)) == {TEAM: "muted"}
+
+
+def test_whoever_hears_of_it_first_by_a_monitor_that_joins_is_told_aloud() -> None:
+    """The owner of the second model has seen nothing yet; the others get a note."""
+    alerts = Alerts.model_validate({"channels": {"risk": {"to": "#risk"}}})
+    told = addresses(Change(incident(), Event.JOINED, NOW), alerts, told=(TEAM,))
+    assert told == {TEAM: "joined", "slack:slack_default:#risk": "opened"}
+
+
+def test_a_repeat_is_told_to_nobody() -> None:
+    """It is only counted."""
+    assert addresses(Change(incident(), Event.REPEATED, NOW), told=(TEAM,)) == {}
+    assert addresses(Change(incident(), Event.EASED, NOW), told=(TEAM,)) == {}
+
+
+def test_a_notice_never_pages() -> None:
+    """There is no incident whose end would take the page back."""
+    subject = Subject("k", NOTICE, Severity.CRITICAL, ("retraining",), ("growth",), ("churn",))
+    letters = aloud(subject, MESSAGE, ALERTS, also=(), now=NOW)
+    assert [(letter.channel, letter.event, letter.incident) for letter in letters] == [(TEAM, "notice", "")]
+
+
+def test_without_channels_the_log_is_told() -> None:
+    """Nothing is lost for want of configuration; nor for want of a route that fits."""
+    assert addresses(Change(incident(), Event.OPENED, NOW), Alerts()) == {"log": "opened"}
+    nowhere = Alerts.model_validate({"channels": {"a": {"to": "#a"}}, "routes": [{"to": "a", "about": ["late"]}]})
+    assert addresses(Change(incident(), Event.OPENED, NOW), nowhere) == {"log": "opened"}
