@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 
 from monitoring_tasks.alerts.message import Message, links_of, one_line, reasons_of, title_of
 from monitoring_tasks.canary.fall import Fall
 from monitoring_tasks.canary.report import CanaryReport
-from monitoring_tasks.policy.verdict import Subject
 from monitoring_tasks.severity import Severity
 
 
@@ -18,29 +15,14 @@ def compose_falls(report: CanaryReport, fallen: Sequence[Fall], *, links: Mappin
     severity = Severity.HIGH if report.missed else Severity.MEDIUM
     reasons = reasons_of([fall.words for fall in fallen])
     return Message(
-        subject=Subject(report.monitor, report.champion, report.window, report.config_hash),
         severity=severity,
         title=title_of(severity, f"{report.monitor} finds less than it did"),
         headline=(one_line(str(report.window)), *reasons[:1]),
         facts={label: one_line(value) for label, value in _facts(report, severity).items() if value},
         lines=reasons,
-        table=(),
         step=one_line(_step(report)),
         links=links_of(links),
     )
-
-
-def falls_key(report: CanaryReport, fallen: Sequence[Fall]) -> str:
-    """What makes the news the same: monitor, champion, window, configuration, and the faults that are meant.
-
-    >>> from monitoring_tasks.window import Window
-    >>> report = CanaryReport("churn", "v1", "c0ffee", Window.parse("2013-06-04", "2013-06-11"), 1000, 1000, 1000)
-    >>> falls_key(report, [Fall("mean_25", "mean .25 sd higher", "age", 1.0, 0.3)])
-    'churn-canary-4aff7ad4517eef5b'
-    """
-    names = sorted([fall.name, fall.column] for fall in fallen)
-    about = json.dumps([report.monitor, report.champion, report.window.to_json(), report.config_hash, names])
-    return f"{report.monitor}-canary-{hashlib.sha256(about.encode()).hexdigest()[:16]}"
 
 
 def _facts(report: CanaryReport, severity: Severity) -> dict[str, str]:

@@ -99,11 +99,11 @@ def links_of(links: Mapping[str, str]) -> dict[str, str]:
     return {one_line(label): plain(address) for label, address in links.items() if label and address}
 
 
-def reasons_of(reasons: Sequence[str]) -> tuple[str, ...]:
-    """Reasons, each on its line; those beyond a screen are counted, not shown, but probable causes go first."""
+def reasons_of(reasons: Sequence[str], most: int = REASONS) -> tuple[str, ...]:
+    """Reasons, each on its line; those beyond `most` are counted, not shown, but probable causes go first."""
     causes = [reason for reason in reasons if reason.startswith(CAUSE)][:CAUSES]
     others = [reason for reason in reasons if reason not in causes]
-    shown = [*others[: REASONS - len(causes)], *causes]
+    shown = [*others[: most - len(causes)], *causes]
     more = (f"and {len(reasons) - len(shown)} more reasons",) if len(reasons) > len(shown) else ()
     return tuple(one_line(reason) for reason in shown if reason) + more
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from monitoring_tasks.alerts.message import Message, links_of, one_line, reasons_of, title_of
-from monitoring_tasks.policy.verdict import Subject
 from monitoring_tasks.severity import Severity
 from monitoring_tasks.store.records import REPLACED, RetrainingRecord, RetrainingState
-from monitoring_tasks.window import Window, stamp
+from monitoring_tasks.window import stamp
 
 NOTHING = "-"
 ANSWER = "answer"
@@ -61,13 +59,11 @@ def compose_notice(record: RetrainingRecord, *, links: Mapping[str, str]) -> Mes
     severity = _SEVERITIES.get(record.state, Severity.LOW)
     lines, asked = _lines(record), _asked(record)
     return Message(
-        subject=_subject(record),
         severity=severity,
         title=title_of(severity, _title(record)),
         headline=lines[:2] or (one_line(f"asked for by {asked}"),),
         facts={label: one_line(value) for label, value in _facts(record, severity, asked).items() if value},
         lines=lines,
-        table=(),
         step=one_line(_STEPS[record.state].format(record.monitor)),
         links=links_of(_links(record, links)),
     )
@@ -85,12 +81,6 @@ def notice_key(record: RetrainingRecord) -> str:
     """
     about = json.dumps([record.monitor, record.run, record.state, record.closed_at and stamp(record.closed_at)])
     return f"{record.monitor}-retraining-{hashlib.sha256(about.encode()).hexdigest()[:16]}"
-
-
-def _subject(record: RetrainingRecord) -> Subject:
-    end = record.window_end.replace(microsecond=0)
-    window = record.evaluation or Window(end - timedelta(days=1), end)
-    return Subject(record.monitor, _champion(record), window, "")
 
 
 def _champion(record: RetrainingRecord) -> str:

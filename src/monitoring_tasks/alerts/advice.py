@@ -1,0 +1,49 @@
+"""The one thing to do next about an incident, concrete enough for somebody who was just woken: pure functions."""
+
+from __future__ import annotations
+
+from monitoring_tasks.incidents.incident import Incident
+from monitoring_tasks.incidents.reading import Cause
+from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.policy.narrative import next_step
+from monitoring_tasks.policy.verdict import Action, Verdict
+from monitoring_tasks.severity import Severity
+
+BLOCKED = "Retraining stays blocked until the data is sound."
+_OF_RUNS = {
+    Cause.LATE: "See whether the scheduler runs, and whether {} is paused or waits for a slot; then let it run: "
+    "windows that were missed are judged when it does.",
+    Cause.FAILED: "Open the log of the failed task of {}, mend the cause, and clear the task: finished steps are not "
+    "repeated.",
+}
+
+
+def advice(incident: Incident, monitor: Monitor | None, verdict: Verdict | None) -> str:
+    """What to do now; `monitor` and `verdict` are those of the newest finding, where there are any."""
+    if incident.cause in _OF_RUNS:
+        return _OF_RUNS[incident.cause].format(incident.members[-1].name)
+    if incident.cause is Cause.DATA_QUALITY:
+        return _data(incident, verdict)
+    if incident.cause is Cause.SELF_TEST:
+        name = incident.monitors[0]
+        return f"Look for what changed since the last self-test, then repeat it: monitoring canary {name}."
+    if verdict is None:
+        return "Open the newest run of the models named above."
+    if incident.cause in (Cause.DRIFT, Cause.PERFORMANCE) and Action.RETRAIN in verdict.actions:
+        return _retrain(incident, monitor)
+    return next_step(verdict)
+
+
+def _data(incident: Incident, verdict: Verdict | None) -> str:
+    columns = f"about {', '.join(incident.columns[:3])}" if incident.columns else "about the rows"
+    sources = list(dict.fromkeys(anchor.rpartition("#")[0] or anchor for anchor in incident.anchors))
+    source = f"whoever fills {sources[0]}" if sources else "data engineering"
+    urgent = "Now: the model answers from broken input. " if incident.severity >= Severity.CRITICAL else ""
+    blocked = f" {BLOCKED}" if verdict is not None and Action.BLOCK_RETRAINING in verdict.actions else ""
+    return f"{urgent}Ask {source} {columns}.{blocked}"
+
+
+def _retrain(incident: Incident, monitor: Monitor | None) -> str:
+    why = "The model got worse" if incident.cause is Cause.PERFORMANCE else "The drift persists"
+    by = f"trigger {monitor.retrain_dag_id}" if monitor is not None and monitor.retraining else "retrain the model"
+    return f"{why}: look at the report, then {by}."

@@ -1,0 +1,171 @@
+"""What is said of a change of an incident, at most a screen long: pure functions of the change and its window.
+
+The order is that of somebody who was just woken: what and where, since when, how sure, what it does to the model, why,
+and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from monitoring_tasks.alerts.advice import advice
+from monitoring_tasks.alerts.message import CAUSE, Message, Plot, links_of, one_line, reasons_of, title_of
+from monitoring_tasks.alerts.naming import listed, moment, name_of, since, what, who
+from monitoring_tasks.alerts.ranking import columns_table
+from monitoring_tasks.alerts.sureness import how_sure, segments
+from monitoring_tasks.checks import CheckResult
+from monitoring_tasks.incidents.incident import LOUD, Change, Event, Incident
+from monitoring_tasks.incidents.reading import Cause
+from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.policy.verdict import Verdict
+
+NAMES = 6
+REASONS = 4
+"""Reasons beside a table: it says the rest."""
+_AGAIN = {Event.ESCALATED: ", worse than before", Event.REMINDED: ", still"}
+_IN_COLUMNS = (Cause.DATA_QUALITY, Cause.DRIFT)
+_OF_WINDOWS = (*_IN_COLUMNS, Cause.PERFORMANCE)
+"""Causes that a picture shows something of."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What there is to say besides the change itself: the monitor whose window it was, and what is known of that.
+
+    `links` are labelled addresses such as `run` and `report`; `performance` says in a line what is known of the model's
+    figures; `runbook` is an address, the monitor's when None. Without a verdict (a person's action, a late run) only
+    the incident speaks.
+    """
+
+    monitor: Monitor | None = None
+    verdict: Verdict | None = None
+    results: Sequence[CheckResult] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
+    performance: str = ""
+    plots: tuple[Plot, ...] = ()
+    runbook: str | None = None
+
+
+def compose(change: Change, told: Told) -> Message:
+    """The message about a change: all there is to know when it is told aloud, a line or two beneath the first one."""
+    return _whole(change, told) if change.event in LOUD | {Event.JOINED} else _note(change, told)
+
+
+def _whole(change: Change, told: Told) -> Message:
+    """All there is to know; of a monitor that joins without table and pictures, which the first message has."""
+    incident, first = change.incident, change.event in LOUD
+    table = columns_table(incident, told.verdict, told.results) if first else ()
+    reasons = reasons_of(_reasons(change), most=REASONS if table else REASONS + 2)
+    return Message(
+        severity=incident.severity,
+        title=title_of(incident.severity, _title(change, told)),
+        headline=tuple(map(one_line, (f"since {since(incident)}", *reasons[:1]))),
+        facts=_facts(change, told),
+        lines=reasons,
+        table=table,
+        step=one_line(advice(incident, told.monitor, told.verdict)),
+        links=_links(told),
+        plots=_plots(incident, told.plots) if first else (),
+    )
+
+
+def _title(change: Change, told: Told) -> str:
+    name = name_of(change.incident)
+    if change.event is Event.JOINED and told.monitor is not None:
+        return f"{name}; {told.monitor.name} joined"
+    return name + _AGAIN.get(change.event, "")
+
+
+def _reasons(change: Change) -> list[str]:
+    """Why: what ended the silence, what several monitors have in common, and what was found, worst first."""
+    incident = change.incident
+    shared = _shared(incident)
+    return [*filter(None, [change.reason]), *([f"{CAUSE}{shared}"] if shared else []), *incident.reasons]
+
+
+def _shared(incident: Incident) -> str:
+    """Where the columns of several monitors come from."""
+    if len(incident.monitors) < 2 or not incident.anchors:
+        return ""
+    own = [anchor for anchor in incident.anchors if anchor.rpartition("#")[2] in incident.columns[:1]]
+    source, _, column = (own or list(incident.anchors))[0].rpartition("#")
+    where = f"column {column} of {source}" if source else column
+    return f"{where} is upstream of all {len(incident.monitors)} monitors"
+
+
+def _facts(change: Change, told: Told) -> dict[str, str]:
+    incident = change.incident
+    names = list(incident.monitors)
+    watched = "" if told.monitor is None or told.monitor.performance else "not watched"
+    facts = {
+        "model" if len(names) == 1 else "models": listed(names, NAMES, "more"),
+        "owner": listed(incident.owners, NAMES, "more"),
+        "since": since(incident),
+        "how sure": how_sure(incident, told.verdict),
+        "segment": segments(told.verdict),
+        "performance": (told.performance or watched) if incident.cause in _IN_COLUMNS else "",
+        "champion": told.verdict.subject.champion if told.verdict else "",
+        "incident": f"{incident.id} ({incident.state.value}; monitoring alerts acknowledge takes it on)",
+    }
+    return {label: one_line(value) for label, value in facts.items() if value}
+
+
+def _links(told: Told) -> dict[str, str]:
+    runbook = told.runbook or (told.monitor.alerts.runbook if told.monitor else None) or ""
+    return links_of({**told.links, "runbook": runbook})
+
+
+def _plots(incident: Incident, plots: Sequence[Plot]) -> tuple[Plot, ...]:
+    """The pictures that show something of this cause: columns only where columns are at fault."""
+    if incident.cause not in _OF_WINDOWS:
+        return ()
+    return tuple(plot for plot in plots if plot.kind == "line" or incident.cause in _IN_COLUMNS)
+
+
+def _note(change: Change, told: Told) -> Message:
+    """A line about what became of an incident."""
+    incident = change.incident
+    said = one_line(_NOTES[change.event](change) if change.event in _NOTES else change.reason)
+    return Message(
+        severity=incident.severity,
+        title=one_line(f"{change.event.value.upper()}: {who(incident)}: {what(incident)}", 150),
+        headline=(said,),
+        facts={"incident": incident.id},
+        lines=(said,),
+        links=_links(Told(links=told.links)),
+    )
+
+
+def _resolved(change: Change) -> str:
+    incident = change.incident
+    lasted = f"{moment(incident.first.start)} to {moment(incident.last.end)}"
+    why = incident.resolution or change.reason
+    return f"{_by(change)}{why}; it lasted from {lasted}, at worst {incident.worst.word}"
+
+
+def _muted(change: Change) -> str:
+    mute = change.incident.mute
+    until = f" until {moment(mute.until)}" if mute else ""
+    return f"{_by(change)}silent{until} unless it gets worse: {change.reason or (mute.reason if mute else '')}"
+
+
+def _acknowledged(change: Change) -> str:
+    why = f": {change.reason}" if change.reason else ""
+    return f"{change.by or 'somebody'} takes it on{why}; it is told again only if it gets worse"
+
+
+def _unmuted(change: Change) -> str:
+    return f"{_by(change)}told again from now on{f': {change.reason}' if change.reason else ''}"
+
+
+def _by(change: Change) -> str:
+    return f"by {change.by}: " if change.by else ""
+
+
+_NOTES = {
+    Event.RESOLVED: _resolved,
+    Event.MUTED: _muted,
+    Event.UNMUTED: _unmuted,
+    Event.ACKNOWLEDGED: _acknowledged,
+}
