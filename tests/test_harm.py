@@ -1,4 +1,4 @@
-"""Drift without harm is told and wakes nobody; what is not known lowers nothing."""
+"""Drift without harm is told and wakes nobody, beside worse figures it is worse; what is not known changes nothing."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from monitoring_tasks.severity import Severity
 from monitoring_tasks.performance_steps import restate
 from monitoring_tasks.policy.verdict import Action, Outcome, Verdict
 from monitoring_tasks.runtime import Runtime
+from monitoring_tasks.severity import Severity
 from tests.labelled_production import FIRST_DAY, YAML, LabelledProduction
 from tests.test_performance_steps import window
 from tests.whole_run import judge
@@ -71,14 +71,28 @@ def test_the_policy_may_keep_it(served: LabelledProduction, runtime: Runtime) ->
 
 def test_an_estimate_that_windows_before_refuted_lowers_nothing(tmp_path: Path, runtime: Runtime) -> None:
     """Labels of the days before were not what their scores said: nobody knows what today's are worth."""
-    found = verdict_on(produced(tmp_path / "harmful", flips=0.45), runtime)
+    found = verdict_on(produced(tmp_path / "harmful", flips=0.45), runtime, with_harm="keep")
     assert found.severity is Severity.HIGH
 
 
-def test_labels_that_cannot_be_read_lower_nothing(served: LabelledProduction, runtime: Runtime) -> None:
-    """The verdict on drift does not depend on the log of labels."""
-    shutil.rmtree(served.folder / "labels")
-    assert verdict_on(served, runtime).severity is Severity.HIGH
+def test_drift_beside_worse_figures_is_one_step_worse(tmp_path: Path, runtime: Runtime) -> None:
+    """The last window with labels is worse than it should be: the verdict says so, after what drifted."""
+    found = verdict_on(produced(tmp_path / "harmful", flips=0.45), runtime)
+    assert found.severity is Severity.CRITICAL
+    assert found.evidence["raised_from"] == "high"
+    assert found.reasons[0].startswith("age: severe drift of an important feature")
+    assert found.reasons[1].startswith("the model's figures are worse as well (2013-")
+    assert "worse" in found.reasons[1].partition("): ")[2]
+    severities = {each["check"]: each["severity"] for each in found.evidence["findings"] if not each["segment"]}
+    assert severities["drift"] == severities["drifted_share"] == "critical"
+
+
+@pytest.mark.parametrize("flips", [0.0, 0.45])
+def test_labels_that_cannot_be_read_change_nothing(tmp_path: Path, runtime: Runtime, flips: float) -> None:
+    """The verdict on drift does not depend on the log of labels: it is neither lower nor worse."""
+    production = produced(tmp_path / "unread", flips=flips)
+    shutil.rmtree(production.folder / "labels")
+    assert verdict_on(production, runtime).severity is Severity.HIGH
 
 
 def test_both_are_needed_where_the_policy_says_so(served: LabelledProduction, tmp_path: Path, runtime: Runtime) -> None:
@@ -87,7 +101,8 @@ def test_both_are_needed_where_the_policy_says_so(served: LabelledProduction, tm
     assert found.severity is Severity.LOW
     assert found.reasons[0].startswith("drift alone does not page here")
     harmful = produced(tmp_path / "harmful", flips=0.45)
-    assert verdict_on(harmful, runtime, page="both", without_harm="keep").severity is Severity.HIGH
+    found = verdict_on(harmful, runtime, page="both", without_harm="keep", with_harm="keep")
+    assert found.severity is Severity.HIGH
 
 
 def test_worse_figures_alone_are_low_where_both_are_needed(tmp_path: Path, runtime: Runtime) -> None:

@@ -13,7 +13,7 @@ from monitoring_tasks.measuring import Measuring
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.performance.trust import harm
 from monitoring_tasks.performance_window import Cadence
-from monitoring_tasks.policy.easing import is_drift_alone, lowered, stands_beside
+from monitoring_tasks.policy.easing import has_drift, is_drift_alone, is_worse, lowered, raised, stands_beside
 from monitoring_tasks.policy.performance import decide_performance, judged_rows
 from monitoring_tasks.policy.verdict import Verdict
 from monitoring_tasks.runtime import Runtime
@@ -21,44 +21,52 @@ from monitoring_tasks.window import Window
 
 log = logging.getLogger(__name__)
 NO_HARM = "no harm is expected: what the scores let expect of the model's figures lies within their limits"
+HARM = "the model's figures are worse as well"
 ALONE = "drift alone does not page here (policy.page: both), and the last window with labels is not worse"
 
 
 def eased(monitor: Monitor, runtime: Runtime, pinned: Pinned, verdict: Verdict) -> Verdict:
-    """The verdict on drift, lowered where the monitor's policy asks for harm and none is to be expected.
+    """The verdict on drift, worse where the model's figures are worse as well, lowered where no harm is to be expected.
 
-    Labels and scores are only read when they can make a difference; what cannot be read lowers nothing.
+    As the monitor's policy says. Labels and scores are only read when they can make a difference; what cannot be read
+    changes nothing.
     """
-    if monitor.performance is None or not is_drift_alone(verdict):
+    if monitor.performance is None or not has_drift(verdict):
         return verdict
     try:
-        reason = _reason(monitor, runtime, pinned, verdict.subject.window)
+        weighed = _weighed(monitor, runtime, pinned, verdict)
     except MonitoringError as error:
         log.warning("harm.unknown monitor=%s window=%s reason=%s", monitor.name, verdict.subject.window, error)
         return verdict
-    if reason:
-        log.info("verdict.lowered monitor=%s from=%s reason=%s", monitor.name, verdict.severity.word, reason)
-    return lowered(verdict, reason) if reason else verdict
+    if weighed.severity is not verdict.severity:
+        severities = (verdict.severity.word, weighed.severity.word)
+        log.info("verdict.weighed monitor=%s from=%s to=%s", monitor.name, *severities)
+    return weighed
 
 
-def _reason(monitor: Monitor, runtime: Runtime, pinned: Pinned, window: Window) -> str:
-    """Why the drift of a window wakes nobody; empty where it does."""
-    if monitor.policy.page == "both" and not _worse_before(monitor, runtime, pinned, window):
-        return ALONE
-    if monitor.policy.without_harm == "lower" and _expected(monitor, runtime, pinned, window) is False:
-        return NO_HARM
-    return ""
+def _weighed(monitor: Monitor, runtime: Runtime, pinned: Pinned, verdict: Verdict) -> Verdict:
+    policy, window = monitor.policy, verdict.subject.window
+    asks = policy.page == "both" or policy.with_harm == "raise"
+    figures = _figures_before(monitor, runtime, pinned, window) if asks else None
+    if figures and policy.with_harm == "raise" and is_worse(figures):
+        return raised(verdict, f"{HARM} ({figures.subject.window}): {figures.reasons[0]}")
+    if not is_drift_alone(verdict):
+        return verdict
+    if policy.page == "both" and not stands_beside(figures):
+        return lowered(verdict, ALONE)
+    harmless = policy.without_harm == "lower" and _expected(monitor, runtime, pinned, window) is False
+    return lowered(verdict, NO_HARM) if harmless else verdict
 
 
-def _worse_before(monitor: Monitor, runtime: Runtime, pinned: Pinned, window: Window) -> bool:
-    """Whether the last window whose labels are final at the end of this one is worse than it should be."""
+def _figures_before(monitor: Monitor, runtime: Runtime, pinned: Pinned, window: Window) -> Verdict:
+    """The verdict on the figures of the last window whose labels are final at the end of this one."""
     cadence, known_at = Cadence.of(monitor), window.end
     last = cadence.newest(known_at)
     windows = [last, *cadence.before(last, count=monitor.policy.persistence.of - 1)]
     measuring = Measuring.of(monitor, runtime, pinned, windows, known_at=known_at)
     newest, *earlier = (measuring.restated(each) for each in windows)
     history = [each.results if judged_rows(monitor, each.restatement.maturity) else None for each in earlier]
-    return stands_beside(decide_performance(monitor, newest.restatement, newest.results, history))
+    return decide_performance(monitor, newest.restatement, newest.results, history)
 
 
 def _expected(monitor: Monitor, runtime: Runtime, pinned: Pinned, window: Window) -> bool | None:

@@ -7,7 +7,39 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from monitoring_tasks.alarms_section import Rules
+from monitoring_tasks.alerts_section import SeverityWord
 from monitoring_tasks.sections import Section
+
+RuleName = Literal[
+    "column missing",
+    "column of wrong type",
+    "missing values",
+    "more values missing",
+    "values out of range",
+    "constant column",
+    "duplicated rows",
+    "time without rows",
+    "unseen categories",
+    "labels missing",
+    "worse in a segment",
+    "worse than the champion's reference",
+    "worse than the days before",
+    "drift in a segment",
+    "small shift in a segment",
+    "severe prediction drift",
+    "prediction drift",
+    "small shift of the prediction",
+    "most columns drifted",
+    "severe drift of an important feature",
+    "drift of several important features",
+    "drift of an important feature",
+    "drift of a feature",
+    "small shift of a feature",
+    "joint change of columns",
+    "small joint change of columns",
+    "undecided check",
+]
+"""A row of the decision matrix, as people and YAML files write it."""
 
 
 class Persistence(Section):
@@ -34,6 +66,9 @@ class Policy(Section):
     significance: Annotated[float, Field(gt=0, lt=1)] = Field(0.05, description="Level of the rules `classic`")
     persistence: Persistence = Persistence()
     top: Annotated[int, Field(ge=1)] = Field(5, description="So many features of highest importance count as important")
+    severities: dict[RuleName, SeverityWord] = Field(
+        default_factory=dict, description="Severities of rows of the decision matrix, by name, in place of its own"
+    )
     page: Literal["any", "both"] = Field(
         "any",
         description="any: drift and degradation page each by itself; both: one without the other is told, and is low",
@@ -42,6 +77,11 @@ class Policy(Section):
         "lower",
         description="lower: drift is low where the figures that the scores let expect are no worse than usual; "
         "needs a section performance",
+    )
+    with_harm: Literal["keep", "raise"] = Field(
+        "raise",
+        description="raise: drift above low is one step worse where the last window with labels is worse than it "
+        "should be; needs a section performance",
     )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from monitoring_tasks.severity import Severity
 from monitoring_tasks.performance.record import Against, Estimated, Figure, Interval, Maturity, Restatement
 from monitoring_tasks.policy.figures import figures_table, narrate_performance
 from monitoring_tasks.policy.verdict import Outcome, Subject, Verdict
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.window import Window
 
 WINDOW = Window.parse("2013-06-04", "2013-06-11")

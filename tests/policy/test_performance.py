@@ -9,11 +9,11 @@ import pytest
 
 from monitoring_tasks.checks import Check, CheckResult, Evidence, Status, Suite
 from monitoring_tasks.monitor import Monitor
-from monitoring_tasks.severity import Severity
 from monitoring_tasks.performance.record import Maturity, Restatement
 from monitoring_tasks.policy.narrative import next_step
 from monitoring_tasks.policy.performance import decide_performance, judged_rows
 from monitoring_tasks.policy.verdict import Action, Outcome, Verdict
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.window import Window
 
 WINDOW = Window.parse("2013-06-04", "2013-06-11")

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring_tasks.severity import Severity
 from monitoring_tasks.policy.tally import Tally, episodes, is_alarm, is_page, tally
 from monitoring_tasks.policy.verdict import Outcome, Subject, Verdict
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.window import Window
 
 FIRST = Window.parse("2013-06-04", "2013-06-05")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
 from monitoring_tasks.methods import method
 from monitoring_tasks.monitor import Monitor
-from monitoring_tasks.policy.matrix import Finding, Rule, rule_for
+from monitoring_tasks.policy.matrix import Finding, Rule, counts_together, rule_for
 from monitoring_tasks.policy.verdict import Action, Outcome, Subject, Verdict
 from monitoring_tasks.severity import Severity
 
@@ -102,9 +102,15 @@ def _judge(monitor: Monitor, given: Given) -> list[Judged]:
     features = {str(result.column) for result in given.results if result.suite is Suite.DATA_DRIFT and result.column}
     important = important_features(monitor, given.importances, features)
     findings = (_finding(monitor, result, given.history, important) for result in _told(given.results))
-    stands = (finding for finding in findings if finding.persistent or not finding.weak)
-    judged = [(finding, rule) for finding in stands if (rule := rule_for(finding))]
+    stands = _counted_together([finding for finding in findings if finding.persistent or not finding.weak])
+    own = {str(name): Severity.of(word) for name, word in monitor.policy.severities.items()}
+    judged = [(finding, rule) for finding in stands if (rule := rule_for(finding, own))]
     return sorted(judged, key=_rank)
+
+
+def _counted_together(findings: Sequence[Finding]) -> list[Finding]:
+    columns = {finding.result.column for finding in findings if counts_together(finding)}
+    return [replace(each, together=len(columns)) if counts_together(each) else each for each in findings]
 
 
 def _told(results: Sequence[CheckResult]) -> Iterator[CheckResult]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
 from monitoring_tasks.policy.verdict import Action, Outcome
 from monitoring_tasks.severity import Severity
+
+SEVERAL = 3
+"""So many important features that drifted in one window are a change of the world, not of one of them."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +19,9 @@ class Finding:
 
     `important` is true for the features of highest importance, and for all when no importances are known.
     The same check failed, or was suspect, in `windows` of the last `of` windows, this one included; `persistent` when
-    that is enough. A suspect that persists is a finding, told as failed, and `weak`.
+    that is enough. A suspect that persists is a finding, told as failed, and `weak`. `together` counts the important
+    features that drifted by so much in this window, the finding's own included, but for what a season or a fault of
+    the data explains.
     """
 
     result: CheckResult
@@ -25,6 +30,7 @@ class Finding:
     of: int
     persistent: bool
     weak: bool = False
+    together: int = 1
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,10 @@ def _large(finding: Finding) -> bool:
     return finding.result.large
 
 
+def _several(finding: Finding) -> bool:
+    return finding.together >= SEVERAL
+
+
 def _segment(finding: Finding) -> bool:
     return bool(finding.result.segment)
 
@@ -85,6 +95,8 @@ _LOOK = (Action.ALERT, Action.INVESTIGATE)
 _RETRAIN = (Action.ALERT, Action.INVESTIGATE, Action.RETRAIN)
 
 # A fault in the data must never start a training: the model would learn the fault.
+# What only the figures can say is not in the table: `easing.py` makes the drift of a window one step worse where they
+# are worse as well (`policy.with_harm`), and low where they are expected to be as ever (`without_harm`).
 RULES: tuple[Rule, ...] = (
     Rule("column missing", _failed(Check.COLUMN_PRESENT), Outcome.WARNING, Severity.CRITICAL, _FAULT),
     Rule("column of wrong type", _failed(Check.COLUMN_TYPE), Outcome.WARNING, Severity.CRITICAL, _FAULT),
@@ -116,6 +128,13 @@ RULES: tuple[Rule, ...] = (
         _RETRAIN,
     ),
     Rule(
+        "drift of several important features",
+        _both(_FEATURE, _both(_large, _both(_important, _several))),
+        Outcome.DRIFTED,
+        Severity.HIGH,
+        _LOOK,
+    ),
+    Rule(
         "drift of an important feature",
         _both(_FEATURE, _both(_large, _important)),
         Outcome.WARNING,
@@ -130,15 +149,23 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def rule_for(finding: Finding) -> Rule | None:
+def counts_together(finding: Finding) -> bool:
+    """Whether a finding is one of those that `together` counts: drift of an important feature that nothing explains."""
+    unexplained = not finding.result.season and not finding.result.cause and not finding.result.segment
+    return unexplained and _important(finding) and _large(finding) and _FEATURE(finding)
+
+
+def rule_for(finding: Finding, own: Mapping[str, Severity] | None = None) -> Rule | None:
     """The row of the matrix that decides about `finding`; None for a finding that is judged elsewhere (row count).
 
+    `own` has a monitor's severities of rows, by name, in place of the matrix's.
     What the same season shows as well is one step less severe, and no reason to retrain. What a fault of the data
     explains is none either, however much it looks like drift: a large one blocks retraining.
     """
     rule = next((rule for rule in RULES if rule.applies(finding)), None)
     if rule is None:
         return None
+    rule = replace(rule, severity=(own or {}).get(rule.name, rule.severity))
     rule = _eased(rule) if finding.result.season else rule
     return _blocking(rule) if finding.result.cause and finding.result.large else rule
 
