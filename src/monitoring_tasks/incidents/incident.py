@@ -192,7 +192,7 @@ _MOMENTS = ("opened", "spoken", "resolved")
 
 
 def _window(window: Window | None) -> dict[str, str] | None:
-    return window and window.to_json()
+    return None if window is None else window.to_json()
 
 
 def _stamp(moment: datetime | None) -> str | None:

@@ -65,8 +65,8 @@ class Signal:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """Inverse of `to_json`."""
-        texts = (tuple(value[name]) for name in ("reasons", "columns", "anchors", "topics"))
-        return cls(Cause(value["cause"]), Severity.of(value["severity"]), *texts, outcome=value["outcome"])
+        texts = {name: tuple(value[name]) for name in ("reasons", "columns", "anchors", "topics")}
+        return cls(Cause(value["cause"]), Severity.of(value["severity"]), outcome=value["outcome"], **texts)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,251 @@
+"""How a reading changes the incidents that are open: one pure function, for runs as they come and for a replay.
+
+An incident follows its members window by window. What was told at medium or worse does not go on for ever with findings
+that are low: they count as calm, so that the incident ends, and what rises again later is told again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from monitoring_tasks.alerts_section import Alerts, Patience
+from monitoring_tasks.incidents.incident import UNTOLD, Change, Event, Incident, Member, State
+from monitoring_tasks.incidents.joining import NEW, anchors_of, in_order, incident_id, member_of, overlap, placed
+from monitoring_tasks.incidents.reading import Cause, Reading, Signal
+from monitoring_tasks.severity import Severity
+from monitoring_tasks.window import Window, width_text
+
+MUTE_ENDED = "the mute has ended"
+OUTRIGHT = {
+    Cause.FAILED: "the run succeeded",
+    Cause.LATE: "the run came",
+    Cause.SELF_TEST: "the self-test passed",
+}
+"""Causes that one healthy reading ends, of the very window if it is run again, and how that is said."""
+ANSWERED = frozenset({Cause.DRIFT, Cause.PERFORMANCE, Cause.SELF_TEST})
+"""Causes that are about the model, which a new champion answers."""
+_PATIENCE = {"no_data": "no_data", "too_few_rows": "too_few_rows", "labels_immature": "labels"}
+
+
+def advance(open_incidents: Sequence[Incident], reading: Reading, alerts: Alerts, *, now: datetime) -> list[Change]:
+    """What a reading changes about the open incidents: at most one change of each, the oldest first, then new ones.
+
+    `alerts` are those of the reading's monitor; `now` is asked for nothing but the end of a mute. A window that
+    touches a planned downtime changes nothing. The same reading again changes nothing that is told. Ids are made of
+    the window that opened an incident: an incident that has ended may therefore be opened a second time when that very
+    window is read again, which the caller, who knows those that have ended, has to leave out.
+    """
+    if any(overlap(Window(each.start, each.end), reading.window) for each in alerts.downtime):
+        return []
+    given = _Given(reading, alerts, now)
+    return [change for cause in Cause for change in _of_cause(in_order(open_incidents), cause, given)]
+
+
+def answered(open_incidents: Sequence[Incident], monitor: str, *, by: str, reason: str, tick: datetime) -> list[Change]:
+    """What a promotion changes: what is open about the monitor's model ends, or goes on without that monitor."""
+    changes = []
+    for incident in in_order(open_incidents):
+        if incident.cause in ANSWERED and member_of(incident, monitor):
+            members = tuple(member for member in incident.members if member.name != monitor)
+            left = replace(incident, members=members, severity=_worst(members)) if members else incident
+            changes.append(_changed(left, Event.EASED, tick, reason) if members else ended(incident, tick, reason))
+    return [replace(change, by=by) for change in changes]
+
+
+def ended(incident: Incident, tick: datetime, reason: str) -> Change:
+    """The end of an incident, for a reason that is told."""
+    resolved = replace(incident, state=State.RESOLVED, resolved=tick, resolution=reason, mute=None)
+    return _changed(resolved, Event.RESOLVED, tick, reason)
+
+
+@dataclass(frozen=True)
+class _Given:
+    """A reading and what decides about it."""
+
+    reading: Reading
+    alerts: Alerts
+    now: datetime
+
+    @property
+    def window(self) -> Window:
+        return self.reading.window
+
+
+def _of_cause(incidents: Sequence[Incident], cause: Cause, given: _Given) -> Iterator[Change]:
+    places = placed(incidents, given.reading, cause)
+    for incident in incidents:
+        member = member_of(incident, given.reading.member(cause))
+        if incident.id in places:
+            yield from _found(incident, member, places[incident.id], given)
+        elif member and incident.cause is cause and cause in given.reading.covers:
+            yield from _healthier(incident, member, given)
+    if NEW in places:
+        opened = _opened(cause, places[NEW], given)
+        if opened.incident.id not in {incident.id for incident in incidents}:
+            yield opened
+
+
+def _opened(cause: Cause, signals: Sequence[Signal], given: _Given) -> Change:
+    member, tick = _with_finding(None, signals, given), given.reading.tick
+    incident = Incident(
+        id=incident_id(given.reading, cause, signals),
+        cause=cause,
+        state=State.OPEN,
+        severity=member.severity,
+        told=member.severity,
+        worst=member.severity,
+        topics=_topics(signals),
+        anchors=_anchors(signals, given),
+        columns=member.columns,
+        reasons=_reasons(signals),
+        members=(member,),
+        opened=tick,
+        spoken=tick,
+    )
+    return Change(incident, Event.OPENED, tick)
+
+
+def _found(incident: Incident, member: Member | None, signals: Sequence[Signal], given: _Given) -> Iterator[Change]:
+    """A finding that belongs to an incident."""
+    if member and incident.told > Severity.LOW and _is_calm(signals):
+        yield from _healthier(incident, replace(member, severity=Severity.LOW), given)
+    else:
+        part = _with_finding(member, signals, given)
+        yield _told(incident, _joined(incident, part, signals, given), given, new=member is None)
+
+
+def _is_calm(signals: Iterable[Signal]) -> bool:
+    """Whether findings are too small to keep up what was told as more; what could not be judged is not calm."""
+    return all(signal.severity <= Severity.LOW and signal.outcome not in _PATIENCE for signal in signals)
+
+
+def _with_finding(before: Member | None, signals: Sequence[Signal], given: _Given) -> Member:
+    """A member after a finding; one in a window that is not newer than those it had counts for nothing but itself."""
+    reading, window, columns = given.reading, given.window, _columns(signals)
+    if before is None:
+        severity, name = _severity(signals, 1, given.alerts.patience), reading.member(signals[0].cause)
+        return Member(name, reading.monitor, reading.owner, severity, columns, first=window, last=window)
+    newer = window.end > before.last.end
+    row = 1 if before.healthy else before.windows + 1
+    severity = _severity(signals, row if newer else before.windows, given.alerts.patience)
+    member = replace(before, columns=_union(columns, before.columns), first=min(before.first, window))
+    if newer:
+        return replace(member, severity=severity, last=window, windows=row, healthy=0, checked=None)
+    return replace(member, severity=max(severity, before.severity))
+
+
+def _severity(signals: Iterable[Signal], windows: int, patience: Patience) -> Severity:
+    return max(_after_patience(signal, windows, patience) for signal in signals)
+
+
+def _after_patience(signal: Signal, windows: int, patience: Patience) -> Severity:
+    """How urgent a signal is in so many windows in a row: what may pass by itself waits, and then pages."""
+    if signal.outcome not in _PATIENCE:
+        return signal.severity
+    most: int = getattr(patience, _PATIENCE[signal.outcome])
+    return Severity.LOW if windows < most else max(signal.severity, Severity.MEDIUM)
+
+
+def _joined(incident: Incident, member: Member, signals: Sequence[Signal], given: _Given) -> Incident:
+    """The incident with what a member found; what the worst member found last comes first."""
+    members = _replaced(incident, member)
+    others = _worst(each for each in members if each.name != member.name)
+    newest = given.window.end >= incident.last.end or member.severity > incident.told
+    leads = newest and member.severity >= others
+    columns = (_columns(signals), incident.columns)
+    return replace(
+        incident,
+        severity=_worst(members),
+        worst=max(incident.worst, _worst(members)),
+        members=members,
+        topics=_union(incident.topics, _topics(signals)),
+        anchors=_union(incident.anchors, _anchors(signals, given)),
+        columns=_union(*(columns if leads else reversed(columns))),
+        reasons=_reasons(signals) if leads else incident.reasons,
+    )
+
+
+def _told(before: Incident, after: Incident, given: _Given, *, new: bool) -> Change:
+    """What is said of an incident with a finding more."""
+    tick, event = given.reading.tick, _event(before, after, given, new=new)
+    if event is Event.ESCALATED:
+        reason = f"from {before.told.word} to {after.severity.word}"
+        after = replace(after, told=after.severity)
+    elif event is Event.REMINDED:
+        waited = f"nobody took it on for {width_text(given.alerts.remind)}"
+        reason = MUTE_ENDED if before.mute else waited
+    else:
+        reason = f"{given.reading.member(after.cause)} has it too" if event is Event.JOINED else ""
+    if event in (Event.ESCALATED, Event.REMINDED):
+        after = replace(after, state=State.OPEN, mute=None, spoken=max(tick, before.spoken))
+    return _changed(after, event, tick, reason)
+
+
+def _event(before: Incident, after: Incident, given: _Given, *, new: bool) -> Event:
+    heard = before.mute.severity if before.mute else before.told
+    if after.severity > heard:
+        return Event.ESCALATED
+    if before.mute:
+        return Event.REMINDED if given.now >= before.mute.until else Event.REPEATED
+    if new:
+        return Event.JOINED
+    due = given.reading.tick - before.spoken >= given.alerts.remind
+    return Event.REMINDED if due and before.state is State.OPEN else Event.REPEATED
+
+
+def _healthier(incident: Incident, member: Member, given: _Given) -> Iterator[Change]:
+    """A window in which a member had nothing, or nothing to speak of: it counts once, and when it is newer."""
+    cause, window = incident.cause, given.window
+    again = cause in OUTRIGHT and window.end == member.last.end
+    seen = member.checked is not None and window.end <= member.checked.end
+    if seen or not (window.end > member.last.end or again):
+        return
+    members = _replaced(incident, replace(member, healthy=member.healthy + 1, checked=window))
+    eased = replace(incident, members=members, severity=_worst(members))
+    needed = 1 if cause in OUTRIGHT else given.alerts.healthy_windows
+    if all(each.healthy >= needed for each in members):
+        yield ended(eased, given.reading.tick, OUTRIGHT.get(cause) or _healthy_words(eased, needed))
+    else:
+        yield _changed(eased, Event.EASED, given.reading.tick, "")
+
+
+def _healthy_words(incident: Incident, windows: int) -> str:
+    low = incident.told > Severity.LOW and any(member.severity <= Severity.LOW for member in incident.members)
+    said = "nothing worse than low" if low else "healthy"
+    return f"{said} in {windows} windows in a row" if windows > 1 else f"{said} in the last window"
+
+
+def _changed(incident: Incident, event: Event, tick: datetime, reason: str) -> Change:
+    """The change that has an incident stand as it does; what is told is counted."""
+    return Change(replace(incident, number=incident.number + (event not in UNTOLD)), event, tick, reason=reason)
+
+
+def _replaced(incident: Incident, member: Member) -> tuple[Member, ...]:
+    """The members with one of them anew; one that was not among them comes last."""
+    return tuple({**{each.name: each for each in incident.members}, member.name: member}.values())
+
+
+def _worst(members: Iterable[Member]) -> Severity:
+    return max((member.severity for member in members), default=Severity.NONE)
+
+
+def _union(*texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for each in texts for text in each))
+
+
+def _columns(signals: Iterable[Signal]) -> tuple[str, ...]:
+    return _union(*(signal.columns for signal in signals))
+
+
+def _topics(signals: Iterable[Signal]) -> tuple[str, ...]:
+    return _union(*(signal.topics for signal in signals))
+
+
+def _reasons(signals: Iterable[Signal]) -> tuple[str, ...]:
+    return _union(*(signal.reasons for signal in signals))
+
+
+def _anchors(signals: Iterable[Signal], given: _Given) -> tuple[str, ...]:
+    return _union(*(anchors_of(given.reading, signal) for signal in signals))
