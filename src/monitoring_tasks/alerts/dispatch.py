@@ -76,8 +76,9 @@ def bundle_digests(store: Store, now: datetime) -> None:
     """Put what is due for a digest into one letter for each channel."""
     for channel in store.digest_channels(now):
         if letters := store.due_digest(channel, now):
-            store.bundle(digest_letter(channel, letters, now=now), letters)
-            log.info("digest.bundled channel=%s letters=%d", channel, len(letters))
+            # Another pass may have bundled them since they were read: then there is nothing to do.
+            if store.bundle(digest_letter(channel, letters, now=now), letters):
+                log.info("digest.bundled channel=%s letters=%d", channel, len(letters))
 
 
 def back_off(tries: int, after: timedelta | None = None) -> timedelta:
@@ -116,8 +117,10 @@ class _Pass:
         if taken_over:
             letter = self._counted(letter)
         settled = _dead(letter, _ENDED) if taken_over and _too_late(letter, self._now()) else self._tried(letter)
-        self._store.settle_letter(settled)
-        self._note(settled)
+        if self._store.settle_letter(settled):
+            self._note(settled)
+        else:
+            log.warning("letter.taken_away key=%s channel=%s", letter.key, letter.channel)
 
     def outcome(self) -> Dispatched:
         """What the pass did, and how much is left."""
@@ -188,7 +191,7 @@ def _delivery(letter: Letter, thread: Mapping[str, str]) -> Delivery:
         event=letter.event,
         thread=thread,
         external=letter.external,
-        again=letter.attempts > 0,
+        again=letter.attempts > 0 or bool(letter.error),
     )
 
 

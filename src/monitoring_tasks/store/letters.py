@@ -83,7 +83,9 @@ def select_claimable(by: str, now: datetime, lapse: timedelta, skip: Collection[
         lapsed.append(columns.claimed_by == by)
     left = and_(columns.state == "sending", or_(*lapsed))
     wanted = (or_(ready, left), columns.channel.not_in(sorted(skip)), ~_behind_another())
-    found = select(LETTERS).where(*wanted).order_by(*(columns[name] for name in _TURN)).limit(1)
+    # What was left by its sender comes last: if it ended its sender, it must not keep the others from being sent.
+    turn = (columns.state == "sending", *(columns[name] for name in _TURN))
+    found = select(LETTERS).where(*wanted).order_by(*turn).limit(1)
     return found.with_for_update(of=LETTERS, skip_locked=True)
 
 
