@@ -38,9 +38,9 @@ def _data(incident: Incident, verdict: Verdict | None) -> str:
     columns = f"about {', '.join(incident.columns[:3])}" if incident.columns else "about the rows"
     sources = list(dict.fromkeys(anchor.rpartition("#")[0] or anchor for anchor in incident.anchors))
     source = f"whoever fills {sources[0]}" if sources else "data engineering"
-    urgent = "Now: the model answers from broken input. " if incident.severity >= Severity.CRITICAL else ""
+    urgent = ", now: the model answers from broken input" if incident.severity >= Severity.CRITICAL else ""
     blocked = f" {BLOCKED}" if verdict is not None and Action.BLOCK_RETRAINING in verdict.actions else ""
-    return f"{urgent}Ask {source} {columns}.{blocked}"
+    return f"Ask {source} {columns}{urgent}.{blocked}"
 
 
 def _retrain(incident: Incident, monitor: Monitor | None) -> str:

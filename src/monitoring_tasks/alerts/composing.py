@@ -91,7 +91,7 @@ def _shared(incident: Incident) -> str:
     own = [anchor for anchor in incident.anchors if anchor.rpartition("#")[2] in incident.columns[:1]]
     source, _, column = (own or list(incident.anchors))[0].rpartition("#")
     where = f"column {column} of {source}" if source else column
-    return f"{where} is upstream of all {len(incident.monitors)} monitors"
+    return f"one upstream: {where} feeds all {len(incident.monitors)} monitors"
 
 
 def _facts(change: Change, told: Told) -> dict[str, str]:

@@ -1,0 +1,112 @@
+"""What the pictures of an alert show: the worst columns beside what was usual, and a metric over time. Pure functions.
+
+The figures are read off profiles and restatements; `pictures` draws them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from monitoring_tasks.alerts.message import Plot, one_line
+from monitoring_tasks.performance.metrics import METRICS
+from monitoring_tasks.performance.record import Against, Figure, Restatement
+from monitoring_tasks.profile.bars import Bars, bars
+from monitoring_tasks.profile.pairs import Pair
+from monitoring_tasks.window import DAY
+
+USUAL, NOW, EXPECTED = "reference", "now", "expected from scores"
+LONGEST = 40
+_WORSE = {name: metric.worse for (_, name), metric in METRICS.items()}
+
+
+def column_plots(columns: Sequence[str], pairs: Mapping[str, Pair], *, most: int = 3) -> list[Plot]:
+    """The plots of the first of `columns`, which are worst first; one without a value on either side has none."""
+    found = (column_plot(name, pairs[name]) for name in columns if name in pairs)
+    return [plot for plot in found if plot][:most]
+
+
+def column_plot(name: str, pair: Pair) -> Plot | None:
+    """The shares of a column's values, in its reference and now, in at most 20 bars; None where there is no value.
+
+    >>> import numpy as np
+    >>> from monitoring_tasks.profile.binning import CategoryBins
+    >>> from monitoring_tasks.profile.profile import CategoryProfile
+    >>> sides = CategoryProfile(np.array([3, 1]), {}), CategoryProfile(np.array([0, 2]), {"XX": 6})
+    >>> column_plot("carrier", Pair(CategoryBins(("AA", "UA")), *sides)).alt
+    'carrier: mostly AA in the reference (75%), mostly XX (new) now (75%)'
+    """
+    shown = bars(*pair)
+    if not shown.labels:
+        return None
+    name = one_line(name, LONGEST)
+    series = {USUAL: shown.reference, NOW: shown.current}
+    labels = tuple(map(one_line, shown.labels))
+    return Plot("bars", f"{name}: share of values", labels, series, f"{name}: {_compared(shown)}")
+
+
+def _compared(shown: Bars) -> str:
+    usual, now = _most(shown.labels, shown.reference), _most(shown.labels, shown.current)
+    return f"{_mostly(usual, 'in the reference')}, {_mostly(now, 'now')}"
+
+
+def _most(labels: Sequence[str], shares: Sequence[float]) -> tuple[str, float]:
+    return max(zip(labels, shares, strict=True), key=lambda each: each[1])
+
+
+def _mostly(found: tuple[str, float], side: str) -> str:
+    label, share = found
+    return f"mostly {one_line(label)} {side} ({share:.0%})" if share else f"no value {side}"
+
+
+def metric_plot(restated: Sequence[Restatement], name: str) -> Plot | None:
+    """A metric over the windows of `restated`, oldest first, with what scores let expect and the worst that is allowed.
+
+    A window whose metric is undefined is a gap. None where it is known of no window.
+    """
+    figures = [said.figure(name) for said in restated]
+    known = [_value(figure) for figure in figures]
+    if all(value is None for value in known):
+        return None
+    expected = [_expected(figure) for figure in figures]
+    words = name.replace("_", " ")
+    series = {words: tuple(known)} | ({EXPECTED: tuple(expected)} if any(each is not None for each in expected) else {})
+    labels = tuple(_label(said) for said in restated)
+    limit = _limit(figures, name, [value for value in known if value is not None][-1])
+    return Plot("line", f"{words}, window by window", labels, series, _alt(words, labels, known, limit), limit=limit)
+
+
+def _value(figure: Figure | None) -> float | None:
+    return figure.best.value if figure else None
+
+
+def _expected(figure: Figure | None) -> float | None:
+    estimated = figure.estimated if figure else None
+    return None if estimated is None or estimated.refused else estimated.interval.value
+
+
+def _label(said: Restatement) -> str:
+    window = said.window
+    return f"{window.start:%m-%d}" if window.width >= DAY else f"{window.start:%m-%d %H:%M}"
+
+
+def _limit(figures: Sequence[Figure | None], name: str, newest: float) -> float | None:
+    """The worst value within the champion's limit, as held against the newest window that has one."""
+    held = [found for figure in figures if figure and (found := figure.against.get("champion"))]
+    usable = [each for each in held if each.baseline is not None and math.isfinite(each.baseline)]
+    return _allowed(usable[-1], _WORSE.get(name, "lower"), newest) if usable else None
+
+
+def _allowed(held: Against, worse: str, newest: float) -> float:
+    baseline = held.baseline or 0.0
+    size = held.limit * (abs(baseline) if held.relative else 1.0)
+    if worse == "either":
+        return math.copysign(abs(baseline) + size, newest)
+    return baseline - size if worse == "lower" else baseline + size
+
+
+def _alt(name: str, labels: Sequence[str], known: Sequence[float | None], limit: float | None) -> str:
+    points = [(label, value) for label, value in zip(labels, known, strict=True) if value is not None]
+    (first, then), (last, now) = points[0], points[-1]
+    held = f", limit {limit:.3g}" if limit is not None else ""
+    return f"{name}: {then:.3g} in the window of {first}, {now:.3g} in that of {last}{held}"
