@@ -300,7 +300,7 @@ def _beyond_limits(body: Json) -> str:
         return "no_text"
     if len(body.get("text", "")) > 40_000:
         return "msg_too_long"
-    if len(json.dumps(blocks)) > 13_000:
+    if len(json.dumps(blocks, ensure_ascii=False)) > 13_000:
         return "msg_blocks_too_long"
     ids = [block["block_id"] for block in blocks if "block_id" in block]
     fits = len(blocks) <= 50 and all(len(id_) <= 255 for id_ in ids) and len(set(ids)) == len(ids)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from slack_sdk import WebClient
 
-from monitoring_tasks.alerts.slack import SlackChannel
+from monitoring_tasks.alerts.slack import SlackChannel, open_slack
+from monitoring_tasks.data.connections import Account
 from monitoring_tasks.store.database import Store, open_store
 from tests.slack_server import SlackServer
 
@@ -31,5 +31,5 @@ def server() -> Iterator[SlackServer]:
 
 @pytest.fixture
 def slack(server: SlackServer) -> SlackChannel:
-    """The Slack channel, pointed at loopback, without retries of broken connections."""
-    return SlackChannel(WebClient(TOKEN, base_url=server.url, retry_handlers=[]), "#ml-alerts")
+    """The Slack channel, opened with a connection that points to loopback."""
+    return open_slack(Account("slack", password=TOKEN, extra={"base_url": server.url}), "#ml-alerts", timeout=0.5)
