@@ -110,6 +110,8 @@ class EmailChannel:
             return self._undelivered(f"refuses the sender ({code}): correct from_email in the connection's extra")
         if isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= _FOR_GOOD:
             return AlertRefused(f"{self._server.place} refuses the mail ({code}): ask its administrator why")
+        if error.smtp_code < 0:
+            return self._undelivered("speaks no SMTP there: correct port, disable_ssl and disable_tls in the connection")
         return self._undelivered(f"did not take the mail ({code}): a later try sends it")
 
     def _undelivered(self, what: str) -> AlertUndelivered:
