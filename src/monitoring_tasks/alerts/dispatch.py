@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from monitoring_tasks.alerts.channel import Channel, Delivery
+from monitoring_tasks.alerts.channel import IN_DOUBT, Channel, Delivery
 from monitoring_tasks.alerts.digest import digest_letter
 from monitoring_tasks.alerts.message import Message, one_line, to_text
 from monitoring_tasks.errors import AlertRefused, AlertUndelivered, MonitoringError
@@ -75,10 +75,10 @@ def deliver_due(
 def bundle_digests(store: Store, now: datetime) -> None:
     """Put what is due for a digest into one letter for each channel."""
     for channel in store.digest_channels(now):
-        if letters := store.due_digest(channel, now):
-            # Another pass may have bundled them since they were read: then there is nothing to do.
-            if store.bundle(digest_letter(channel, letters, now=now), letters):
-                log.info("digest.bundled channel=%s letters=%d", channel, len(letters))
+        letters = store.due_digest(channel, now)
+        # Another pass may have bundled them by now: then there is nothing to do.
+        if letters and store.bundle(digest_letter(channel, letters, now=now), letters):
+            log.info("digest.bundled channel=%s letters=%d", channel, len(letters))
 
 
 def back_off(tries: int, after: timedelta | None = None) -> timedelta:
@@ -130,7 +130,7 @@ class _Pass:
     def _counted(self, letter: Letter) -> Letter:
         # Counted before it is sent: a letter that ends whoever sends it is not taken over for ever.
         log.warning("letter.taken_over key=%s channel=%s", letter.key, letter.channel)
-        counted = replace(letter, attempts=letter.attempts + 1)
+        counted = replace(letter, attempts=letter.attempts + 1, external={**letter.external, IN_DOUBT: "ended"})
         self._store.settle_letter(counted)
         return counted
 
@@ -183,7 +183,6 @@ class _Pass:
 
 
 def _delivery(letter: Letter, thread: Mapping[str, str]) -> Delivery:
-    # A try that failed may have been taken all the same: the answer was lost, or came too late.
     return Delivery(
         key=letter.key,
         message=Message.from_json(letter.body),
@@ -191,7 +190,7 @@ def _delivery(letter: Letter, thread: Mapping[str, str]) -> Delivery:
         event=letter.event,
         thread=thread,
         external=letter.external,
-        again=letter.attempts > 0 or bool(letter.error),
+        again=IN_DOUBT in letter.external,
     )
 
 
@@ -202,10 +201,13 @@ def _sent(letter: Letter, external: Mapping[str, str], now: datetime) -> Letter:
 def _failed(letter: Letter, error: MonitoringError, now: datetime) -> Letter:
     if not letter.error:
         log.warning("letter.untold key=%s channel=%s\n%s", letter.key, letter.channel, _text(letter))
-    tried = replace(letter, attempts=letter.attempts + 1, error=one_line(str(error), _ERROR_LIMIT))
-    after = None
-    if isinstance(error, AlertUndelivered):
-        tried, after = replace(tried, external={**letter.external, **error.external}), error.after
+    through, after = (error.external, error.after) if isinstance(error, AlertUndelivered) else ({}, None)
+    tried = replace(
+        letter,
+        attempts=letter.attempts + 1,
+        external=through or letter.external,
+        error=one_line(str(error), _ERROR_LIMIT),
+    )
     if _too_late(tried, now):
         return _dead(tried, f"given up after {tried.attempts} tries: {error}")
     return replace(tried, state="waiting", next_at=now + back_off(tried.attempts, after))
@@ -226,9 +228,8 @@ def _broken(letter: Letter, error: Exception) -> AlertUndelivered:
     log.error(
         "channel.broke channel=%s key=%s error=%s at\n%s", letter.channel, letter.key, type(error).__name__, where
     )
-    return AlertUndelivered(
-        f"{letter.channel} broke ({type(error).__name__}): the task's log says where; a later try sends it"
-    )
+    told = f"{letter.channel} broke ({type(error).__name__}): the task's log says where; a later try sends it"
+    return AlertUndelivered(told, {**letter.external, IN_DOUBT: "broken"})
 
 
 def _text(letter: Letter) -> str:
