@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
@@ -102,10 +103,17 @@ def _judge(monitor: Monitor, given: Given) -> list[Judged]:
     features = {str(result.column) for result in given.results if result.suite is Suite.DATA_DRIFT and result.column}
     important = important_features(monitor, given.importances, features)
     findings = (_finding(monitor, result, given.history, important) for result in _told(given.results))
-    stands = _counted_together([finding for finding in findings if finding.persistent or not finding.weak])
+    stands = _counted_together([_weighed(each, given) for each in findings if each.persistent or not each.weak])
     own = {str(name): Severity.of(word) for name, word in monitor.policy.severities.items()}
     judged = [(finding, rule) for finding in stands if (rule := rule_for(finding, own))]
-    return sorted(judged, key=_rank)
+    heaviest = max((given.importances or {}).values(), default=1.0)
+    return sorted(judged, key=lambda item: _rank(item, heaviest))
+
+
+def _weighed(finding: Finding, given: Given) -> Finding:
+    feature = finding.result.suite is not Suite.PERFORMANCE and finding.result.column
+    importance = (given.importances or {}).get(feature) if feature else None
+    return replace(finding, importance=importance)
 
 
 def _counted_together(findings: Sequence[Finding]) -> list[Finding]:
@@ -131,17 +139,26 @@ def _told(results: Sequence[CheckResult]) -> Iterator[CheckResult]:
             yield result
 
 
-def _rank(item: Judged) -> tuple[Any, ...]:
+def _rank(item: Judged, heaviest: float) -> tuple[Any, ...]:
+    """Worst first: by severity, then by drift x importance; what is not known to matter less counts as the heaviest."""
     finding, rule = item
-    return (-rule.severity, -_excess(finding.result), finding.result.key)
+    excess, importance = _excess(finding.result), finding.importance
+    weight = heaviest if importance is None else max(importance, 0.0)
+    return (-rule.severity, -excess * weight, -excess, finding.result.key)
 
 
 def _excess(result: CheckResult) -> float:
-    """How far beyond its threshold a drift score is, as a ratio; p-values turned round. 0 where it cannot be said."""
+    """How far beyond its threshold a drift score is, as a ratio; of p-values in decimals. 0 where it cannot be said.
+
+    >>> ks = CheckResult(Suite.DATA_DRIFT, Check.DRIFT, Status.FAILED, "temp", "ks_p_value", 1e-8, 0.01)
+    >>> round(_excess(ks), 9), _excess(replace(ks, method="psi", value=8.4, threshold=0.2))
+    (4.0, 42.0)
+    """
     if result.value is None or not result.threshold:
         return 0.0
     if result.method and method(result.method).p_value:
-        return result.threshold / max(result.value, 1e-300)
+        decimals = math.log(min(result.threshold, 1 - LEAST_P))
+        return math.log(max(result.value, 1e-300)) / decimals
     return result.value / result.threshold
 
 
@@ -288,6 +305,8 @@ def _said(finding: Finding, rule: Rule) -> str:
 def _measure(result: CheckResult) -> str:
     if result.value is None or result.threshold is None:
         return ""
+    if result.check in _SCHEMA and result.detail:
+        return f", {result.detail}"
     name = result.method or _NAMES.get(result.check) or result.check.value.replace("_", " ")
     said = f" ({result.detail})" if result.check in _NAMES and result.detail else ""
     return f", {name} {result.value:.3g} {_side(result)} {result.threshold:.3g}{said}"
@@ -358,6 +377,7 @@ def _finding_json(finding: Finding, rule: Rule) -> dict[str, Any]:
         "severe": result.severe,
         "status": result.status.value,
         "important": finding.important,
+        "importance": finding.importance,
         "windows": finding.windows,
         "persistent": finding.persistent,
         "weak": finding.weak,

@@ -21,7 +21,7 @@ class Finding:
     The same check failed, or was suspect, in `windows` of the last `of` windows, this one included; `persistent` when
     that is enough. A suspect that persists is a finding, told as failed, and `weak`. `together` counts the important
     features that drifted by so much in this window, the finding's own included, but for what a season or a fault of
-    the data explains.
+    the data explains. `importance` is that of the column to the model, None where it is not known.
     """
 
     result: CheckResult
@@ -31,6 +31,7 @@ class Finding:
     persistent: bool
     weak: bool = False
     together: int = 1
+    importance: float | None = None
 
 
 @dataclass(frozen=True)
