@@ -238,6 +238,17 @@ def test_a_window_that_could_not_be_judged_is_not_calm() -> None:
     assert told.only.members[0].windows == 3
 
 
+def test_what_is_undecided_is_not_calm_where_it_was_worst() -> None:
+    """A metric that cannot be computed says nothing about its incident; another one does not keep it open."""
+    told = Told()
+    told.read(reading(0, signal(Cause.PERFORMANCE, HIGH, columns=("auc",))))
+    for number, columns in enumerate([("auc",), ("log_loss", "auc"), ()], start=1):
+        undecided = signal(Cause.PERFORMANCE, LOW, columns=columns, outcome="undecided")
+        assert told.read(reading(number, undecided)) == []
+    other = signal(Cause.PERFORMANCE, LOW, columns=("brier",), outcome="undecided")
+    assert told.read(reading(4, other), reading(5, other)) == [Event.EASED, Event.RESOLVED]
+
+
 def test_an_older_window_can_make_it_worse_and_counts_for_nothing_else() -> None:
     """A run that was cleared may find more; what was found since stands."""
     told = Told()
@@ -289,3 +300,12 @@ def test_ids_say_the_cause_and_are_the_same_each_time() -> None:
     later.read(reading(1, fault("temp")))
     assert first.only.id == again.only.id == "data_quality-ffd75be5bc003734"
     assert later.only.id != first.only.id
+
+
+def test_small_troubles_of_their_own_do_not_make_a_page_for_each_monitor() -> None:
+    """Monitors that had their own low incidents about a column share the page when it breaks for all of them."""
+    told = Told()
+    told.read(reading(0, fault("temp", LOW), monitor="one"), reading(1, fault("temp", LOW), monitor="two"))
+    assert len(told.incidents) == 2
+    events = told.read(*(reading(2, fault("temp", CRITICAL), monitor=name) for name in ("one", "two")))
+    assert events == [Event.ESCALATED, Event.JOINED, Event.EASED]

@@ -6,14 +6,14 @@ that are low: they count as calm, so that the incident ends, and what rises agai
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitoring_tasks.alerts_section import Alerts, Patience
 from monitoring_tasks.incidents.incident import UNTOLD, Change, Event, Incident, Member, State
 from monitoring_tasks.incidents.joining import NEW, anchors_of, in_order, incident_id, member_of, overlap, placed
-from monitoring_tasks.incidents.reading import Cause, Reading, Signal
+from monitoring_tasks.incidents.reading import OF_RUN, UNDECIDED, Cause, Reading, Signal
 from monitoring_tasks.severity import Severity
 from monitoring_tasks.window import Window, width_text
 
@@ -33,14 +33,26 @@ def advance(open_incidents: Sequence[Incident], reading: Reading, alerts: Alerts
     """What a reading changes about the open incidents: at most one change of each, the oldest first, then new ones.
 
     `alerts` are those of the reading's monitor; `now` is asked for nothing but the end of a mute. A window that
-    touches a planned downtime changes nothing. The same reading again changes nothing that is told. Ids are made of
-    the window that opened an incident: an incident that has ended may therefore be opened a second time when that very
-    window is read again, which the caller, who knows those that have ended, has to leave out.
+    touches a planned downtime changes nothing. The same reading again changes nothing that is told.
     """
     if any(overlap(Window(each.start, each.end), reading.window) for each in alerts.downtime):
         return []
     given = _Given(reading, alerts, now)
     return [change for cause in Cause for change in _of_cause(in_order(open_incidents), cause, given)]
+
+
+def unless_over(change: Change, known: Callable[[str], Incident | None]) -> Change | None:
+    """The change; None where an incident would be opened by a window that opened one before, which has ended since.
+
+    `known` finds any incident, those that have ended too. Somebody judged that window again, and there is nothing new.
+    But a run that fails after it was well again fails anew: that is an incident of its own, with an id of its own.
+    """
+    incident = change.incident
+    while change.event is Event.OPENED and (before := known(incident.id)):
+        if incident.cause not in OF_RUN:
+            return None
+        incident = replace(incident, id=f"{before.id}-{before.number}")
+    return replace(change, incident=incident)
 
 
 def answered(open_incidents: Sequence[Incident], monitor: str, *, by: str, reason: str, tick: datetime) -> list[Change]:
@@ -110,7 +122,8 @@ def _opened(cause: Cause, signals: Sequence[Signal], given: _Given) -> Change:
 def _found(incident: Incident, member: Member | None, signals: Sequence[Signal], given: _Given) -> Iterator[Change]:
     """A finding that belongs to an incident."""
     if member and incident.told > Severity.LOW and _is_calm(signals):
-        yield from _healthier(incident, replace(member, severity=Severity.LOW), given)
+        calm = () if _hides(member, signals) else _healthier(incident, replace(member, severity=Severity.LOW), given)
+        yield from calm
     else:
         part = _with_finding(member, signals, given)
         yield _told(incident, _joined(incident, part, signals, given), given, new=member is None)
@@ -119,6 +132,12 @@ def _found(incident: Incident, member: Member | None, signals: Sequence[Signal],
 def _is_calm(signals: Iterable[Signal]) -> bool:
     """Whether findings are too small to keep up what was told as more; what could not be judged is not calm."""
     return all(signal.severity <= Severity.LOW and signal.outcome not in _PATIENCE for signal in signals)
+
+
+def _hides(member: Member, signals: Iterable[Signal]) -> bool:
+    """Whether what was worst about a member may still be there: it could not be decided."""
+    undecided = [signal.columns for signal in signals if signal.outcome == UNDECIDED]
+    return any(not columns or {*member.columns[:1]} & {*columns} for columns in undecided)
 
 
 def _with_finding(before: Member | None, signals: Sequence[Signal], given: _Given) -> Member:

@@ -37,19 +37,25 @@ def member_of(incident: Incident, name: str) -> Member | None:
 def placed(incidents: Sequence[Incident], reading: Reading, cause: Cause) -> dict[str, list[Signal]]:
     """The signals of a cause by the id of the open incident that each belongs to, worst first.
 
-    Under `NEW` are those that belong to none: together they open one. A signal belongs to the oldest incident that
-    concerns the member already: of data quality its column, or for want of a column its anchor. Else it belongs to the
-    oldest that shares an anchor with it at the same time.
+    Under `NEW` are those that belong to none: together they open one. A signal belongs to an incident that concerns the
+    member already (of data quality its column, or for want of a column its anchor), else to one that shares an anchor
+    with it at the same time; of several to the oldest. But first come those that were told as at least as bad: where
+    the neighbours' page says it all, the member's own small trouble with the same column makes no page of its own.
     """
     known = [incident for incident in in_order(incidents) if incident.cause is cause]
     signals = reading.of(cause)
     place: dict[int, str] = {}
     # What has no column stays with the member's other findings, so they are placed first.
     for index in sorted(range(len(signals)), key=lambda index: not signals[index].columns):
-        fit = [each for each in known if _concerns(each, reading, signals[index], set(place.values()))]
-        near = [each for each in known if _shares(each, reading, signals[index])]
-        place[index] = next((each.id for each in (*fit, *near)), NEW)
+        place[index] = _place(known, reading, signals[index], set(place.values()))
     return {each: [signals[index] for index in sorted(place) if place[index] == each] for each in place.values()}
+
+
+def _place(known: Sequence[Incident], reading: Reading, signal: Signal, joined: Collection[str]) -> str:
+    own = [each for each in known if _concerns(each, reading, signal, joined)]
+    near = [each for each in known if _shares(each, reading, signal)]
+    fit = sorted((*own, *near), key=lambda incident: incident.told < signal.severity)
+    return fit[0].id if fit else NEW
 
 
 def anchors_of(reading: Reading, signal: Signal) -> tuple[str, ...]:

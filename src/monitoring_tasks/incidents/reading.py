@@ -28,6 +28,8 @@ class Cause(StrEnum):
 
 OF_RUN = frozenset({Cause.LATE, Cause.FAILED})
 """Causes that concern runs of one DAG, not the model's rows: their member is the DAG."""
+UNDECIDED = "undecided"
+"""Outcome of a signal of nothing but checks that could not be decided, in a window that could be judged."""
 Stream = Literal["drift", "performance", "self_test", "run"]
 """Where a reading comes from; `run` is Airflow itself: a run that is late, or failed."""
 
@@ -39,7 +41,8 @@ class Signal:
     `columns` are concerned, worst first, by drift x importance; `anchors` say where in the world they come from, such
     as `orders#amount`: monitors whose signals of one cause share an anchor in overlapping windows have one problem.
     `reasons` are sentences, worst first. `topics` are what routes ask for: suites, or the cause itself. `outcome` is
-    the verdict's, where the window could not be judged: it says how much patience there is.
+    the verdict's, where the window could not be judged: it says how much patience there is. Or it is
+    `UNDECIDED`: no check behind it could be decided.
     """
 
     cause: Cause
