@@ -22,7 +22,7 @@ from monitoring_tasks.alerts.slack_blocks import (
     notification,
     plain_text,
 )
-from monitoring_tasks.alerts.slack_search import mark, metadata, picture, posted
+from monitoring_tasks.alerts.slack_search import PICTURES, mark, metadata, picture, posted
 from monitoring_tasks.data.connections import Account
 from monitoring_tasks.errors import AlertRefused, AlertUndelivered, ConfigurationError
 
@@ -160,7 +160,7 @@ class SlackChannel:
             raise
 
     def _plots(self, delivery: Delivery, done: Mapping[str, str]) -> dict[str, str]:
-        plots = delivery.message.plots
+        plots = delivery.message.plots[:PICTURES]
         if not plots or "plots" in done:
             return {}
         try:
@@ -175,12 +175,13 @@ class SlackChannel:
                 }
                 for number, plot in enumerate(plots, start=1)
             ]
-            self._api.upload(files, channel=done["channel"], thread=_thread(delivery, done))
+            return {"plots": self._api.upload(files, channel=done["channel"], thread=_thread(delivery, done))}
         except Exception as error:  # an alert without its picture is better than none
             needed = error.needed or "none" if isinstance(error, SlackError) else "none"
-            _log.warning("slack.plots_left_out key=%s missing_scope=%s error=%s", delivery.key, needed, error)
+            _log.warning(
+                "slack.plots_left_out key=%s missing_scope=%s error=%s", delivery.key, needed, one_line(str(error))
+            )
             return {}
-        return {"plots": str(len(plots))}
 
     def _tick_off(self, thread: Mapping[str, str]) -> None:
         """Mark the incident's headline, which stays where people look for what is still open."""

@@ -61,10 +61,12 @@ class SlackApi:
             if not cursor:
                 return
 
-    def upload(self, files: Sequence[Mapping[str, Any]], *, channel: str, thread: str) -> None:
-        """Upload files and show them in a thread of a channel that is given by its id."""
+    def upload(self, files: Sequence[Mapping[str, Any]], *, channel: str, thread: str) -> str:
+        """Upload files, and show them in a thread of a channel that is given by its id; their ids, joined by commas."""
+        uploads = [dict(file) for file in files]
         try:
-            self._client.files_upload_v2(file_uploads=[dict(file) for file in files], channel=channel, thread_ts=thread)
+            answer = self._client.files_upload_v2(file_uploads=uploads, channel=channel, thread_ts=thread)
+            return ",".join(str(file["id"]) for file in answer["files"])
         except Exception as error:  # as below
             raise self._error(error) from None
 

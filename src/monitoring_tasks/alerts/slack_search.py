@@ -12,7 +12,7 @@ from monitoring_tasks.alerts.slack_api import SlackApi, SlackError
 
 EVENT = "monitoring_alert"
 LOOK_BACK = timedelta(days=3)
-PAGE, PAGES = 200, 50
+PAGE, PAGES, PICTURES = 200, 10, 10
 Json = Mapping[str, Any]
 
 
@@ -61,8 +61,9 @@ def _parts(message: Json, key: str) -> dict[str, str]:
     for part, name in (("headline", "ts"), ("note", "ts"), ("details", "details")):
         if payload == {"key": key, "part": part} or blocks[0].get("block_id") == mark(key, part):
             return {name: ts}
-    files = [file.get("name") for file in message.get("files") or []]
-    return {"plots": ts} if picture(key, 1) in files else {}
+    names = {picture(key, number) for number in range(1, PICTURES + 1)}
+    files = [str(file.get("id")) for file in message.get("files") or [] if file.get("name") in names]
+    return {"plots": ",".join(files)} if files else {}
 
 
 def _newest(api: SlackApi, channel: str, since: str) -> Iterator[Json]:

@@ -44,7 +44,7 @@ def open_slack_webhook(account: Account, target: str = "", *, timeout: float = T
     token = (account.password or "").strip()
     if not token:
         raise ConfigurationError("the Slack webhook's connection has no token: put T.../B.../... into its password")
-    address = token if "://" in token else f"{_base(account).rstrip('/')}/{token.lstrip('/')}"
+    address = token if "://" in token else f"{_base(account).rstrip('/')}/{token.strip('/')}"
     if not re.fullmatch(r"https?://[^/\s?#@\\]+/[^\s?#@\\]+", address):
         # What stands there is the secret, wherever it was put.
         raise ConfigurationError(f"the Slack webhook's connection gives no address like {HOST}/T.../B.../...: mend it")
@@ -109,6 +109,7 @@ class SlackWebhook:
 
     def _told(self, cause: str) -> str:
         parts = urlsplit(self._client.url)
-        for secret in (self._client.url, parts.path, parts.path.strip("/"), parts.path.rpartition("/")[2]):
+        *others, token = parts.path.split("/")
+        for secret in (parts.path, token, *(part for part in others if len(part) > len("services"))):
             cause = cause.replace(secret, "***")
         return f"Slack's webhook at {parts.hostname} did not take the alert ({one_line(cause, 120)})"
