@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,7 +12,9 @@ from multiprocessing.synchronize import Barrier
 from typing import Any
 
 from monitoring_tasks.store.database import open_store
-from tests.store.samples import alert, results, retraining, subject, verdict
+from monitoring_tasks.store.records import Letter
+from monitoring_tasks.window import HOUR
+from tests.store.samples import NOON, incident, letter, member, reading, results, retraining, subject, verdict
 
 PROCESSES = 4
 WINDOWS = 15
@@ -34,12 +37,50 @@ def write(url: str, number: int) -> None:
             store.put(verdict(SHARED), results()[: number + 1], report=None, run={"writer": str(number)})
 
 
-def claim(url: str, number: int) -> None:
-    """Claim an alert; the one that may send it says so in another alert."""
+def post(url: str, number: int) -> None:
+    """Post the same letters as every other process, and say in a letter of its own how many it was that posted."""
     with open_store(url) as store:
-        _, claimed = store.claim_alert(alert("shared", state="sending"), by=f"run {number}", lapse=timedelta(minutes=5))
-        if claimed:
-            store.put_alert(alert(f"sent by {number}"))
+        for position in range(1, TURNS):
+            with store.transaction() as transaction:
+                if transaction.post(letter(position)):
+                    transaction.post(letter(1, f"{number}.{position}"))
+
+
+def find(url: str, number: int) -> None:
+    """Find out about the same problem as every other process: the first opens the incident, the others join it."""
+    name = f"monitor_{number}"
+    with open_store(url) as store, store.transaction() as transaction:
+        transaction.put_verdict(verdict(monitor=name), results(), report=None, run={})
+        transaction.put_reading(reading(monitor=name), live=True)
+        transaction.lock_incidents()
+        found = transaction.open_incidents()
+        members = (*(found[0].members if found else ()), member(name))
+        transaction.put_incident(incident(found[0].id if found else f"by {number}", members=members))
+
+
+def deliver(url: str, number: int) -> None:
+    """Send all letters, each at the second try; note when it was sent."""
+    with open_store(url) as store:
+        while any(store.letters(state=state) for state in ("waiting", "sending")):
+            claimed = store.claim_letter(by=f"sender {number}", now=NOON + HOUR, lapse=timedelta(minutes=5))
+            if claimed is not None:
+                assert claimed[1] is False
+                assert store.settle_letter(_tried(claimed[0]))
+
+
+def _tried(given: Letter) -> Letter:
+    if not given.attempts:
+        return replace(given, state="waiting", attempts=1, error="down")
+    return replace(given, state="sent", attempts=2, external={"at": str(time.monotonic_ns())})
+
+
+def bundle(url: str, number: int) -> None:
+    """Bundle what waits for the digest, until nothing does."""
+    with open_store(url) as store:
+        while waiting := store.due_digest("slack:c:#ml", NOON + HOUR):
+            some = waiting[: number + 2]
+            key = "+".join(each.key for each in some)
+            store.bundle(letter(0, "", event="digest", key=key), some)
 
 
 def ask(url: str, number: int) -> None:

@@ -8,8 +8,22 @@ from pathlib import Path
 from sqlalchemy import text
 
 from monitoring_tasks.store.database import Store, open_store
-from tests.store.processes import PROCESSES, SHARED, TURNS, WINDOWS, ask, ask_once, claim, open_it, together, write
-from tests.store.samples import results, retraining, subject, verdict, write_back
+from tests.store.processes import (
+    PROCESSES,
+    SHARED,
+    TURNS,
+    WINDOWS,
+    ask,
+    ask_once,
+    bundle,
+    deliver,
+    find,
+    open_it,
+    post,
+    together,
+    write,
+)
+from tests.store.samples import letter, results, retraining, subject, verdict, write_back
 
 
 def test_processes_migrate_an_empty_database_together(store_url: str) -> None:
@@ -28,10 +42,49 @@ def test_no_writer_loses_rows(store: Store, store_url: str) -> None:
     assert store.results(subject(SHARED)) == results()[: int(shared.run["writer"]) + 1]
 
 
-def test_one_of_several_claims_an_alert(store: Store, store_url: str) -> None:
-    """Of processes that claim an alert at once exactly one may send it."""
-    assert together(store_url, claim) == []
-    assert sorted(record.state for record in store.alerts()) == ["sending", "sent"]
+def test_a_letter_is_posted_once(store: Store, store_url: str) -> None:
+    """Of processes that post a letter at once exactly one is told that it did."""
+    assert together(store_url, post) == []
+    letters = store.letters()
+    assert [each.position for each in letters if each.incident == "i1"] == list(range(1, TURNS))
+    posted = [each.incident.split(".")[1] for each in letters if each.incident != "i1"]
+    assert sorted(map(int, posted)) == list(range(1, TURNS))
+
+
+def test_the_second_finding_sees_the_first(store: Store, store_url: str) -> None:
+    """Processes that find the same at once have the incidents one after the other: there is one, with all of them."""
+    assert together(store_url, find) == []
+    [found] = store.incidents(open_only=True)
+    assert sorted(found.monitors) == [f"monitor_{number}" for number in range(PROCESSES)]
+    assert all(store.incidents(monitor) == [found] for monitor in found.monitors)
+    assert len(store.readings()) == PROCESSES
+
+
+def test_senders_share_the_letters_in_order(store: Store, store_url: str) -> None:
+    """Of processes that deliver at once each letter is sent by one, after those before it in its incident."""
+    lines = [(incident, channel) for incident in ("i1", "i2", "") for channel in ("log", "slack:c:#ml")]
+    with store.transaction() as transaction:
+        for incident, channel in lines:
+            for position in range(1, 8):
+                transaction.post(letter(position, incident, channel))
+    assert together(store_url, deliver) == []
+    sent = store.letters()
+    assert [(each.state, each.attempts) for each in sent] == [("sent", 2)] * len(lines) * 7
+    for incident, channel in lines:
+        moments = [int(each.external["at"]) for each in sent if (each.incident, each.channel) == (incident, channel)]
+        assert not incident or moments == sorted(moments)
+
+
+def test_a_letter_is_in_one_digest(store: Store, store_url: str) -> None:
+    """Of processes that bundle at once none tells what another has told, and nothing is left out."""
+    keys = [f"k{position}" for position in range(30)]
+    with store.transaction() as transaction:
+        for position, key in enumerate(keys):
+            transaction.post(letter(position, f"i{position}", key=key, digest=True))
+    assert together(store_url, bundle) == []
+    digests = [each.key.split("+") for each in store.letters(incident="")]
+    assert sorted(key for told in digests for key in told) == sorted(keys)
+    assert {each.state for each in store.letters() if each.incident} == {"bundled"}
 
 
 def test_one_of_several_opens_a_retraining(store: Store, store_url: str) -> None:

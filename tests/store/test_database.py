@@ -11,12 +11,11 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
-from monitoring_tasks.severity import Severity
 from monitoring_tasks.policy.verdict import Outcome, Verdict
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.store.database import Store, open_store
-from monitoring_tasks.store.records import AlertState
 from monitoring_tasks.window import Window
-from tests.store.samples import HOSTILE, alert, results, subject, verdict, window
+from tests.store.samples import HOSTILE, results, subject, verdict, window
 
 RUN = {"dag_run": "scheduled__2013-06-02", "task": "verdict"}
 
@@ -130,14 +129,11 @@ def test_hostile_texts_come_back(store: Store, hostile: str) -> None:
         Suite.DATA_QUALITY, Check.UNSEEN_SHARE, Status.FAILED, hostile, hostile, 1.0, 0.0, detail=hostile,
         reference={hostile: hostile}, current={"top": [[hostile, 1.0]]},
     )  # fmt: skip
-    record = replace(alert(hostile, hostile), message=hostile, external={hostile: hostile})
     store.put(given, [result], report=hostile, run={hostile: hostile})
-    store.put_alert(record)
     [stored] = store.latest()
     assert (stored.verdict, stored.report, stored.run) == (given, hostile, {hostile: hostile})
     assert store.verdict(given.subject) == given
     assert store.results(given.subject) == [result]
-    assert store.alert(hostile, hostile) == record
 
 
 def test_latest_is_the_newest_window_of_each_monitor(store: Store) -> None:
@@ -205,12 +201,9 @@ def test_moments_are_utc(store: Store, store_url: str) -> None:
     wanted = Window(datetime(2013, 6, 4, 9, 0, 1, tzinfo=east), datetime(2013, 6, 5, 9, tzinfo=east))
     before = datetime.now(UTC)
     put(store, verdict(window=wanted))
-    store.put_alert(replace(alert(), window=wanted))
     [stored] = store.latest()
     assert before <= stored.written_at <= datetime.now(UTC)
     assert stored.written_at.tzinfo is UTC
-    [record] = store.alerts()
-    assert record.window.start == datetime(2013, 6, 4, 0, 0, 1, tzinfo=UTC)
     assert str(column(store_url, "SELECT window_end FROM monitoring_subjects")[0])[:19] == "2013-06-05 00:00:00"
 
 
@@ -220,60 +213,6 @@ def test_verdicts_are_found_by_plain_sql(store: Store, store_url: str) -> None:
     [row] = rows(store_url, "SELECT outcome, severity, code_version, verdict FROM monitoring_subjects")
     assert row == ("drifted", 3, "0.1.0", verdict().dumps().decode())
     assert column(store_url, "SELECT check_name FROM monitoring_check_results ORDER BY position")[0] == "row_count"
-
-
-def test_alerts_are_replaced_by_key_and_channel(store: Store) -> None:
-    """An alert has one record per channel, the last one."""
-    assert store.alert("k", "slack") is None
-    store.put_alert(alert(state="failed"))
-    store.put_alert(alert(state="sent"))
-    store.put_alert(alert(channel="log", state="logged"))
-    assert store.alert("k", "slack") == alert()
-    assert [record.state for record in store.alerts()] == ["logged", "sent"]
-
-
-@pytest.mark.parametrize(
-    ("state", "by", "minutes", "taken"),
-    [
-        ("failed", "b", 5, True),
-        ("withheld", "b", 5, True),
-        ("sent", "a", 0, False),
-        ("logged", "a", 0, False),
-        ("sending", "b", 5, False),
-        ("sending", None, 5, False),
-        ("sending", "a", 5, True),
-        ("sending", "b", 0, True),
-    ],
-)
-def test_what_can_be_claimed(store: Store, state: AlertState, by: str | None, minutes: int, taken: bool) -> None:
-    """What failed or was withheld, and a claim that lapsed or is the claimant's own; the channel's ids stay."""
-    lapse = timedelta(minutes=minutes)
-    assert store.claim_alert(alert(state="sending"), by="a", lapse=lapse) == (alert(state="sending"), True)
-    store.put_alert(alert(state=state))
-    given = replace(alert(state="sending"), external={})
-    assert store.claim_alert(given, by=by, lapse=lapse) == (alert(state="sending" if taken else state), taken)
-
-
-def test_a_claim_of_nobody_is_nobodys(store: Store) -> None:
-    """Claimants without a name are not one another."""
-    claims = [store.claim_alert(alert(state="sending"), by=None, lapse=timedelta(minutes=5)) for _ in range(2)]
-    assert [claimed for _, claimed in claims] == [True, False]
-
-
-def test_an_alert_is_added_once(store: Store) -> None:
-    """Adding leaves the record that is there."""
-    assert store.add_alert(alert(state="sending")) == (alert(state="sending"), True)
-    assert store.add_alert(alert(state="withheld")) == (alert(state="sending"), False)
-
-
-def test_alerts_by_monitor_and_state(store: Store) -> None:
-    """Alerts are filtered by monitor, by state, by both, and come in the order of windows."""
-    for day, state in ((2, "withheld"), (0, "withheld"), (1, "sent")):
-        store.put_alert(alert(f"k{day}", state=state, day=day))
-    store.put_alert(replace(alert("other", state="withheld"), monitor="other"))
-    assert [record.key for record in store.alerts("flight_delay")] == ["k0", "k1", "k2"]
-    assert [record.key for record in store.alerts("flight_delay", "withheld")] == ["k0", "k2"]
-    assert [record.key for record in store.alerts(state="withheld")] == ["k0", "other", "k2"]
 
 
 def test_opening_again_finds_what_was_stored(store: Store, store_url: str) -> None:

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
-from monitoring_tasks.severity import Severity
 from monitoring_tasks.performance.record import (
     Against,
     Estimated,
@@ -21,6 +20,7 @@ from monitoring_tasks.performance.record import (
     Restatement,
 )
 from monitoring_tasks.policy.verdict import Outcome, Subject, Verdict
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.store.database import Store
 from monitoring_tasks.store.ledger import LedgerEntry
 from tests.store.samples import HOSTILE, window

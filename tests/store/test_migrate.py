@@ -18,9 +18,12 @@ from sqlalchemy import create_engine, inspect, make_url, text
 from monitoring_tasks.checks import Status
 from monitoring_tasks.errors import ConfigurationError, StoreUnavailable
 from monitoring_tasks.store.database import Store, open_store
-from monitoring_tasks.store.migrate import alembic_config, revision
+from monitoring_tasks.store.migrate import alembic_config, migrate, revision
 from monitoring_tasks.store.schema import METADATA, REVISION, VERSION_TABLE
-from tests.store.samples import alert, results, retraining, verdict
+from tests.store.samples import letter, results, retraining, verdict
+
+ALERT = "digest, key, channel, monitor, window_start, window_end, severity, state, message, external"
+ALERT_ROW = "'d', 'k', 'slack', 'm', '2013-06-01', '2013-06-02', 3, 'sent', 'drifted', '{}'"
 
 
 def test_tables_and_migrations_agree(store: Store) -> None:
@@ -48,10 +51,9 @@ def test_migrations_go_down_and_up_again(store: Store) -> None:
 
 
 def test_a_database_of_the_first_revision_keeps_its_rows(store_url: str) -> None:
-    """What was stored before there were retrainings is there afterwards, and retrainings can be stored."""
+    """What was stored before there were retrainings is there afterwards, and what came since can be stored."""
     with open_store(store_url) as store:
         store.put(verdict(), results(), report="file:///r/report.html", run={"id": "1"})
-        store.put_alert(alert())
         with store._engine.connect().execution_options(writes=True) as connection, connection.begin():
             command.downgrade(alembic_config(connection), "0001")
             assert "monitoring_retrainings" not in inspect(connection).get_table_names()
@@ -62,16 +64,36 @@ def test_a_database_of_the_first_revision_keeps_its_rows(store_url: str) -> None
         assert store.results(verdict().subject) == [
             replace(each, large=each.status is Status.FAILED, evidence=None, season="", cause="") for each in results()
         ]
-        assert store.alerts() == [alert()]
+        with store.transaction() as transaction:
+            transaction.post(letter())
+        assert store.letters() == [letter()]
         store.put_retraining(retraining())
         assert store.retrainings() == [retraining()]
+
+
+def test_the_outbox_takes_the_place_of_the_alerts(store_url: str) -> None:
+    """Going back makes the table of alerts again, empty, with its index; going on drops it with what it holds."""
+    with open_store(store_url) as store:
+        with store._engine.connect().execution_options(writes=True) as connection, connection.begin():
+            command.downgrade(alembic_config(connection), "0005")
+            assert not set(inspect(connection).get_table_names()) & {"monitoring_letters", "monitoring_incidents"}
+            [index] = inspect(connection).get_indexes("monitoring_alerts")
+            assert (index["name"], index["column_names"]) == (
+                "ix_monitoring_alerts_window",
+                ["monitor", "window_start"],
+            )
+            connection.execute(text(f"INSERT INTO monitoring_alerts ({ALERT}) VALUES ({ALERT_ROW})"))
+        migrate(store._engine)
+        assert store.letters() == []
+        with store._engine.connect() as connection:
+            assert "monitoring_alerts" not in inspect(connection).get_table_names()
 
 
 def test_migrations_are_in_the_package() -> None:
     """The migrations are found beside the code, so a wheel has them."""
     folder = importlib.resources.files("monitoring_tasks.store") / "migrations"
     assert (folder / "env.py").is_file()
-    assert (folder / "versions" / f"{REVISION}_performance.py").is_file()
+    assert (folder / "versions" / f"{REVISION}_incidents.py").is_file()
 
 
 def test_a_failed_migration_leaves_an_empty_database(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,9 +202,9 @@ def test_a_lost_database_is_unavailable(tmp_path: Path) -> None:
     """A database that loses its tables under an open store gives a named error."""
     with open_store(f"sqlite:///{tmp_path}/results.db") as store:
         with store._engine.connect().execution_options(writes=True) as connection, connection.begin():
-            connection.execute(text("DROP TABLE monitoring_alerts"))
-        with pytest.raises(StoreUnavailable, match="no such table: monitoring_alerts"):
-            store.alerts()
+            connection.execute(text("DROP TABLE monitoring_letters"))
+        with pytest.raises(StoreUnavailable, match="no such table: monitoring_letters"):
+            store.letters()
 
 
 @pytest.mark.parametrize(
