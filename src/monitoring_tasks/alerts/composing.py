@@ -15,18 +15,15 @@ from monitoring_tasks.alerts.naming import listed, moment, name_of, since, what,
 from monitoring_tasks.alerts.ranking import columns_table
 from monitoring_tasks.alerts.sureness import how_sure, segments
 from monitoring_tasks.checks import CheckResult
-from monitoring_tasks.incidents.incident import LOUD, Change, Event, Incident
+from monitoring_tasks.incidents.incident import Change, Event, Incident, State
 from monitoring_tasks.incidents.reading import Cause
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.policy.verdict import Verdict
 
 NAMES = 6
-REASONS = 4
-"""Reasons beside a table: it says the rest."""
+REASONS, WITH_TABLE, JOINED = 6, 4, 3
+"""Reasons in a message, beside a table that says the rest, and of a monitor that joins."""
 _AGAIN = {Event.ESCALATED: ", worse than before", Event.REMINDED: ", still"}
-_IN_COLUMNS = (Cause.DATA_QUALITY, Cause.DRIFT)
-_OF_WINDOWS = (*_IN_COLUMNS, Cause.PERFORMANCE)
-"""Causes that a picture shows something of."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +46,16 @@ class Told:
 
 def compose(change: Change, told: Told) -> Message:
     """The message about a change: all there is to know when it is told aloud, a line or two beneath the first one."""
-    return _whole(change, told) if change.event in LOUD | {Event.JOINED} else _note(change, told)
+    whole = change.loud or change.event is Event.JOINED
+    return _whole(change, told) if whole else _note(change, told)
 
 
 def _whole(change: Change, told: Told) -> Message:
     """All there is to know; of a monitor that joins without table and pictures, which the first message has."""
-    incident, first = change.incident, change.event in LOUD
-    table = columns_table(incident, told.verdict, told.results) if first else ()
-    reasons = reasons_of(_reasons(change), most=REASONS if table else REASONS + 2)
+    incident = change.incident
+    table = columns_table(incident, told.verdict, told.results) if change.loud else ()
+    most = WITH_TABLE if table else REASONS if change.loud else JOINED
+    reasons = reasons_of(_reasons(change), most=most)
     return Message(
         severity=incident.severity,
         title=title_of(incident.severity, _title(change, told)),
@@ -66,7 +65,7 @@ def _whole(change: Change, told: Told) -> Message:
         table=table,
         step=one_line(advice(incident, told.monitor, told.verdict)),
         links=_links(told),
-        plots=_plots(incident, told.plots) if first else (),
+        plots=told.plots if change.loud else (),
     )
 
 
@@ -99,28 +98,28 @@ def _facts(change: Change, told: Told) -> dict[str, str]:
     names = list(incident.monitors)
     watched = "" if told.monitor is None or told.monitor.performance else "not watched"
     facts = {
-        "model" if len(names) == 1 else "models": listed(names, NAMES, "more"),
+        "model" if len(names) == 1 else "monitors": listed(names, NAMES, "more"),
         "owner": listed(incident.owners, NAMES, "more"),
         "since": since(incident),
         "how sure": how_sure(incident, told.verdict),
         "segment": segments(told.verdict),
-        "performance": (told.performance or watched) if incident.cause in _IN_COLUMNS else "",
+        "performance": (told.performance or watched) if incident.cause in (Cause.DATA_QUALITY, Cause.DRIFT) else "",
         "champion": told.verdict.subject.champion if told.verdict else "",
-        "incident": f"{incident.id} ({incident.state.value}; monitoring alerts acknowledge takes it on)",
+        **_handle(incident),
     }
     return {label: one_line(value) for label, value in facts.items() if value}
+
+
+def _handle(incident: Incident) -> dict[str, str]:
+    """What to type to take the incident on; how it stands with people who did."""
+    if incident.state is State.OPEN:
+        return {"to take it on": f"monitoring alerts acknowledge {incident.id}"}
+    return {"incident": f"{incident.id}, {incident.state.value}"}
 
 
 def _links(told: Told) -> dict[str, str]:
     runbook = told.runbook or (told.monitor.alerts.runbook if told.monitor else None) or ""
     return links_of({**told.links, "runbook": runbook})
-
-
-def _plots(incident: Incident, plots: Sequence[Plot]) -> tuple[Plot, ...]:
-    """The pictures that show something of this cause: columns only where columns are at fault."""
-    if incident.cause not in _OF_WINDOWS:
-        return ()
-    return tuple(plot for plot in plots if plot.kind == "line" or incident.cause in _IN_COLUMNS)
 
 
 def _note(change: Change, told: Told) -> Message:

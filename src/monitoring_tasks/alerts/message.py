@@ -6,7 +6,6 @@ channel escapes what its own markup would read.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
@@ -125,8 +124,3 @@ def to_text(message: Message) -> str:
     reasons = [f"- {line}" for line in message.lines]
     step = [f"Next step: {message.step}"] if message.step else []
     return "\n".join([message.title, *facts, *reasons, *message.table, *step, *links])
-
-
-def dumps(message: Message) -> str:
-    """Canonical JSON of a message."""
-    return json.dumps(message.to_json(), sort_keys=True, allow_nan=False)

@@ -6,7 +6,7 @@ The figures are read off profiles and restatements; `pictures` draws them.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from monitoring_tasks.alerts.message import Plot, one_line
 from monitoring_tasks.performance.metrics import METRICS
@@ -18,12 +18,6 @@ from monitoring_tasks.window import DAY
 USUAL, NOW, EXPECTED = "reference", "now", "expected from scores"
 LONGEST = 40
 _WORSE = {name: metric.worse for (_, name), metric in METRICS.items()}
-
-
-def column_plots(columns: Sequence[str], pairs: Mapping[str, Pair], *, most: int = 3) -> list[Plot]:
-    """The plots of the first of `columns`, which are worst first; one without a value on either side has none."""
-    found = (column_plot(name, pairs[name]) for name in columns if name in pairs)
-    return [plot for plot in found if plot][:most]
 
 
 def column_plot(name: str, pair: Pair) -> Plot | None:

@@ -30,7 +30,7 @@ def columns_table(incident: Incident, verdict: Verdict | None, results: Sequence
     shown = [(column, worst[column]) for column in incident.columns if column in worst]
     if not shown:
         return ()
-    known = {each["column"]: each.get("importance") for each in findings_of(incident, verdict)}
+    known = {each["column"]: each.get("importance") for each in reversed(findings_of(incident, verdict))}
     more = (f"and {len(shown) - COLUMNS} more columns",) if len(shown) > COLUMNS else ()
     rows = [_row(result, known.get(column)) for column, result in shown[:COLUMNS]]
     return aligned([TITLES, *rows]) + more
