@@ -12,6 +12,7 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
+from monitoring_tasks.cli.alerts import alerts
 from monitoring_tasks.cli.canary import canary
 from monitoring_tasks.cli.champions import champion, rollback
 from monitoring_tasks.cli.explain import explain
@@ -38,6 +39,7 @@ for command in (
     compare_policies,
 ):
     app.command()(command)
+app.add_typer(alerts, name="alerts")
 
 
 def main() -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import pwd
 import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from monitoring_tasks.cli.terminal import DEFAULT_FOLDER, ERROR, HEALTHY, AsJson, Folder, Name, complain, say
+from monitoring_tasks.cli.terminal import DEFAULT_FOLDER, ERROR, HEALTHY, AsJson, Folder, Name, complain, say, user
 from monitoring_tasks.monitor_file import find_monitor
 
 if TYPE_CHECKING:
@@ -72,15 +70,7 @@ def _decision(current: Assignment, reason: str) -> dict[str, Any]:
     """The rollback of exactly the champion that was shown, by the user of this machine; its run is no other's."""
     return {
         "run": f"command-line__{secrets.token_hex(8)}",
-        "by": _user(),
+        "by": user(),
         "reason": reason or "asked for on the command line",
         "previous": {"number": current.number, "revision": current.revision},
     }
-
-
-def _user() -> str:
-    """Name of the user whose process this is, whatever the environment says."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # a container's arbitrary user id
-        return f"user {os.getuid()}"

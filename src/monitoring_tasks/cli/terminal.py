@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import pwd
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,3 +69,11 @@ def opened_runtime() -> Iterator[Runtime]:
         yield runtime
     finally:
         runtime.store.close()
+
+
+def user() -> str:
+    """Name of the user whose process this is, whatever the environment says."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container's arbitrary user id
+        return f"user {os.getuid()}"

@@ -12,6 +12,7 @@ from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG, CronDataIntervalTimetable
 
 from monitoring_tasks.monitor_file import find_monitor, load_monitors
+from monitoring_tasks.orchestration.failures import run_callbacks
 from monitoring_tasks.orchestration.links import absolute, run_path
 from monitoring_tasks.orchestration.run_window import BACKFILL
 from monitoring_tasks.orchestration.tasks import run_type, told
@@ -104,8 +105,9 @@ def build_canary_dag(folder: Path) -> DAG:
         catchup=False,
         max_active_runs=1,
         tags=["monitoring"],
-        default_args=patient_tries(),
+        default_args=patient_tries(folder),
         auto_register=False,  # as for the monitors' own DAGs
+        **run_callbacks(folder),
     ) as dag:
         tasks = CanaryTasks(folder)
         monitors = PythonOperator(task_id="monitors", python_callable=tasks.monitors)

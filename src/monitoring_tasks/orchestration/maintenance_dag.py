@@ -10,6 +10,7 @@ from typing import Any
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG, CronDataIntervalTimetable
 
+from monitoring_tasks.orchestration.failures import run_callbacks
 from monitoring_tasks.orchestration.tasks import told
 from monitoring_tasks.orchestration.tries import patient_tries
 
@@ -71,8 +72,9 @@ def build_maintenance_dag(folder: Path) -> DAG:
         catchup=False,
         max_active_runs=1,
         tags=["retraining"],
-        default_args=patient_tries(),
+        default_args=patient_tries(folder),
         auto_register=False,  # as for the monitors' own DAGs
+        **run_callbacks(folder),
     ) as dag:
         tasks = MaintenanceTasks(folder)
         for name in ("workspaces", "caches", "branches"):

@@ -10,6 +10,8 @@ from airflow.sdk import DAG, Asset, AssetOrTimeSchedule, CronDataIntervalTimetab
 
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.orchestration.documentation import monitor_document, window_help
+from monitoring_tasks.orchestration.failures import run_callbacks
+from monitoring_tasks.orchestration.lateness import Course, deadline
 from monitoring_tasks.orchestration.links import ReportLink
 from monitoring_tasks.orchestration.run_request import REASON, WINDOW_END
 from monitoring_tasks.orchestration.run_window import first_interval
@@ -37,8 +39,10 @@ def build_monitor_dag(monitor: Monitor) -> DAG:
         tags=["monitoring", monitor.task],
         params=_form(),
         default_args=tries(monitor),
+        deadline=deadline(Course.drift(monitor)),
         # Only what a DAG file binds to a name is a DAG of that file; broken_monitors.py builds and drops them.
         auto_register=False,
+        **run_callbacks(monitor),
     ) as dag:
         _wire(MonitorTasks(monitor), verdict_asset(monitor))
     return dag

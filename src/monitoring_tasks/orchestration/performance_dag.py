@@ -6,6 +6,8 @@ from airflow.providers.standard.operators.python import BranchPythonOperator, Py
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
 
 from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.orchestration.failures import run_callbacks
+from monitoring_tasks.orchestration.lateness import Course, deadline
 from monitoring_tasks.orchestration.monitor_dag import ReportingOperator, request
 from monitoring_tasks.orchestration.performance_documentation import performance_document, performance_help
 from monitoring_tasks.orchestration.performance_run import first_performance_interval
@@ -27,7 +29,9 @@ def build_performance_dag(monitor: Monitor) -> DAG:
         tags=["performance", monitor.task],
         params=_form(),
         default_args=tries(monitor),
+        deadline=deadline(Course.performance(monitor)),
         auto_register=False,  # as for the monitor's own DAG
+        **run_callbacks(monitor),
     ) as dag:
         _wire(PerformanceTasks(monitor))
     return dag

@@ -16,7 +16,7 @@ from monitoring_tasks.orchestration.links import ComparisonLink
 from monitoring_tasks.orchestration.retrain_tasks import APPROVE, COMMENT, REJECT, RESULT, RetrainingTasks
 from monitoring_tasks.orchestration.run_request import CHALLENGER, FORCE, REASON, WINDOW_END
 from monitoring_tasks.orchestration.run_window import first_interval
-from monitoring_tasks.orchestration.tries import tries
+from monitoring_tasks.orchestration.tries import say_why, tries
 from monitoring_tasks.retraining_section import Retraining
 from monitoring_tasks.window import cron
 
@@ -43,7 +43,8 @@ def build_retrain_dag(monitor: Monitor, section: Retraining) -> DAG:
         max_active_runs=1,
         tags=["retraining", monitor.task],
         params=_form(),
-        default_args=tries(monitor),
+        # Only of its last task: that one tells how a retraining failed, whatever failed in it.
+        default_args={**tries(monitor), "on_failure_callback": say_why},
         auto_register=False,  # as for the monitor's own DAG
     ) as dag:
         _wire(RetrainingTasks(monitor), section)
@@ -66,7 +67,11 @@ def _wire(tasks: RetrainingTasks, section: Retraining) -> None:
     roll_back = PythonOperator(task_id="roll_back", python_callable=tasks.roll_back)
     again = _again(tasks.monitor)
     notify = PythonOperator(task_id="notify", python_callable=tasks.notify, trigger_rule=JOIN)
-    clean_up = PythonOperator(task_id="clean_up", python_callable=tasks.clean_up)
+    clean_up = PythonOperator(
+        task_id="clean_up",
+        python_callable=tasks.clean_up,
+        on_failure_callback=tries(tasks.monitor)["on_failure_callback"],
+    )
     admit >> [train, roll_back, notify]
     train >> [score, notify]
     score >> gate >> [ask, announce, promote, reject]

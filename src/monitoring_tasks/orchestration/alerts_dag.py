@@ -1,0 +1,89 @@
+"""The DAG `monitoring_alerts`: every few minutes it misses runs that did not come, and empties the outbox."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow.providers.standard.operators.python import PythonOperator
+from airflow.sdk import DAG, CronDataIntervalTimetable
+
+from monitoring_tasks.monitor_file import load_monitors
+from monitoring_tasks.orchestration.failures import run_callbacks
+from monitoring_tasks.orchestration.lateness import find_missing
+from monitoring_tasks.orchestration.tasks import told
+from monitoring_tasks.orchestration.tries import short_tries
+
+log = logging.getLogger(__name__)
+Json = dict[str, Any]
+DAG_ID = "monitoring_alerts"
+DOCUMENT = """\
+### Alerts
+
+Every five minutes, whatever the monitors do:
+
+* **watch**: monitors whose run should have judged a window by now, and has not, are told to whom they concern; a
+  monitor that never judged anything is not started yet, and only named in the log
+* **deliver**: letters that are due go to their channels: those that a channel did not take before, those that waited
+  for the end of quiet hours, and the daily digests
+
+What runs find is told by the runs themselves, at once; this DAG is for what they could not. A letter that a channel
+refuses, or does not take for three days, is dead: `monitoring alerts` lists it, `monitoring alerts retry` sends it
+again. Keep this DAG switched on.
+"""
+
+
+@dataclass(frozen=True)
+class AlertTasks:
+    """The tasks that look after the alerts of the monitors in `folder`; each returns small JSON."""
+
+    folder: Path
+
+    def watch(self, dag_run: Any) -> Json:
+        """Tell people of runs that did not come."""
+        monitors, mistakes = load_monitors(self.folder)
+        for mistake in mistakes:
+            log.warning("watch.left_out %s", mistake)
+        with told() as runtime:
+            now = datetime.now(UTC)
+            found = [find_missing(runtime().store, monitor, now=now) for monitor in monitors]
+        missing = [dag_id for each in found for dag_id in each]
+        if missing:
+            self._deliver(f"{dag_run.run_id} watch")
+        return {"missing": missing}
+
+    def deliver(self, dag_run: Any) -> Json:
+        """Send every letter that is due."""
+        return self._deliver(f"{dag_run.run_id} deliver")
+
+    def _deliver(self, by: str) -> Json:
+        from monitoring_tasks.delivery_step import deliver
+        from monitoring_tasks.orchestration.channels import opener
+
+        with told() as runtime:
+            return deliver(runtime().store, opener(), by=by)
+
+
+def build_alerts_dag(folder: Path) -> DAG:
+    """The DAG that looks after the alerts of the monitors in `folder`; its tasks do not wait for each other."""
+    with DAG(
+        dag_id=DAG_ID,
+        description="Delivers alerts that wait, and misses runs that did not come",
+        doc_md=DOCUMENT,
+        schedule=CronDataIntervalTimetable("*/5 * * * *", timezone="UTC"),
+        start_date=datetime(2000, 1, 1, tzinfo=UTC),
+        catchup=False,
+        max_active_runs=1,
+        dagrun_timeout=timedelta(hours=1),
+        tags=["monitoring"],
+        default_args=short_tries(folder),
+        auto_register=False,  # as for the monitors' own DAGs
+        **run_callbacks(folder),
+    ) as dag:
+        tasks = AlertTasks(folder)
+        for name in ("watch", "deliver"):
+            PythonOperator(task_id=name, python_callable=getattr(tasks, name))
+    return dag
