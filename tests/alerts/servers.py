@@ -11,6 +11,7 @@ import selectors
 import socket
 import socketserver
 import ssl
+import time
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
@@ -27,7 +28,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from tests.slack_server import Answer
 
 Json = dict[str, Any]
-Mode = Literal["pass", "hang", "garbage", "closed", "lost"]
+Mode = Literal["pass", "hang", "garbage", "closed", "lost", "drip"]
 _SEVERITIES = ("info", "warning", "error", "critical")
 GARBAGE = b"\x16\x03\x01\x00\xffgarbage \xf0\x9f\x92\xa9 of another protocol\r\n\r\n"
 
@@ -36,8 +37,8 @@ class Gate:
     """A door before a server on loopback, at `port`, which does to connections what networks do to them.
 
     `pass` lets all through; `hang` takes a connection and says nothing; `garbage` answers what no protocol knows;
-    `closed` closes at once; `lost` lets the request through, and closes instead of giving its answer back. A request is
-    whole when the client sent `marker`. Use it in a `with` statement.
+    `closed` closes at once; `lost` lets the request through, and closes instead of giving its answer back; `drip` gives
+    answers byte by byte. A request is whole when the client sent `marker`. Use it in a `with` statement.
     """
 
     def __init__(self, upstream: int, *, marker: bytes = b"") -> None:
@@ -92,7 +93,16 @@ class Gate:
                     said = (said + block)[-1024:] if is_client else said
                     if not block or (lost and not is_client and self._marker in said):
                         return
-                    (upstream if is_client else client).sendall(block)
+                    if is_client or self.mode != "drip":
+                        (upstream if is_client else client).sendall(block)
+                    else:
+                        _drip(client, block)
+
+
+def _drip(client: socket.socket, block: bytes) -> None:
+    for byte in block:
+        client.sendall(bytes([byte]))
+        time.sleep(0.05)
 
 
 @dataclass(frozen=True)

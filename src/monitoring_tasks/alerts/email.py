@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import logging
 import re
+import smtplib
+import ssl
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from email.utils import parseaddr
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from monitoring_tasks.alerts.channel import TIMEOUT, Delivery
+from monitoring_tasks.alerts.mail import mail_of
 from monitoring_tasks.alerts.message import one_line
-from monitoring_tasks.alerts.posting import seconds_of
+from monitoring_tasks.alerts.posting import ended_after, seconds_of
 from monitoring_tasks.errors import AlertRefused, AlertUndelivered, ConfigurationError
 
 if TYPE_CHECKING:
-    import smtplib
-    import ssl
     from email.message import EmailMessage
 
     from monitoring_tasks.data.connections import Account
@@ -73,8 +75,6 @@ class EmailChannel:
         An address that the server refuses for good costs the others nothing: it is logged. One that is refused for now
         is tried again alone: `external` of the error holds who was reached.
         """
-        from monitoring_tasks.alerts.mail import mail_of
-
         mail = mail_of(delivery, sender=self._server.sender, to=self._to)
         reached = {*filter(None, delivery.external.get("reached", "").split(","))}
         left = [address for address in self._to if address not in reached]
@@ -84,8 +84,6 @@ class EmailChannel:
 
     def _delivered(self, mail: EmailMessage, to: Sequence[str]) -> Answers:
         """Who was refused, and how."""
-        import smtplib
-
         try:
             with _session(self._server) as session:
                 return session.send_message(mail, self._server.sender, to)
@@ -101,8 +99,6 @@ class EmailChannel:
 
     def _answered(self, error: smtplib.SMTPResponseException) -> AlertUndelivered | AlertRefused:
         """What to raise about an answer; its text is not told, as it may hold what was sent."""
-        import smtplib
-
         code = _code(error.smtp_code, error.smtp_error)
         if isinstance(error, smtplib.SMTPAuthenticationError):
             return self._undelivered(f"refuses login and password ({code}): renew them in the connection")
@@ -111,7 +107,7 @@ class EmailChannel:
         if isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= _FOR_GOOD:
             return AlertRefused(f"{self._server.place} refuses the mail ({code}): ask its administrator why")
         if error.smtp_code < 0:
-            return self._undelivered("speaks no SMTP there: correct port, disable_ssl and disable_tls in the connection")
+            return self._undelivered(f"speaks no SMTP there: {_TLS}")
         return self._undelivered(f"did not take the mail ({code}): a later try sends it")
 
     def _undelivered(self, what: str) -> AlertUndelivered:
@@ -128,7 +124,10 @@ class EmailChannel:
             log.warning("email.addresses_refused key=%s server=%s to=%s", delivery.key, self._server.place, told)
 
 
-_FOR_GOOD = 500
+_READY, _FOR_GOOD = 220, 500
+_STEPS = 6
+"""A mail takes several questions and answers: so many timeouts in all."""
+_TLS = "correct port, disable_ssl and disable_tls in the connection"
 _GONE = (421, b"")
 _LACKING = "set disable_tls in the connection's extra, or remove its login, if that is meant; name addresses in ASCII"
 
@@ -136,28 +135,30 @@ _LACKING = "set disable_tls in the connection's extra, or remove its login, if t
 @contextmanager
 def _session(server: MailServer) -> Iterator[smtplib.SMTP]:
     """A session that is ready for mail. Whatever comes after the mail was taken is no failure."""
-    import smtplib
-
     if server.security == "ssl":
-        context = _context(server)
-        session: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout, context=context)
+        session: smtplib.SMTP = smtplib.SMTP_SSL(timeout=server.timeout, context=_context(server))
     else:
-        session = smtplib.SMTP(server.host, server.port, timeout=server.timeout)
-    try:
-        if server.security == "starttls":
-            session.starttls(context=_context(server))
-        if server.login and server.password:
-            session.login(server.login, server.password)
+        session = smtplib.SMTP(timeout=server.timeout)
+    with closing(session), ended_after(_STEPS * server.timeout, lambda: session.sock):
+        _greet(session, server)
         yield session
         with suppress(smtplib.SMTPException, OSError):
             session.quit()
-    finally:
-        session.close()
+
+
+def _greet(session: smtplib.SMTP, server: MailServer) -> None:
+    # smtplib knows the host, for which the certificate must be, only when it is given to it twice.
+    session._host = server.host  # type: ignore[attr-defined]
+    code, text = session.connect(server.host, server.port)
+    if code != _READY:
+        raise smtplib.SMTPConnectError(code, text)
+    if server.security == "starttls":
+        session.starttls(context=_context(server))
+    if server.login and server.password:
+        session.login(server.login, server.password)
 
 
 def _context(server: MailServer) -> ssl.SSLContext:
-    import ssl
-
     context = ssl.create_default_context()
     if not server.verified:
         context.check_hostname = False
@@ -166,12 +167,10 @@ def _context(server: MailServer) -> ssl.SSLContext:
 
 
 def _advice(error: Exception) -> str:
-    import ssl
-
     if isinstance(error, ssl.SSLCertVerificationError):
         return "its certificate cannot be verified; trust its authority on this machine, or name the host it is for"
     if isinstance(error, ssl.SSLError):
-        return "it speaks no TLS there; correct port, disable_ssl and disable_tls in the connection"
+        return f"it speaks no TLS there; {_TLS}"
     return "check its status, and host and port of the connection"
 
 
@@ -207,8 +206,6 @@ def _is_set(account: Account, name: str) -> bool:
 
 
 def _require_address(text: str, where: str) -> None:
-    from email.utils import parseaddr
-
     if not text.isprintable() or not _ADDRESS.fullmatch(parseaddr(text)[1]):
         raise ConfigurationError(
             f"{where} is no e-mail address ({one_line(text, 60)!r}): write one like ml@example.org"

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from socket import SHUT_RDWR, socket
+from threading import Timer
 from typing import TYPE_CHECKING
 
-import urllib3
-from urllib3.exceptions import HTTPError, LocationParseError
+from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
 from monitoring_tasks.alerts.channel import TIMEOUT
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 FOR_NOW = frozenset({408, 425, 429})
 """Answers beside 5xx that a later try may not meet."""
+LONGEST_TIMEOUT = 30.0
 _LONGEST = timedelta(days=1)
 _MOST = 1 << 16
 
@@ -50,29 +52,57 @@ class Service:
         429, 5xx), with the time that the service asks for.
         """
         given = {name.lower(): value for name, value in (headers or {}).items()}
-        sent = {"content-type": "application/json", "user-agent": "monitoring-tasks", **given}
+        sent = {"content-type": "application/json", "user-agent": "monitoring-tasks", "connection": "close", **given}
         try:
-            with urllib3.PoolManager(timeout=urllib3.Timeout(total=self.timeout), retries=False) as pool:
-                response = pool.request(
-                    "POST", self.url, body=body, headers=sent, preload_content=False, redirect=False
-                )
-                with response:
-                    answer = Answer(response.status, self._read(response))
-        except (HTTPError, OSError) as error:
-            # The library's own text quotes the address.
+            answer, asked = self._answer(body, sent)
+        except (HTTPException, OSError) as error:
+            # Its own text can quote what was sent.
             raise AlertUndelivered(f"{self.name} does not answer ({type(error).__name__}): check its status") from None
         if answer.status in FOR_NOW or answer.status >= 500:
-            after = retry_after(response.headers.get("Retry-After"))
+            after = retry_after(asked)
             raise AlertUndelivered(f"{self.name} answered {answer.status}: a later try sends it", after=after)
         return answer
 
-    def _read(self, response: urllib3.BaseHTTPResponse) -> bytes:
-        read, until = b"", time.monotonic() + self.timeout
-        # The status is known by now: what does not come in time, or not whole, is no loss where it suffices.
-        with suppress(HTTPError, OSError):
-            while len(read) < _MOST and time.monotonic() < until and (block := response.read1(_MOST)):
-                read += block
-        return read
+    def _answer(self, body: bytes, headers: Mapping[str, str]) -> tuple[Answer, str | None]:
+        """The answer, and its Retry-After."""
+        url = parse_url(self.url)
+        kind = HTTPSConnection if url.scheme == "https" else HTTPConnection
+        # urllib3 would write the address into the log.
+        with closing(kind(url.host or "", url.port, timeout=self.timeout)) as connection:
+            connection.connect()
+            line = connection.sock  # the connection forgets it when the answer begins
+            with ended_after(self.timeout, lambda: line):
+                connection.request("POST", url.request_uri, body=body, headers=dict(headers))
+                with connection.getresponse() as response:
+                    return Answer(response.status, _beginning(response)), response.headers.get("Retry-After")
+
+
+@contextmanager
+def ended_after(seconds: float, line: Callable[[], socket | None]) -> Iterator[None]:
+    """Cut a connection after a time, whoever waits for it: a service may send byte by byte and never end."""
+    timer = Timer(seconds, _cut, [line])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _cut(line: Callable[[], socket | None]) -> None:
+    if (found := line()) is not None:
+        with suppress(OSError):
+            # Not the encrypted socket's own way, which would disturb whoever reads from it.
+            socket.shutdown(found, SHUT_RDWR)
+
+
+def _beginning(response: HTTPResponse) -> bytes:
+    read = b""
+    # The status is known by now: a body that does not come whole is no loss where that suffices.
+    with suppress(HTTPException, OSError):
+        while len(read) < _MOST and (block := response.read1(_MOST)):
+            read += block
+    return read
 
 
 def retry_after(text: str | None) -> timedelta | None:
@@ -145,11 +175,11 @@ def _address(account: Account) -> str:
 
 
 def seconds_of(account: Account, name: str) -> float:
-    """`timeout` of the connection's extra in seconds, at most a minute; `TIMEOUT` without. `ConfigurationError`."""
+    """`timeout` of the connection's extra in seconds, at most 30; `TIMEOUT` without. Raises `ConfigurationError`."""
     try:
         seconds = float(account.extra.get("timeout") or TIMEOUT)
     except (TypeError, ValueError):
         seconds = math.nan
     if not seconds > 0:
         raise ConfigurationError(f"the connection of {name}: timeout in its extra is no number of seconds, such as 10")
-    return min(seconds, 60.0)
+    return min(seconds, LONGEST_TIMEOUT)
