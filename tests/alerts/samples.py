@@ -9,6 +9,7 @@ from monitoring_tasks.alerts.message import Message
 from monitoring_tasks.checks import Check, CheckResult, Evidence, Status, Suite
 from monitoring_tasks.incidents.incident import Change, Event, Incident, Member, State
 from monitoring_tasks.incidents.reading import Cause
+from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.policy.verdict import Action, Outcome, Subject, Verdict
 from monitoring_tasks.severity import Severity
 from monitoring_tasks.store.records import RetrainingRecord
@@ -26,6 +27,21 @@ HOSTILE = [
     "東京" * 2_000,
     "",
 ]
+
+
+def monitor(**changes: Any) -> Monitor:
+    """The monitor of flights."""
+    fields: dict[str, Any] = {
+        "name": "flight_delay",
+        "owner": "growth@example.org",
+        "task": "binary",
+        "source": {"kind": "parquet", "path": "data"},
+        "reference": {"kind": "file", "path": "reference.parquet"},
+        "timestamp": "at",
+        "prediction": "score",
+        "alerts": {"runbook": "https://wiki.example/flights"},
+    }
+    return Monitor.model_validate({**fields, **changes})
 
 
 def finding(column: str | None, value: float | None = 8.4, **more: Any) -> dict[str, Any]:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from monitoring_tasks.alerts.canary_notice import compose_falls, falls_key
-from monitoring_tasks.alerts.delivery import deliver
-from monitoring_tasks.alerts.log import LogChannel
+from monitoring_tasks.alerts.canary_notice import compose_falls
 from monitoring_tasks.alerts.message import to_text
 from monitoring_tasks.canary.fall import Fall
 from monitoring_tasks.severity import Severity
-from monitoring_tasks.store.database import Store
-from tests.alerts.test_message import HOSTILE, assert_within_limits, to_blocks
+from tests.alerts.samples import HOSTILE
 from tests.store.test_canaries import canary
 
 LINKS = {"run": "https://airflow.example/dags/monitoring_canary/runs/1"}
@@ -52,36 +47,5 @@ def test_nothing_is_forged(hostile: str) -> None:
     falls = [Fall("mean_25", hostile, hostile, 1.0, 0.3)] * 30
     message = compose_falls(canary(champion=hostile, standing=(hostile,)), falls, links=LINKS)
     assert all(line.isprintable() for line in to_text(message).splitlines())
-    blocks: Any = to_blocks(message)
-    assert_within_limits(blocks)
+    assert len(message.title) <= 150
     assert len(message.lines) <= 7
-
-
-def test_each_news_has_its_key() -> None:
-    """Order does not matter; window, champion, configuration, fault and column do."""
-    other = Fall("x", "frozen", "dest", 0.9, 0.1)
-    assert falls_key(canary(), [FALL, other]) == falls_key(canary(), [other, FALL])
-    keys = {
-        falls_key(canary(day, **changes), falls)
-        for day, changes, falls in (
-            (0, {}, [FALL]),
-            (1, {}, [FALL]),
-            (0, {"champion": "v2"}, [FALL]),
-            (0, {"config_hash": "beef"}, [FALL]),
-            (0, {"monitor": "other"}, [FALL]),
-            (0, {}, [other]),
-            (0, {}, [Fall("mean_25", "mean .25 sd higher", "dest", 1.0, 0.35)]),
-        )
-    }
-    assert len(keys) == 7
-
-
-def test_it_is_delivered_once(store: Store) -> None:
-    """By the same way as every alert; a backfill is recorded, and tells nobody."""
-    message, key = compose_falls(canary(), [FALL], links=LINKS), falls_key(canary(), [FALL])
-    states = [
-        deliver(message, key=key, channels=[LogChannel()], store=store, silent=silent)[0].state
-        for silent in (True, False, False)
-    ]
-    assert states == ["withheld", "logged", "logged"]
-    assert len(store.alerts("flight_delay")) == 1

@@ -14,7 +14,6 @@ from monitoring_tasks.alerts.message import Message, Plot, to_text
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
 from monitoring_tasks.incidents.incident import LOUD, UNTOLD, Change, Event, Mute, State
 from monitoring_tasks.incidents.reading import Cause
-from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.policy.verdict import Action, Outcome, Subject
 from monitoring_tasks.severity import Severity
 from monitoring_tasks.window import Window, parse_moment
@@ -29,6 +28,7 @@ from tests.alerts.samples import (
     finding,
     member,
     message,
+    monitor,
     told,
     verdict,
 )
@@ -38,21 +38,6 @@ ID = "drift-0123456789abcdef"
 RETRAINING = {"command": "python train.py", "repository": "/srv/model", "prediction": "prediction.parquet"}
 TEMP = Plot("bars", "temp: share of values", ("1",), {"now": (1.0,)}, "temp")
 TOLD_EVENTS = sorted(set(Event) - UNTOLD)
-
-
-def monitor(**changes: Any) -> Monitor:
-    """The monitor of flights."""
-    fields: dict[str, Any] = {
-        "name": "flight_delay",
-        "owner": "growth@example.org",
-        "task": "binary",
-        "source": {"kind": "parquet", "path": "data"},
-        "reference": {"kind": "file", "path": "reference.parquet"},
-        "timestamp": "at",
-        "prediction": "score",
-        "alerts": {"runbook": "https://wiki.example/flights"},
-    }
-    return Monitor.model_validate({**fields, **changes})
 
 
 def gone(column: str = "temp") -> CheckResult:
