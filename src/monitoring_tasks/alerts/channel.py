@@ -17,8 +17,8 @@ class Delivery:
     `incident` is the id of the incident, "" for none; `event` what happened to it (`opened`, `escalated`, `reminded`,
     `joined`, `acknowledged`, `muted`, `unmuted`, `resolved`), or `notice`, `digest`, `test`. `thread` holds the ids
     that the channel gave the first letter of this incident, empty for the first one. `external` holds the ids of what
-    an earlier try of this letter got through. `again` says that the outcome of an earlier try is not known: it was
-    ended, or its error had `IN_DOUBT` among the ids. The channel may have taken it.
+    an earlier try of this letter got through. `again` says that there was an earlier try, which failed, or was ended
+    before its outcome was known: the channel may have taken it all the same.
     """
 
     key: str
@@ -49,5 +49,3 @@ class Channel(Protocol):
 
 
 TIMEOUT = 10.0
-IN_DOUBT = "in_doubt"
-"""Among the ids of what got through: a channel may have taken more than it said; the value says what."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from monitoring_tasks.alerts.channel import IN_DOUBT, Channel, Delivery
+from monitoring_tasks.alerts.channel import Channel, Delivery
 from monitoring_tasks.alerts.digest import digest_letter
 from monitoring_tasks.alerts.message import Message, one_line, to_text
 from monitoring_tasks.errors import AlertRefused, AlertUndelivered, MonitoringError
@@ -130,7 +130,7 @@ class _Pass:
     def _counted(self, letter: Letter) -> Letter:
         # Counted before it is sent: a letter that ends whoever sends it is not taken over for ever.
         log.warning("letter.taken_over key=%s channel=%s", letter.key, letter.channel)
-        counted = replace(letter, attempts=letter.attempts + 1, external={**letter.external, IN_DOUBT: "ended"})
+        counted = replace(letter, attempts=letter.attempts + 1)
         self._store.settle_letter(counted)
         return counted
 
@@ -190,7 +190,7 @@ def _delivery(letter: Letter, thread: Mapping[str, str]) -> Delivery:
         event=letter.event,
         thread=thread,
         external=letter.external,
-        again=IN_DOUBT in letter.external,
+        again=letter.attempts > 0 or bool(letter.error),  # a revived one keeps its error
     )
 
 
@@ -229,7 +229,7 @@ def _broken(letter: Letter, error: Exception) -> AlertUndelivered:
         "channel.broke channel=%s key=%s error=%s at\n%s", letter.channel, letter.key, type(error).__name__, where
     )
     told = f"{letter.channel} broke ({type(error).__name__}): the task's log says where; a later try sends it"
-    return AlertUndelivered(told, {**letter.external, IN_DOUBT: "broken"})
+    return AlertUndelivered(told)
 
 
 def _text(letter: Letter) -> str:
