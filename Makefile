@@ -21,6 +21,7 @@ check: $(READY)
 	$(BIN)/lint-imports
 	$(BIN)/monitoring validate include/monitors
 	$(BIN)/monitoring schema | diff - include/monitor.schema.json
+	$(BIN)/monitoring schema --alerts | diff - include/alerts.schema.json
 
 bench: $(READY)
 	$(BIN)/python -m bench
@@ -37,6 +38,7 @@ format: $(READY)
 
 schema: $(READY)
 	$(BIN)/monitoring schema > include/monitor.schema.json
+	$(BIN)/monitoring schema --alerts > include/alerts.schema.json
 
 lock: $(READY)  ## after editing the dependencies in pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra dev --no-header \

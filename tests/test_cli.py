@@ -228,8 +228,25 @@ def test_validate(production: Production) -> None:
     assert monitoring(production.folder, "validate", str(empty)).returncode == 3
 
 
-def test_schema_is_json() -> None:
+def test_validate_tells_the_mistakes_of_shared_alerts_once(production: Production) -> None:
+    """However many monitors share them; the file by itself is checked too."""
+    (production.folder / "other.yaml").write_text(YAML.replace("name: churn", "name: other"))
+    shared = production.folder / "shared" / "alerts.yaml"
+    shared.parent.mkdir()
+    shared.write_text("remind: 1d\nminimum: low\n")
+    told = f"{shared}:2: minimum: found 'low': unknown key: remove it or correct its spelling"
+    for paths in ((), (str(production.folder),), (str(shared),), (str(shared), str(production.folder))):
+        done = monitoring(production.folder, "validate", *paths, more={"MONITORING_ALERTS": str(shared)})
+        assert (done.returncode, done.stderr.splitlines()) == (3, [told]), paths
+    shared.write_text("remind: 1d\n")
+    for path in (shared, production.folder):
+        done = monitoring(production.folder, "validate", str(path), more={"MONITORING_ALERTS": str(shared)})
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("options", "title"), [((), "Monitor"), (("--alerts",), "Alerts")])
+def test_schema_is_json(options: tuple[str, ...], title: str) -> None:
     """The schema goes to standard output as it is written to the file that editors use."""
-    done = monitoring(Path.cwd(), "schema")
+    done = monitoring(Path.cwd(), "schema", *options)
     assert done.returncode == 0
-    assert json.loads(done.stdout)["title"] == "Monitor"
+    assert json.loads(done.stdout)["title"] == title

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import traceback
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -12,7 +14,7 @@ from ruamel.yaml import YAML
 
 from monitoring_tasks.errors import ConfigurationError
 from monitoring_tasks.methods import EVIDENTLY, METHODS, allowed_methods, method
-from monitoring_tasks.monitor import Monitor, column_limits, json_schema
+from monitoring_tasks.monitor import Monitor, alerts_schema, column_limits, json_schema
 from monitoring_tasks.monitor_file import find_monitor, load_monitor, load_monitors, monitor_files
 from monitoring_tasks.sections import ChampionReference
 
@@ -82,8 +84,17 @@ def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:
         ("features:\n  '*': numeric\n", 1, "feature '*' stands for every other column"),
         ("features: {score: numeric}\n", 1, "column 'score' has two roles"),
         ("policy: {persistence: {windows: 4, of: 3}}\n", 11, "4 of 3 windows can never be reached"),
-        ("alerts: {slack: {chanel: x}}\n", 11, "alerts.slack.channel: missing"),
-        ("alerts: {minimum: urgent}\n", 11, "alerts.minimum: found 'urgent': Input should be 'low', 'medium', 'high'"),
+        ("policy: {severities: {drift: low}}\n", 11, "policy.severities.drift: found 'drift': Input should be 'column"),
+        (
+            "policy:\n  severities:\n    missing values: none\n",
+            13,
+            "missing values: found 'none': Input should be 'low'",
+        ),
+        ("alerts:\n  slack: {channel: x}\n", 12, "alerts.slack: found {'channel': 'x'}: unknown key"),
+        ("alerts: {remind: soon}\n", 11, "alerts.remind: found 'soon': 'soon' is not a length of time"),
+        ("alerts:\n  routes:\n    - {to: ml, least: urgent}\n", 13, "least: found 'urgent': Input should be 'low'"),
+        ("alerts:\n  routes:\n    - {to: ml}\n", 11, "routes: there is no channel 'ml': channels has none"),
+        ("alerts:\n  downtime:\n    - {start: soon, end: 2013-01-01, reason: x}\n", 13, "'soon' is not a moment"),
         ("start: soon\n", 11, "start: found 'soon'"),
         ("start: 2013-13-01\n", 11, "not valid YAML: found '2013-13-01': month must be in 1..12"),
         ("features:\n  age: {threshold: !!float high}\n", 12, "not valid YAML: found 'high'"),
@@ -217,10 +228,10 @@ def with_repository(repository: str, *, kind: str = "champion") -> str:
 def test_config_hash_covers_meaning_only(tmp_path: Path) -> None:
     """Owner, texts, alert routes and comments leave results valid; a threshold does not."""
     base = load_monitor(write(tmp_path, TEN_LINES))
-    same = TEN_LINES.replace("growth", "sales") + "# a comment\ndescription: x\nalerts: {slack: {channel: '#x'}}\n"
+    same = TEN_LINES.replace("growth", "sales") + "# a comment\ndescription: x\nalerts: {channels: {ml: {to: '#x'}}}\n"
     assert load_monitor(write(tmp_path, same)).config_hash == base.config_hash
-    other = load_monitor(write(tmp_path, TEN_LINES + "drift: {numeric: {threshold: 0.3}}\n"))
-    assert other.config_hash != base.config_hash
+    for more in ("drift: {numeric: {threshold: 0.3}}\n", "policy: {severities: {missing values: high}}\n"):
+        assert load_monitor(write(tmp_path, TEN_LINES + more)).config_hash != base.config_hash
 
 
 def test_limits_of_a_column(tmp_path: Path) -> None:
@@ -326,10 +337,11 @@ def test_methods_on_rows_need_the_training_baseline(tmp_path: Path) -> None:
     assert load_monitor(write(tmp_path, TEN_LINES + column % "training")).features["age"].method
 
 
-def test_checked_in_schema_is_current() -> None:
-    """The schema that editors use is the one the code means."""
-    stored = json.loads((ROOT / "include/monitor.schema.json").read_text(encoding="utf-8"))
-    assert stored == json.loads(json.dumps(json_schema()))
+@pytest.mark.parametrize(("name", "schema"), [("monitor", json_schema), ("alerts", alerts_schema)])
+def test_checked_in_schema_is_current(name: str, schema: Callable[[], Mapping[str, Any]]) -> None:
+    """The schemas that editors use are the ones the code means."""
+    stored = json.loads((ROOT / f"include/{name}.schema.json").read_text(encoding="utf-8"))
+    assert stored == json.loads(json.dumps(schema()))
 
 
 def test_schema_and_loader_agree(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
+from monitoring_tasks.errors import ConfigurationError
 from monitoring_tasks.sections import Connection, Name, Section, Text, Width
 from monitoring_tasks.severity import Severity
 from monitoring_tasks.window import parse_moment, stamp
@@ -68,8 +69,10 @@ def _texts(value: object) -> object:
 
 
 def _target(text: str) -> str:
-    if re.search(r"[,\s\x00-\x1f]", text):
+    if re.search(r"[,\s]", text) or not text.isprintable():
         raise ValueError(f"{text!r} holds a comma or blank: write one channel or address each, as a list")
+    if "://" in text:
+        raise ValueError("the address of a server belongs into an Airflow connection: see kind slack_webhook, webhook")
     return text
 
 
@@ -94,6 +97,9 @@ class Channel(Section):
             raise ValueError(f"{self.kind} needs to: {wanted}" if wanted else f"{self.kind} takes no `to`: remove it")
         if self.kind == "slack" and len(self.to) > 1:
             raise ValueError("one Slack channel each: write another channel for the other")
+        for each in self.to if self.kind == "email" else ():
+            if not re.fullmatch(r"[^@]+@[^@]+", each):
+                raise ValueError(f"{each!r} is no e-mail address: write name@example.org")
         return self
 
     @property
@@ -124,18 +130,26 @@ class Channel(Section):
         return KINDS[self.kind].pager
 
 
+_Names = Annotated[tuple[Name, ...], Field(min_length=1, strict=False)]
+ChannelNames = Annotated[_Names, BeforeValidator(_texts, json_schema_input_type=Name | _Names)]
+Topics = Annotated[
+    tuple[Topic, ...],
+    BeforeValidator(_texts, json_schema_input_type=Topic | tuple[Topic, ...]),
+    Field(strict=False),
+]
+Owners = Annotated[
+    tuple[Text, ...],
+    BeforeValidator(_texts, json_schema_input_type=Text | tuple[Text, ...]),
+    Field(strict=False),
+]
+
+
 class Route(Section):
     """Who is told what; every route that fits is taken, and a channel that several name is told once."""
 
-    to: Annotated[tuple[Name, ...], BeforeValidator(_texts), Field(min_length=1, strict=False)] = Field(
-        description="Names of channels"
-    )
-    about: Annotated[tuple[Topic, ...], BeforeValidator(_texts), Field(strict=False)] = Field(
-        (), description="Topics; everything when left out"
-    )
-    owners: Annotated[tuple[Text, ...], BeforeValidator(_texts), Field(strict=False)] = Field(
-        (), description="Owners of models; all when left out"
-    )
+    to: ChannelNames = Field(description="Names of channels")
+    about: Topics = Field((), description="Topics; everything when left out")
+    owners: Owners = Field((), description="Owners of models; all when left out")
     least: SeverityWord = Field("low", description="Least severity; low ones go into the digest")
 
     def fits(self, topics: Sequence[str], owners: Sequence[str], severity: Severity) -> bool:
@@ -199,7 +213,10 @@ class QuietHours(Section):
 
 
 def _moment(value: object) -> object:
-    return value if isinstance(value, datetime) and value.tzinfo else parse_moment(str(value))
+    try:
+        return parse_moment(str(value))
+    except ConfigurationError as error:
+        raise ValueError(str(error)) from error
 
 
 Moment = Annotated[datetime, BeforeValidator(_moment), PlainSerializer(stamp), WithJsonSchema({"type": "string"})]

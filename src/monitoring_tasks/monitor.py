@@ -367,3 +367,8 @@ def column_limits(monitor: Monitor, column: str, kind: Kind, *, reference_rows: 
 def json_schema() -> Mapping[str, Any]:
     """JSON Schema of a monitor's YAML, for editors."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Monitor.model_json_schema()}
+
+
+def alerts_schema() -> Mapping[str, Any]:
+    """JSON Schema of the YAML of alerts that all monitors share, for editors."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Alerts.model_json_schema()}

@@ -127,6 +127,20 @@ def test_every_broken_monitor_is_named(production: Production) -> None:
     assert "other.yaml:1: owner: missing" in error
 
 
+def test_broken_shared_alerts_are_one_import_error(production: Production, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The monitors keep their DAGs, and the error names the file and the line once."""
+    (production.folder / "other.yaml").write_text(YAML.replace("name: churn", "name: other"))
+    shared = production.folder / "alerts.txt"
+    shared.write_text("remind: 1d\nminimum: low\n")
+    monkeypatch.setenv("MONITORING_ALERTS", str(shared))
+    found = bag()
+    assert set(found.dags) == {"monitor_churn", "monitor_other", *OVER_ALL}
+    [error] = found.import_errors.values()
+    assert error.count(f"{shared}:2: minimum: found 'low': unknown key") == 1
+    assert "without the shared file, until it is mended" in error
+    assert "without a DAG" not in error
+
+
 def test_what_airflow_refuses_stays_with_its_monitor(production: Production, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever goes wrong in building one DAG, the other monitors keep theirs."""
     from monitoring_tasks.orchestration import folder

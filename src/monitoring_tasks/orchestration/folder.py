@@ -10,7 +10,7 @@ from airflow.sdk import DAG, get_parsing_context
 
 from monitoring_tasks.errors import ConfigurationError, MonitoringError
 from monitoring_tasks.monitor import Monitor
-from monitoring_tasks.monitor_file import load_monitor, monitor_files
+from monitoring_tasks.monitor_file import load_monitor, monitor_files, shared_mistakes
 from monitoring_tasks.orchestration.monitor_dag import build_monitor_dag
 from monitoring_tasks.orchestration.performance_dag import build_performance_dag
 from monitoring_tasks.orchestration.retrain_dag import build_retrain_dag
@@ -65,10 +65,18 @@ def _retrain_dag(monitor: Monitor) -> DAG | None:
 
 
 def refuse_broken(folder: Path) -> None:
-    """Raise `ConfigurationError` with every mistake of the broken monitors in `folder`; none when all are sound."""
+    """Raise `ConfigurationError` with every mistake of the broken monitors in `folder`, and of what they share."""
     mistakes = [error for path in monitor_files(folder) if isinstance(error := _attempt(path, _every), str)]
-    if mistakes:
-        raise ConfigurationError("monitors without a DAG until their YAML is mended:\n" + "\n".join(mistakes))
+    told = {
+        "alerts go by each monitor's own section, without the shared file, until it is mended:": shared_mistakes(
+            folder
+        ),
+        "monitors without a DAG until their YAML is mended:": mistakes,
+    }
+    if any(told.values()):
+        raise ConfigurationError(
+            "\n".join(line for heading, lines in told.items() if lines for line in (heading, *lines))
+        )
 
 
 def _every(monitor: Monitor) -> DAG | None:
