@@ -102,7 +102,7 @@ class Gate:
 def _drip(client: socket.socket, block: bytes) -> None:
     for byte in block:
         client.sendall(bytes([byte]))
-        time.sleep(0.05)
+        time.sleep(0.2)
 
 
 @dataclass(frozen=True)
