@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench import alarms, client, estimate, gate, join, performance
+from bench import alarms, client, estimate, gate, join, pages, performance
 from bench.data import Data, generate
 from bench.lines import LARGE, SMALL, Section
 from bench.measure import ROOT, measured
@@ -30,6 +30,7 @@ class Part(StrEnum):
     CLIENT = "client"
     JOIN = "join"
     PERFORMANCE = "performance"
+    PAGES = "pages"
 
 
 def main(
@@ -37,7 +38,7 @@ def main(
         Part,
         typer.Argument(
             help="drift: about 8 minutes; gate: about 2; alarms: about 5; estimate: about 2; client, join: about 1; "
-            "performance: about 6"
+            "performance: about 6; pages: about 15"
         ),
     ] = Part.ALL,
     quick: Annotated[bool, typer.Option(help="A fifth of the rows; goals are not judged")] = False,
@@ -58,6 +59,8 @@ def main(
         join.show(Console(), progress, quick=quick)
     if part in (Part.ALL, Part.PERFORMANCE):
         performance.show(Console(), progress, quick=quick)
+    if part in (Part.ALL, Part.PAGES):
+        pages.show(Console(), progress, quick=quick, folder=FOLDER / "pages")
 
 
 def drift(progress: Console, *, quick: bool) -> None:

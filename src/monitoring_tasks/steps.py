@@ -29,6 +29,7 @@ from monitoring_tasks.pieces import SAMPLE_ROWS, Pieces
 from monitoring_tasks.policy.decision import Given, decide
 from monitoring_tasks.policy.narrative import narrate
 from monitoring_tasks.policy.verdict import Subject
+from monitoring_tasks.profile.pairs import Pair
 from monitoring_tasks.profile.plan import join_samples
 from monitoring_tasks.profile.profile import Profile, dumps, loads, merge
 from monitoring_tasks.profile.reference import ReferenceProfile
@@ -38,7 +39,7 @@ from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.sections import SqlSource
 from monitoring_tasks.undated_check import undated_check
 from monitoring_tasks.window import Window, preceding
-from monitoring_tasks.window_story import Found, reading_of, teller_of
+from monitoring_tasks.window_story import Found, keep_pictures, reading_of, teller_of
 
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
@@ -111,12 +112,18 @@ def run_suites(monitor: Monitor, runtime: Runtime, subject: Json) -> Json:
     runtime.artifacts.write(report_key(about), outcome.html.encode())
     undated = undated_check(monitor, open_rows(monitor, runtime.connections), about.window, profile.rows)
     results = (*outcome.results, *undated)
+    keep_pictures(runtime, about, results, _pairs(against, profile))
     runtime.store.put_results(about, results, rows=profile.rows)
     # Written last: it says which rows the results in the store are about.
     runtime.artifacts.write(f"{folder}/checked.txt", _checked(runtime, about, profile, basis))
     counts = {status.value: sum(result.status is status for result in results) for status in Status}
     log.info("suites.run monitor=%s window=%s checks=%s", monitor.name, about.window, counts)
     return {"checks": counts, "report": report_key(about)}
+
+
+def _pairs(reference: ReferenceProfile, profile: Profile) -> dict[str, Pair]:
+    had, now = reference.profile.columns, profile.columns
+    return {name: Pair(bins, had[name], now[name]) for name, bins in reference.binning.columns.items() if name in now}
 
 
 def _data_hash(profile: Profile) -> str:

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from monitoring_tasks.alerts.composing import Told, compose
 from monitoring_tasks.alerts.message import Plot
-from monitoring_tasks.alerts.plotting import metric_plot
+from monitoring_tasks.alerts.plotting import column_plot, metric_plot
 from monitoring_tasks.alerts.telling import Occasion, Teller
-from monitoring_tasks.checks import CheckResult
+from monitoring_tasks.checks import CheckResult, Status
+from monitoring_tasks.incidents.fold import ANSWERED
+from monitoring_tasks.incidents.incident import Change
 from monitoring_tasks.incidents.reading import Cause, Reading, Stream
 from monitoring_tasks.incidents.signals import signals_of
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.performance.record import Figure
 from monitoring_tasks.policy.figures import known, number, span
-from monitoring_tasks.policy.verdict import Verdict
+from monitoring_tasks.policy.verdict import Subject, Verdict
+from monitoring_tasks.profile.pairs import Pair
 from monitoring_tasks.report import run_folder
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.window import parse_moment
 
 log = logging.getLogger(__name__)
 PICTURES = "pictures.json"
-"""Name of the artifact that holds the pictures of a window's worst columns, worst first."""
+"""Name of the artifact that holds the pictures of a window's columns."""
+MOST = 30
+"""So many columns have a picture."""
+TOLD = (Status.FAILED, Status.SUSPECT)
+"""What can become a finding, at once or when it persists."""
 WINDOWS = 12
 """So many windows before this one are in the picture of a metric."""
 
@@ -73,10 +80,10 @@ def teller_of(monitor: Monitor, runtime: Runtime, found: Found, occasion: Occasi
         results=found.results,
         links=occasion.links(found.report),
         performance=figures_said(runtime, monitor, found),
-        plots=pictures(runtime, monitor, found) if reading.signals else (),
         runbook=monitor.alerts.runbook,
     )
-    return Teller(monitor.alerts, lambda change: compose(change, told), occasion.now)
+    shown = pictures(runtime, monitor, found) if reading.signals else NO_PICTURES
+    return Teller(monitor.alerts, lambda change: compose(change, replace(told, plots=shown.of(change))), occasion.now)
 
 
 def figures_said(runtime: Runtime, monitor: Monitor, found: Found) -> str:
@@ -100,17 +107,45 @@ def _limits(figure: Figure) -> str:
     return "".join(f" {each}" for each in told)
 
 
-def pictures(runtime: Runtime, monitor: Monitor, found: Found) -> tuple[Plot, ...]:
-    """The worst column, and the metric that decides, over time."""
+@dataclass(frozen=True)
+class Pictures:
+    """What there is to show of a window: its columns by name, and the metric that decides, over time."""
+
+    columns: Mapping[str, Plot]
+    metric: Plot | None = None
+
+    def of(self, change: Change) -> tuple[Plot, ...]:
+        """The worst column of an incident that is told aloud, and the metric where the model is concerned."""
+        if not change.loud:
+            return ()
+        worst = next((self.columns[name] for name in change.incident.columns if name in self.columns), None)
+        metric = self.metric if change.incident.cause in ANSWERED else None
+        return tuple(plot for plot in (worst, metric) if plot)
+
+
+NO_PICTURES = Pictures({})
+
+
+def pictures(runtime: Runtime, monitor: Monitor, found: Found) -> Pictures:
+    """The pictures of a window, as far as its run kept them."""
     stored = runtime.artifacts.read(f"{run_folder(found.verdict.subject)}/{PICTURES}")
-    columns = [Plot.from_json(each) for each in json.loads(stored)][:1] if stored else []
-    return (*columns, *_of_metric(runtime, monitor, found))
+    columns = {name: Plot.from_json(each) for name, each in json.loads(stored).items()} if stored else {}
+    return Pictures(columns, _of_metric(runtime, monitor, found))
 
 
-def _of_metric(runtime: Runtime, monitor: Monitor, found: Found) -> list[Plot]:
+def keep_pictures(
+    runtime: Runtime, subject: Subject, results: Sequence[CheckResult], pairs: Mapping[str, Pair]
+) -> None:
+    """Keep the pictures of a window's columns with findings among its artifacts, in the order of the results."""
+    names = dict.fromkeys(each.column or "" for each in results if each.status in TOLD and not each.segment)
+    drawn = {name: plot for name in names if name in pairs and (plot := column_plot(name, pairs[name]))}
+    kept = {name: drawn[name].to_json() for name in list(drawn)[:MOST]}
+    runtime.artifacts.write(f"{run_folder(subject)}/{PICTURES}", json.dumps(kept).encode())
+
+
+def _of_metric(runtime: Runtime, monitor: Monitor, found: Found) -> Plot | None:
     if monitor.performance is None:
-        return []
+        return None
     until = found.verdict.subject.window.end
     ended = [each for each in runtime.store.performance(monitor.name) if each.restatement.window.end <= until]
-    plot = metric_plot([each.restatement for each in ended[-WINDOWS:]], next(iter(monitor.decisive)))
-    return [plot] if plot else []
+    return metric_plot([each.restatement for each in ended[-WINDOWS:]], next(iter(monitor.decisive)))

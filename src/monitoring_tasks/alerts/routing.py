@@ -10,7 +10,7 @@ from typing import Any
 from monitoring_tasks.alerts.message import Message
 from monitoring_tasks.alerts_section import Alerts, Channel
 from monitoring_tasks.incidents.clock import digest_at, due_at
-from monitoring_tasks.incidents.incident import UNTOLD, Change, Event
+from monitoring_tasks.incidents.incident import Change, Event
 from monitoring_tasks.severity import Severity
 from monitoring_tasks.store.records import Letter
 
@@ -41,7 +41,7 @@ def letters_of(
     What is low waits for the digest. Of an incident that others join, and of what people did about it, only those hear
     who were told of it; whoever is told first by a monitor that joins is told aloud.
     """
-    if change.event in UNTOLD:
+    if not change.is_news:
         return []
     subject = _subject(change)
     if change.loud:

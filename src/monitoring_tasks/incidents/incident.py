@@ -178,6 +178,11 @@ class Change:
         return self.event in LOUD
 
     @property
+    def is_news(self) -> bool:
+        """Whether it is told at all, and kept for ever."""
+        return self.event not in UNTOLD
+
+    @property
     def key(self) -> str:
         """What makes it the same one, wherever and however often it is told.
 
