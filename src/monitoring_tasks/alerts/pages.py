@@ -10,7 +10,7 @@ from typing import Any
 from monitoring_tasks.alerts.message import Message
 from monitoring_tasks.alerts.routing import letters_of
 from monitoring_tasks.alerts_section import Alerts
-from monitoring_tasks.incidents.incident import UNTOLD, Change, Event
+from monitoring_tasks.incidents.incident import Change, Event
 from monitoring_tasks.incidents.replay import Replayed
 from monitoring_tasks.window import stamp
 
@@ -56,7 +56,7 @@ def pages_of(replayed: Replayed, known: Mapping[str, Alerts]) -> list[Page]:
 def _pages(changes: Iterable[Change], known: Mapping[str, Alerts]) -> Iterator[Page]:
     told: dict[str, set[str]] = {}
     for change in changes:
-        if change.event in UNTOLD:
+        if not change.is_news:
             continue
         heard = told.setdefault(change.incident.id, set())
         alerts = known.get(_teller(change), Alerts())
