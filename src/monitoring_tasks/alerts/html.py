@@ -25,7 +25,8 @@ _LINE = "rgba(128,128,128,0.35)"
 _FONT = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:14px;line-height:1.45"
 _MONO = "font-family:SFMono-Regular,Consolas,'Liberation Mono',Menlo,monospace;font-size:12px;line-height:1.4"
 _PICTURE = "display:block;width:100%;max-width:480px;height:auto;margin:12px 0;border-radius:4px"
-_STEP = "margin:12px 0;padding:8px 12px;border-left:4px solid #1f6fb4"
+_BLUE = "#2a7ae2"
+_STEP = f"margin:12px 0;padding:8px 12px;border-left:4px solid {_BLUE}"
 
 
 def to_html(message: Message, sources: Sequence[str] = ()) -> str:
@@ -42,10 +43,10 @@ def to_html(message: Message, sources: Sequence[str] = ()) -> str:
         _title(message),
         _facts(message.facts or {}),
         _reasons(message.lines),
-        _table(message.table),
-        *_plots(message, sources),
         _step(message.step),
         _links(message.links or {}),
+        _table(message.table),
+        *_plots(message, sources),
     )
     title = escape(message.title)
     head = f'<meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>{title}</title>'
@@ -98,10 +99,10 @@ def _step(step: str) -> str:
 
 def _links(links: Mapping[str, str]) -> str:
     items = " &nbsp; ".join(_link(label, address) for label, address in links.items())
-    return items and f'<p style="margin:12px 0 0;padding-top:8px;border-top:1px solid {_LINE}">{items}</p>'
+    return items and f'<p style="margin:12px 0">{items}</p>'
 
 
 def _link(label: str, address: str) -> str:
     if not re.match(r"https?://[^\s]+$", address):
         return f"{escape(label)}: {escape(address)}"
-    return f'<a href="{escape(address)}">{escape(label)}</a>'
+    return f'<a href="{escape(address)}" style="color:{_BLUE}">{escape(label)}</a>'
