@@ -320,5 +320,5 @@ def test_a_span_that_the_log_begins_in_is_the_references(by_day: ReferenceProfil
 def test_words() -> None:
     """Baselines are called what the YAML calls them."""
     assert baseline_words(TrainingBaseline()) == "training"
-    assert baseline_words(TrailingBaseline(width=timedelta(hours=36))) == "trailing 1 day, 12:00:00"
+    assert baseline_words(TrailingBaseline(width=timedelta(hours=36))) == "trailing 1 day, 12 hours"
     assert baseline_words(SeasonalBaseline()) == "seasonal 4 weeks"

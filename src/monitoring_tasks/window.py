@@ -150,12 +150,14 @@ def width_text(width: timedelta) -> str:
 
 
 def in_words(width: timedelta) -> str:
-    """A length of time as people say it.
+    """A length of time as people say it, to the second.
 
-    >>> in_words(timedelta(days=3)), in_words(timedelta(hours=36))
-    ('3 days', '1 day, 12:00:00')
+    >>> in_words(timedelta(days=3)), in_words(timedelta(hours=36)), in_words(timedelta())
+    ('3 days', '1 day, 12 hours', 'no time')
     """
-    return str(width).removesuffix(", 0:00:00")
+    hours, rest = divmod(width.seconds, 3600)
+    counts = {"day": width.days, "hour": hours, "minute": rest // 60, "second": rest % 60}
+    return ", ".join(f"{n} {unit}{'s' * (n != 1)}" for unit, n in counts.items() if n) or "no time"
 
 
 def cron(schedule: str) -> str:

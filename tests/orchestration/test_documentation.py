@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.orchestration.alert_documentation import alert_facts
 from monitoring_tasks.orchestration.documentation import monitor_document, plain
 from monitoring_tasks.orchestration.links import absolute, report_path, run_path
 from tests.orchestration.test_run_window import monitor
@@ -12,8 +15,8 @@ from tests.orchestration.test_run_window import monitor
 
 def test_it_tells_what_is_watched() -> None:
     """Owner, schedule, window, source and route, for a person who sees the DAG for the first time."""
-    text = monitor_document(monitor(window="7d", alerts={"slack": {"channel": "#ml"}}))
-    for part in ("ml", "@daily", "7 days", "parquet at log", "Slack \\#ml through slack\\_default", "Backfill"):
+    text = monitor_document(monitor(window="7d", alerts={"channels": {"ml": {"to": "#ml"}}}))
+    for part in ("ml", "@daily", "7 days", "parquet at log", "slack \\#ml through slack\\_default", "Backfill"):
         assert part in text
 
 
@@ -27,6 +30,64 @@ def test_it_tells_by_which_rules_and_against_what() -> None:
     assert "psi: fixed limits" in monitor_document(monitor(policy="psi"))
     features = {"*": None, "a|b": {"baseline": "trailing"}}
     assert r"training; a\|b: trailing 28 days |" in monitor_document(monitor(features=features))
+
+
+CHANNELS = {
+    "ml": {"to": "#ml"},
+    "data": {"kind": "slack_webhook", "connection": "slack_data"},
+    "mail": {"kind": "email", "to": ["a@x.org", "b@x.org"]},
+    "pager": {"kind": "pagerduty"},
+    "log": {"kind": "log"},
+}
+
+
+def facts(**alerts: Any) -> dict[str, str]:
+    """What is said about alerts, by name, of a model whose owner is ml."""
+    return dict(alert_facts(monitor(alerts=alerts)))
+
+
+def test_it_tells_who_is_told_what() -> None:
+    """Each route that leads somewhere for this model's owner, in the order of the file."""
+    assert facts()["Alerts"] == "the task log only"
+    assert (
+        facts(channels={"mail": CHANNELS["mail"]})["Alerts"]
+        == "email a@x.org, b@x.org through smtp_default: everything"
+    )
+    routes = [
+        {"to": "data", "about": ["data_quality", "no_data"]},
+        {"to": ["mail", "log"], "about": "performance", "owners": ["growth", "ml"], "least": "medium"},
+        {"to": "ml", "owners": "sales"},
+        {"to": "pager", "least": "critical"},
+    ]
+    assert facts(channels=CHANNELS, routes=routes)["Alerts"].split(" | ") == [
+        "slack webhook through slack_data: data quality, no data",
+        "email a@x.org, b@x.org through smtp_default; the task log: performance, medium or worse",
+        "pagerduty through pagerduty_events_default: everything, critical or worse",
+    ]
+    assert facts(channels=CHANNELS, routes=routes[2:3])["Alerts"] == "the task log only"
+
+
+def test_it_tells_when_nobody_is_told() -> None:
+    """Quiet hours, the digest and planned downtime, as far as they are declared."""
+    assert {*facts()} == {"Alerts", "An incident", "A run is late"}
+    hours = {"start": "22:00", "end": "07:00", "timezone": "Europe/Berlin"}
+    downtime = [{"start": "2026-03-01", "end": "2026-03-02", "reason": "the warehouse moves"}]
+    said = facts(channels=CHANNELS, quiet_hours=hours, downtime=downtime)
+    assert said["Low ones"] == "in one message a day, at 08:00 UTC"
+    assert said["Quiet hours"] == "22:00 to 07:00 Europe/Berlin, but for what is critical"
+    assert said["Nobody is told"] == "2026-03-01T00:00:00Z to 2026-03-02T00:00:00Z: the warehouse moves"
+    weekend = facts(quiet_hours={**hours, "days": ["sat", "sun"], "unless": "high"})["Quiet hours"]
+    assert weekend == "22:00 to 07:00 Europe/Berlin and all day on sat, sun, but for what is high or worse"
+
+
+def test_it_tells_how_an_incident_ends_and_when_a_run_is_late() -> None:
+    """As the section says, or by its defaults."""
+    assert facts()["An incident"] == "is told again after 3 days, and ends after 2 healthy windows in a row"
+    assert facts()["A run is late"] == "after the schedule's interval, at most 6 hours"
+    said = facts(remind="1d", healthy_windows=1, deadline="2h", runbook="https://wiki.example.org/ml")
+    assert said["An incident"].endswith("ends with the first healthy window")
+    assert said["A run is late"] == "after 2 hours"
+    assert said["Runbook"] == "https://wiki.example.org/ml"
 
 
 @pytest.mark.parametrize("place", [{"table": "served"}, {"query": "SELECT 1"}])

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from monitoring_tasks.alarms_section import baseline_words
-from monitoring_tasks.monitor import Monitor, Slack
+from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.orchestration.alert_documentation import alert_facts
 from monitoring_tasks.orchestration.run_window import END, START
 from monitoring_tasks.retraining_section import Retraining
 from monitoring_tasks.sections import ParquetSource, RestSource, SqlSource
@@ -43,8 +44,9 @@ def monitor_document(monitor: Monitor) -> str:
         _facts(monitor),
         TASKS,
         "A run that was asked for by hand examines the last complete window, or the one given in the form "
-        f"(`{START}` and `{END}`, UTC). **Backfill** judges any span of the past; it tells nobody, it records who "
-        "would have been told. A task that fails says in its last line what was found and what to do.",
+        f"(`{START}` and `{END}`, UTC). **Backfill** judges any span of the past and tells nobody; `monitoring alerts "
+        "--would-have` lists who would have been told. A task that fails says in its last line what was found and what "
+        "to do.",
     )
 
 
@@ -137,7 +139,7 @@ def _facts(monitor: Monitor) -> list[tuple[str, str]]:
         ("Fewest rows to judge", str(monitor.minimum_rows)),
         ("Rules", _rules(monitor)),
         ("Compared with", _baselines(monitor)),
-        ("Alerts", route(monitor.alerts.slack)),
+        *alert_facts(monitor),
     ]
 
 
@@ -166,11 +168,6 @@ def _source(source: ParquetSource | SqlSource | RestSource) -> str:
     if isinstance(source, RestSource):
         return f"JSON of {source.url}"
     return f"{'table ' + source.table if source.table else 'a query'} through connection {source.connection}"
-
-
-def route(slack: Slack | None) -> str:
-    """Where alerts go, in words."""
-    return f"Slack {slack.channel} through {slack.connection}" if slack else "the task log only"
 
 
 def plain(text: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from monitoring_tasks.monitor import Monitor
-from monitoring_tasks.orchestration.documentation import document, route, window_help
+from monitoring_tasks.orchestration.alert_documentation import alert_facts
+from monitoring_tasks.orchestration.documentation import document, window_help
 from monitoring_tasks.orchestration.performance_run import KNOWN_ON
 from monitoring_tasks.performance_section import MetricLimits, Performance
 from monitoring_tasks.performance_window import Cadence
@@ -52,7 +53,7 @@ def _facts(monitor: Monitor, section: Performance) -> list[tuple[str, str]]:
         ("Enough labels", f"{section.maturity:.0%} final, {section.coverage:.0%} known"),
         ("Segments", ", ".join(" x ".join(each) for each in monitor.segments) or "none"),
         ("False alarms", f"a budget of {section.budget.words}"),
-        ("Alerts", route(monitor.alerts.slack)),
+        *alert_facts(monitor),
     ]
 
 
