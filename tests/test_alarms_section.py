@@ -39,7 +39,7 @@ SMALL = {
     [
         ("1 per 90d", 1, timedelta(days=90), "1 false alarm in 90 days"),
         ("2 per 4w", 2, timedelta(weeks=4), "2 false alarms in 28 days"),
-        ("  999  per  1m ", 999, timedelta(minutes=1), "999 false alarms in 0:01:00"),
+        ("  999  per  1m ", 999, timedelta(minutes=1), "999 false alarms in 1 minute"),
         ("1 per 12h", 1, timedelta(hours=12), "1 false alarm in 12 hours"),
     ],
 )
