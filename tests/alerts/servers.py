@@ -149,6 +149,11 @@ class HttpServer:
         self._server.server_close()
         self._thread.join()
 
+    def encrypt(self, context: ssl.SSLContext) -> None:
+        """Speak HTTPS, to be called before it starts."""
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # who does not trust it hangs up
+
     def done(self, request: Request) -> Answer:
         """Take a request, and answer it."""
         raise NotImplementedError

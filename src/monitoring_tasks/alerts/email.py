@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from email.utils import parseaddr
+from email.utils import formataddr
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from monitoring_tasks.alerts.channel import TIMEOUT, Delivery
@@ -185,8 +185,7 @@ def _server(account: Account) -> MailServer:
         raise ConfigurationError("the connection of the e-mail channel names no host: put the mail server there")
     if account.extra.get("auth_type", "basic") != "basic":
         raise ConfigurationError("the e-mail channel knows no auth_type but basic: give its connection a password")
-    sender = str(account.extra.get("from_email") or account.login or "")
-    _require_address(sender, "from_email in the connection's extra")
+    sender = _sender(str(account.extra.get("from_email") or account.login or ""))
     security: Security = "none" if _is_set(account, "disable_tls") else "starttls"
     security = security if _is_set(account, "disable_ssl") else "ssl"
     return MailServer(
@@ -205,8 +204,16 @@ def _is_set(account: Account, name: str) -> bool:
     return str(account.extra.get(name, "")).lower() in ("true", "1", "yes")
 
 
+def _sender(text: str) -> str:
+    """An address, or a name and an address, as a header has it."""
+    name, bracket, address = text.rpartition("<")
+    address = address.removesuffix(">") if bracket else address
+    _require_address(address if name.isprintable() else text, "from_email in the connection's extra")
+    return formataddr((name.strip(' "'), address))
+
+
 def _require_address(text: str, where: str) -> None:
-    if not text.isprintable() or not _ADDRESS.fullmatch(parseaddr(text)[1]):
+    if not (text.isprintable() and _ADDRESS.fullmatch(text)):
         raise ConfigurationError(
             f"{where} is no e-mail address ({one_line(text, 60)!r}): write one like ml@example.org"
         )
