@@ -222,6 +222,7 @@ def test_low_findings_let_a_page_end_and_a_new_one_come() -> None:
         Event.EASED,
         Event.RESOLVED,
         Event.OPENED,
+        Event.REPEATED,
         Event.ESCALATED,
     ]
     first, second = told.incidents.values()
@@ -246,7 +247,7 @@ def test_what_is_undecided_is_not_calm_where_it_was_worst() -> None:
         undecided = signal(Cause.PERFORMANCE, LOW, columns=columns, outcome="undecided")
         assert told.read(reading(number, undecided)) == []
     other = signal(Cause.PERFORMANCE, LOW, columns=("brier",), outcome="undecided")
-    assert told.read(reading(4, other), reading(5, other)) == [Event.EASED, Event.RESOLVED]
+    assert told.read(reading(4, other), reading(5, other)) == [Event.EASED, Event.RESOLVED, Event.OPENED]
 
 
 def test_an_older_window_can_make_it_worse_and_counts_for_nothing_else() -> None:

@@ -184,7 +184,9 @@ def counted_by_hand(kinds: Sequence[str], needed: int) -> list[tuple[int, Event]
         known = [each for each in kinds[start : today + 1] if each != "unknown"]
         calm = next((n for n, each in enumerate(reversed(known)) if not is_calm(each, worst)), len(known))
         events.append((today, Event.RESOLVED if calm == needed else Event.EASED))
-        start = None if calm == needed else start
+        if calm == needed:
+            start = today if kind == "low" else None
+            events += [(today, Event.OPENED)] if kind == "low" else []
     return events
 
 

@@ -87,16 +87,27 @@ class _Given:
 
 def _of_cause(incidents: Sequence[Incident], cause: Cause, given: _Given) -> Iterator[Change]:
     places = placed(incidents, given.reading, cause)
+    left = list(places.get(NEW, ()))
     for incident in incidents:
-        member = member_of(incident, given.reading.member(cause))
-        if incident.id in places:
-            yield from _found(incident, member, places[incident.id], given)
-        elif member and incident.cause is cause and cause in given.reading.covers:
-            yield from _healthier(incident, member, given)
-    if NEW in places:
-        opened = _opened(cause, places[NEW], given)
-        if opened.incident.id not in {incident.id for incident in incidents}:
-            yield opened
+        signals = places.get(incident.id, ())
+        change = _of_incident(incident, signals, given) if incident.cause is cause else None
+        if change:
+            yield change
+        if change and not change.incident.open:
+            # It ended although there are small findings: they go on as an incident that is as small as they are.
+            left += signals
+    opened = _opened(cause, left, given) if left else None
+    if opened and opened.incident.id not in {incident.id for incident in incidents}:
+        yield opened
+
+
+def _of_incident(incident: Incident, signals: Sequence[Signal], given: _Given) -> Change | None:
+    """What a reading changes about an open incident, to which some of its signals belong, or none."""
+    member = member_of(incident, given.reading.member(incident.cause))
+    if signals:
+        return _found(incident, member, signals, given)
+    covered = incident.cause in given.reading.covers
+    return _healthier(incident, member, given) if member and covered else None
 
 
 def _opened(cause: Cause, signals: Sequence[Signal], given: _Given) -> Change:
@@ -119,19 +130,21 @@ def _opened(cause: Cause, signals: Sequence[Signal], given: _Given) -> Change:
     return Change(incident, Event.OPENED, tick)
 
 
-def _found(incident: Incident, member: Member | None, signals: Sequence[Signal], given: _Given) -> Iterator[Change]:
+def _found(incident: Incident, member: Member | None, signals: Sequence[Signal], given: _Given) -> Change | None:
     """A finding that belongs to an incident."""
     if member and incident.told > Severity.LOW and _is_calm(signals):
-        calm = () if _hides(member, signals) else _healthier(incident, replace(member, severity=Severity.LOW), given)
-        yield from calm
-    else:
-        part = _with_finding(member, signals, given)
-        yield _told(incident, _joined(incident, part, signals, given), given, new=member is None)
+        calm = replace(member, severity=Severity.LOW)
+        return None if _hides(member, signals) else _healthier(incident, calm, given)
+    part = _with_finding(member, signals, given)
+    return _told(incident, _joined(incident, part, signals, given), given, new=member is None)
 
 
 def _is_calm(signals: Iterable[Signal]) -> bool:
     """Whether findings are too small to keep up what was told as more; what could not be judged is not calm."""
-    return all(signal.severity <= Severity.LOW and signal.outcome not in _PATIENCE for signal in signals)
+    return all(
+        signal.severity <= Severity.LOW and signal.outcome not in _PATIENCE and signal.cause not in OUTRIGHT
+        for signal in signals
+    )
 
 
 def _hides(member: Member, signals: Iterable[Signal]) -> bool:
@@ -214,20 +227,19 @@ def _event(before: Incident, after: Incident, given: _Given, *, new: bool) -> Ev
     return Event.REMINDED if due and before.state is State.OPEN else Event.REPEATED
 
 
-def _healthier(incident: Incident, member: Member, given: _Given) -> Iterator[Change]:
+def _healthier(incident: Incident, member: Member, given: _Given) -> Change | None:
     """A window in which a member had nothing, or nothing to speak of: it counts once, and when it is newer."""
-    cause, window = incident.cause, given.window
+    cause, window, tick = incident.cause, given.window, given.reading.tick
     again = cause in OUTRIGHT and window.end == member.last.end
     seen = member.checked is not None and window.end <= member.checked.end
     if seen or not (window.end > member.last.end or again):
-        return
+        return None
     members = _replaced(incident, replace(member, healthy=member.healthy + 1, checked=window))
     eased = replace(incident, members=members, severity=_worst(members))
     needed = 1 if cause in OUTRIGHT else given.alerts.healthy_windows
     if all(each.healthy >= needed for each in members):
-        yield ended(eased, given.reading.tick, OUTRIGHT.get(cause) or _healthy_words(eased, needed))
-    else:
-        yield _changed(eased, Event.EASED, given.reading.tick, "")
+        return ended(eased, tick, OUTRIGHT.get(cause) or _healthy_words(eased, needed))
+    return _changed(eased, Event.EASED, tick, "")
 
 
 def _healthy_words(incident: Incident, windows: int) -> str:
