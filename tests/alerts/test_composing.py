@@ -162,17 +162,21 @@ def test_the_column_of_the_incident_is_first_whatever_drifted_farther() -> None:
 def test_a_fault_goes_before_the_drift_that_it_makes() -> None:
     """Of a column whose values are missing, how many are: that its distribution moved follows from it."""
     missing = CheckResult(Suite.DATA_QUALITY, Check.MISSING_SHARE, Status.FAILED, "temp", None, 0.4, 0.05, True)
-    results = (missing, drift("temp", 8.4))
-    [_, row] = compose(fault(), told(results=results)).table
+    share = finding("temp", 0.4, suite="data_quality", check="missing_share", method=None, importance=0.31)
+    evidence = {**EVIDENCE, "findings": [EVIDENCE["findings"][0], share]}
+    found = told(verdict=verdict(evidence=evidence), results=(missing, drift("temp", 8.4)))
+    [_, row] = compose(fault(), found).table
     assert row.split()[:3] == ["temp", "0.31", "missing"]
-    [_, row] = compose(change(columns=("temp",)), told(results=results)).table
+    [_, row] = compose(change(columns=("temp",)), found).table
     assert row.split()[:3] == ["temp", "0.31", "psi"]
 
 
 def test_many_columns_are_counted() -> None:
     """Four are shown."""
     names = tuple(f"c{number}" for number in range(9))
-    table = compose(change(columns=names), told(results=[drift(name, 1.0) for name in names])).table
+    evidence = {**EVIDENCE, "findings": [finding(name, 1.0) for name in names]}
+    found = told(verdict=verdict(evidence=evidence), results=[drift(name, 1.0) for name in names])
+    table = compose(change(columns=names), found).table
     assert len(table) == 6
     assert table[-1] == "and 5 more columns"
 
@@ -206,14 +210,18 @@ def test_worse_figures_show_the_metric_and_how_much_is_known() -> None:
         reference={"value": 0.7}, current={"value": 0.61, "rows": 6126},
     )  # fmt: skip
     found = finding("auc", 0.61, suite="performance", check="champion_drop", method=None, threshold=0.68)
-    evidence = {**EVIDENCE, "findings": [found], "predictions": 6684, "labelled": 6126}
+    later = {**found, "check": "trailing_drop"}
+    evidence = {**EVIDENCE, "findings": [found, later], "predictions": 6684, "labelled": 6126}
     degraded = verdict(outcome=Outcome.DEGRADED, evidence=evidence)
-    told_of = told(monitor=monitor(), verdict=degraded, results=[worse])
+    told_of = told(
+        monitor=monitor(), verdict=degraded, results=[worse, replace(worse, check=Check.TRAILING_DROP, value=0.1)]
+    )
     built = compose(change(cause=Cause.PERFORMANCE, columns=("auc",), reasons=("auc: fell",)), told_of)
     sure = (built.facts or {})["how sure"]
     assert sure.startswith("auc 0.61 against 0.68, p 0.00025")
     assert "6,126 of 6,684 predictions labelled" in sure
     assert "performance" not in (built.facts or {})
+    assert built.table[0].startswith("metric ")
     assert built.table[1].split() == ["auc", "champion", "drop", "0.61", "0.68", "0.7", "0.61"]
     assert built.step == "The model got worse: look at the report, then retrain the model."
 
@@ -234,18 +242,19 @@ def test_a_model_whose_figures_nobody_watches_says_so() -> None:
 
 
 def test_certainty_is_told_as_far_as_it_is_known() -> None:
-    """No p-value of one window for what stands on several; none below what can be told; a first window has no past."""
+    """No p-value of one window for what stands on several; none below what can be told; a window alone has no past."""
     for more, expected in (
         ({"weak": True}, "psi 8.4 against 0.2, in 2"),
         ({"evidence": {"adjusted": 0.0}}, "psi 8.4 against 0.2, p < 1e-09, in 2"),
         ({"evidence": None}, "psi 8.4 against 0.2, in 2"),
         ({"value": None}, "p 0.00025, in 2"),
+        ({"value": 0.1, "large": False}, "psi 0.1 below 0.2, p 0.00025, in 2"),
+        ({"value": 0.1, "large": False, "method": "ks_p_value"}, "ks_p_value 0.1 above 0.2, p 0.00025, in 2"),
+        ({"windows": 1}, "psi 8.4 against 0.2, p 0.00025, 26,543 rows"),
     ):
         evidence = {**EVIDENCE, "findings": [finding("temp", **{"value": 8.4, **more})]}
         built = compose(change(), told(verdict=verdict(evidence=evidence)))
         assert (built.facts or {})["how sure"].startswith(expected)
-    first = {**EVIDENCE, "persistence": {"windows": 2, "of": 3, "known": 0}}
-    assert "last" not in (compose(change(), told(verdict=verdict(evidence=first))).facts or {})["how sure"]
 
 
 @pytest.mark.parametrize(

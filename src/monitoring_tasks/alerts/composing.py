@@ -54,8 +54,8 @@ def _whole(change: Change, told: Told) -> Message:
     """All there is to know; of a monitor that joins without table and pictures, which the first message has."""
     incident = change.incident
     table = columns_table(incident, told.verdict, told.results) if change.loud else ()
-    most = WITH_TABLE if table else REASONS if change.loud else JOINED
-    reasons = reasons_of(_reasons(change), most=most)
+    why = _reasons(change)
+    reasons = reasons_of(why if change.loud else why[:JOINED], most=WITH_TABLE if table else REASONS)
     return Message(
         severity=incident.severity,
         title=title_of(incident.severity, _title(change, told)),
@@ -90,7 +90,8 @@ def _shared(incident: Incident) -> str:
     own = [anchor for anchor in incident.anchors if anchor.rpartition("#")[2] in incident.columns[:1]]
     source, _, column = (own or list(incident.anchors))[0].rpartition("#")
     where = f"column {column} of {source}" if source else column
-    return f"one upstream: {where} feeds all {len(incident.monitors)} monitors"
+    every = "both" if len(incident.monitors) == 2 else f"all {len(incident.monitors)}"
+    return f"one upstream: {where} feeds {every} monitors"
 
 
 def _facts(change: Change, told: Told) -> dict[str, str]:

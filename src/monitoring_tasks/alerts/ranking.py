@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from monitoring_tasks.alerts.message import one_line
-from monitoring_tasks.alerts.sureness import findings_of
-from monitoring_tasks.checks import Check, CheckResult, Status, Suite
+from monitoring_tasks.alerts.sureness import Finding, findings_of
+from monitoring_tasks.checks import Check, CheckResult, Status
 from monitoring_tasks.incidents.incident import Incident
 from monitoring_tasks.incidents.reading import Cause
 from monitoring_tasks.policy.narrative import brief, told
 from monitoring_tasks.policy.verdict import Verdict
 
 COLUMNS = 4
-TITLES = ("column", "importance", "check", "score", "limit", "reference", "current")
+TITLES = ("importance", "check", "score", "limit", "reference", "current")
 WIDTHS = (24, 10, 16, 9, 9, 24, 24)
 _SHORT = {Check.MISSING_SHARE: "missing", Check.OUT_OF_RANGE_SHARE: "out of range", Check.UNSEEN_SHARE: "unseen"}
 
@@ -22,28 +22,33 @@ _SHORT = {Check.MISSING_SHARE: "missing", Check.OUT_OF_RANGE_SHARE: "out of rang
 def columns_table(incident: Incident, verdict: Verdict | None, results: Sequence[CheckResult]) -> tuple[str, ...]:
     """Aligned lines, a heading first: the incident's columns in their order, which is by drift x importance.
 
-    Empty without a verdict, and when no check of all rows failed in one of the columns.
+    Of each column the check that says most. Empty without a verdict, and when it found nothing in all rows of a column.
     """
     if verdict is None:
         return ()
-    worst = _worst(incident, told(verdict, results))
-    shown = [(column, worst[column]) for column in incident.columns if column in worst]
+    worst = _worst(incident, verdict)
+    known = {result.key: result for result in told(verdict, results) if result.status is Status.FAILED}
+    shown = [(worst[name], known[_key(worst[name])]) for name in incident.columns if _is_in(known, worst.get(name))]
     if not shown:
         return ()
-    known = {each["column"]: each.get("importance") for each in reversed(findings_of(incident, verdict))}
+    rows = [_row(result, finding.get("importance")) for finding, result in shown[:COLUMNS]]
     more = (f"and {len(shown) - COLUMNS} more columns",) if len(shown) > COLUMNS else ()
-    rows = [_row(result, known.get(column)) for column, result in shown[:COLUMNS]]
-    return aligned([TITLES, *rows]) + more
+    return aligned([("metric" if incident.cause is Cause.PERFORMANCE else "column", *TITLES), *rows]) + more
 
 
-def _worst(incident: Incident, results: Sequence[CheckResult]) -> Mapping[str, CheckResult]:
-    """The check of each column that says most: a fault before the drift that it makes, where faults are told of."""
-    drift = incident.cause is Cause.DRIFT
-    failed = [each for each in results if each.status is Status.FAILED and each.column and not each.segment]
-    failed = [each for each in failed if (each.suite is Suite.PERFORMANCE) == (incident.cause is Cause.PERFORMANCE)]
-    # Of several results for a column the last one stays.
-    failed.sort(key=lambda each: ((each.check is Check.DRIFT) == drift, each.severe, each.key))
-    return {str(each.column): each for each in failed}
+def _worst(incident: Incident, verdict: Verdict) -> dict[str, Finding]:
+    """The first finding of each column in all rows: a fault before the drift that it makes, where faults are told."""
+    found = [each for each in findings_of(incident, verdict) if each.get("column") and not each.get("segment")]
+    found.sort(key=lambda each: (each["check"] == Check.DRIFT) != (incident.cause is Cause.DRIFT))
+    return {each["column"]: each for each in reversed(found)}
+
+
+def _key(finding: Finding) -> tuple[str, str, str, str]:
+    return (finding["suite"], finding["check"], finding["column"] or "", finding["segment"])
+
+
+def _is_in(known: Mapping[tuple[str, str, str, str], CheckResult], finding: Finding | None) -> bool:
+    return finding is not None and _key(finding) in known
 
 
 def _row(result: CheckResult, importance: Any) -> tuple[str, ...]:

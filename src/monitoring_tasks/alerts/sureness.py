@@ -9,6 +9,7 @@ from monitoring_tasks.alerts.naming import counted, listed
 from monitoring_tasks.checks import Check, Status, Suite
 from monitoring_tasks.incidents.incident import Incident
 from monitoring_tasks.incidents.reading import Cause
+from monitoring_tasks.methods import method
 from monitoring_tasks.policy.decision import LEAST_P
 from monitoring_tasks.policy.verdict import Verdict
 
@@ -41,12 +42,19 @@ def findings_of(incident: Incident, verdict: Verdict) -> list[Finding]:
 def _measured(finding: Finding, evidence: Mapping[str, Any]) -> Iterator[str]:
     value, threshold, tested = finding.get("value"), finding.get("threshold"), finding.get("evidence") or {}
     if value is not None and threshold is not None:
-        yield f"{measure(finding)} {value:.3g} against {threshold:.3g}"
+        yield f"{measure(finding)} {value:.3g} {_side(finding)} {threshold:.3g}"
     if (p := tested.get("adjusted")) is not None and not finding.get("weak"):
         yield f"p {p:.2g}" if p >= LEAST_P else f"p < {LEAST_P:g}"
     of = min(evidence.get("persistence", {}).get("known", 0) + 1, evidence.get("persistence", {}).get("of", 1))
-    if of > 1:
-        yield f"in {finding.get('windows', 1)} of the last {of} windows"
+    if (windows := finding.get("windows") or 1) > 1:
+        yield f"in {windows} of the last {of} windows"
+
+
+def _side(finding: Finding) -> str:
+    """How a value stands to its limit: what is small, and persists, has not reached it."""
+    small = finding.get("evidence") and not finding.get("large", True) and finding["check"] != Check.CONSTANT
+    p_value = finding.get("method") and method(finding["method"]).p_value
+    return "against" if not small else "above" if p_value else "below"
 
 
 def measure(finding: Finding) -> str:
