@@ -15,7 +15,7 @@ from monitoring_tasks.alerts.routing import NOTICE, Subject, aloud, letters_of
 from monitoring_tasks.alerts_section import Alerts
 from monitoring_tasks.errors import ConfigurationError, MonitoringError
 from monitoring_tasks.incidents.fold import advance, answered
-from monitoring_tasks.incidents.incident import UNTOLD, Change, Event, Incident
+from monitoring_tasks.incidents.incident import Change, Event, Incident
 from monitoring_tasks.incidents.reading import OF_RUN, Reading
 from monitoring_tasks.incidents.replay import Replayed, replay
 from monitoring_tasks.monitor import Monitor
@@ -93,13 +93,13 @@ def keep(transaction: Transaction, change: Change, teller: Teller) -> None:
     incident = change.incident
     told = transaction.told(incident.id)
     transaction.put_incident(incident)
-    if change.event in UNTOLD:
+    if not change.is_news:
         return
     transaction.add_transition(transition_of(change, teller.now))
-    if change.event is Event.JOINED:
-        told = told - _amended(transaction, change, teller, told)
+    amended = _amended(transaction, change, teller, told) if change.event is Event.JOINED else set()
     for letter in letters_of(change, teller.message(change), teller.alerts, told=told, now=teller.now):
-        transaction.post(letter)
+        if letter.channel not in amended:
+            transaction.post(letter)
 
 
 def transition_of(change: Change, now: datetime) -> Transition:
@@ -133,9 +133,15 @@ def brief(changes: Sequence[Change]) -> list[Json]:
     ]
 
 
-def tell_of_run(store: Store, monitor: Monitor, reading: Reading, *, links: Mapping[str, str], now: datetime) -> None:
-    """Record that a run is late or failed, and post it to whom it concerns."""
-    teller = Teller(monitor.alerts, lambda change: compose(change, Told(monitor=monitor, links=links)), now)
+def tell_of_run(
+    store: Store, whose: Monitor | Alerts, reading: Reading, *, links: Mapping[str, str], now: datetime
+) -> None:
+    """Record that a run is late or failed, or succeeded after all, and post it to whom it concerns.
+
+    That is as the run's monitor says; of a DAG over all monitors, as the routes say that they share.
+    """
+    alerts, monitor = (whose.alerts, whose) if isinstance(whose, Monitor) else (whose, None)
+    teller = Teller(alerts, lambda change: compose(change, Told(monitor=monitor, links=links)), now)
     with store.transaction() as transaction:
         changes = record(transaction, reading, teller)
     for change in changes:
