@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
 import time
 import traceback
 from collections.abc import Callable
@@ -11,10 +13,25 @@ from datetime import timedelta
 from multiprocessing.synchronize import Barrier
 from typing import Any
 
-from monitoring_tasks.store.database import open_store
+from monitoring_tasks.store.database import Store, open_store
 from monitoring_tasks.store.records import Letter
+from monitoring_tasks.store.transaction import Transaction
 from monitoring_tasks.window import HOUR
-from tests.store.samples import NOON, incident, letter, member, reading, results, retraining, subject, verdict
+from tests.store.samples import (
+    NOON,
+    canary,
+    entry,
+    incident,
+    letter,
+    member,
+    reading,
+    results,
+    retraining,
+    subject,
+    transition,
+    verdict,
+)
+from tests.store.samples import signal as finding
 
 PROCESSES = 4
 WINDOWS = 15
@@ -99,6 +116,50 @@ def ask_once(url: str, number: int) -> None:
     """Open a retraining beside one that lapsed."""
     with open_store(url) as store:
         store.open_retraining(retraining(f"run {number}"), lapse=timedelta(minutes=5))
+
+
+def everything(transaction: Transaction) -> None:
+    """Write something of every kind."""
+    transaction.put_verdict(verdict(), results(), report="file:///r", run={"id": "1"})
+    transaction.put_results(subject(1), results(), rows=5)
+    transaction.put_performance(entry())
+    transaction.put_retraining(retraining())
+    transaction.put_canary(canary())
+    transaction.put_reading(reading(0, finding()), live=True)
+    transaction.lock_incidents()
+    transaction.put_incident(incident())
+    transaction.add_transition(transition())
+    transaction.post(letter())
+
+
+def in_one(store: Store, *steps: Callable[[Transaction], object]) -> None:
+    """Do all steps in one transaction."""
+    with store.transaction() as transaction:
+        for step in steps:
+            step(transaction)
+
+
+def die_in_the_middle(url: str) -> None:
+    """Write everything, and be killed before the transaction ends."""
+    with open_store(url) as store, store.transaction() as transaction:
+        everything(transaction)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_afterwards(url: str) -> None:
+    """Write everything, and be killed when the transaction has just ended."""
+    with open_store(url) as store:
+        with store.transaction() as transaction:
+            everything(transaction)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def killed(url: str, work: Callable[[str], None]) -> int | None:
+    """Do the work in a new process; return its exit code, which is negative for one that was killed."""
+    process = multiprocessing.get_context("spawn").Process(target=work, args=(url,))
+    process.start()
+    process.join(60)
+    return process.exitcode
 
 
 def together(url: str, work: Callable[[str, int], None]) -> list[str]:

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import update
 
+from monitoring_tasks.canary.report import CanaryReport, FaultRecall
 from monitoring_tasks.checks import Check, CheckResult, Evidence, Status, Suite
 from monitoring_tasks.incidents.incident import Incident, Member, Mute, State
 from monitoring_tasks.incidents.reading import Cause, Reading, Signal
+from monitoring_tasks.performance.record import (
+    Against,
+    Estimated,
+    Figure,
+    Interval,
+    Maturity,
+    Operating,
+    Restatement,
+)
 from monitoring_tasks.policy.verdict import Action, Outcome, Subject, Verdict
 from monitoring_tasks.severity import Severity
 from monitoring_tasks.store.database import Store
+from monitoring_tasks.store.ledger import LedgerEntry
 from monitoring_tasks.store.records import Letter, RetrainingRecord, Transition
 from monitoring_tasks.store.schema import RETRAININGS
 from monitoring_tasks.window import Window
@@ -179,6 +191,58 @@ def retraining(run: str = "r1", day: int = 20, **changes: Any) -> RetrainingReco
         "snapshot": "c0ffee",
     }
     return RetrainingRecord(**{**fields, **changes})
+
+
+def restated(day: int = 0, *, after: int = 1, **changes: Any) -> Restatement:
+    """The window of the given day after 2013-06-01, as known so many days after its end."""
+    against = {"champion": Against(0.7, 0.03, 0.02, False, 0.01, 0.03, "failed")}
+    figures = (
+        Figure("auc", "", 900, Interval(0.67, 0.6, 0.7), Interval(0.66, 0.6, 0.7), None, against),
+        Figure("auc", f"carrier={HOSTILE}", 0, Interval(None), None, Estimated(Interval(0.7), "no"), {}, "one class"),
+    )
+    fields: dict[str, Any] = {
+        "monitor": "flight_delay",
+        "champion": "v1.0.0-3f2a9c1b",
+        "window": window(day),
+        "config_hash": "c0ffee",
+        "known_at": window(day).end + timedelta(days=after),
+        "maturity": Maturity(1000, 900, 950, 1, 2),
+        "figures": figures,
+        "operating": Operating(4.0, 9.0, 20.0, 41.5, 0.0),
+        "notes": ("as told",),
+    }
+    return Restatement(**{**fields, **changes})
+
+
+def entry(day: int = 0, *, after: int = 1, **changes: Any) -> LedgerEntry:
+    """An entry whose verdict is degraded."""
+    said = restated(day, after=after, **changes)
+    of = Subject(said.monitor, said.champion, said.window, said.config_hash)
+    result = CheckResult(Suite.PERFORMANCE, Check.CHAMPION_DROP, Status.FAILED, "auc", value=0.66, threshold=0.68)
+    reached = Verdict(of, Outcome.DEGRADED, Severity.HIGH, reasons=("auc fell",))
+    return LedgerEntry(said, (result, replace(result, segment="carrier=UA")), reached, {"run_id": HOSTILE})
+
+
+def canary(day: int = 0, **changes: Any) -> CanaryReport:
+    """A report on the window of the given day after 2013-06-01."""
+    fields: dict[str, Any] = {
+        "monitor": "flight_delay",
+        "champion": "v1.0.0-3f2a9c1b",
+        "config_hash": "c0ffee",
+        "window": window(day),
+        "rows": 5000,
+        "of_rows": 10**10,
+        "drawn_from": 7000,
+        "faults": (
+            FaultRecall("mean_25", "mean .25 sd higher", "temp", 7, (1, None, 3), expected=True),
+            FaultRecall("renamed", "a category renamed", None, 7),
+        ),
+        "clean_windows": 140,
+        "false_alarms": ("drift of temp",),
+        "allowed_alarms": 4,
+        "standing": ("drift of de\0st",),
+    }
+    return CanaryReport(**{**fields, **changes})
 
 
 def write_back(store: Store, age: timedelta) -> None:

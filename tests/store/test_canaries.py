@@ -4,36 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from monitoring_tasks.canary.report import CanaryReport, FaultRecall
+from monitoring_tasks.canary.report import FaultRecall
 from monitoring_tasks.store.database import Store, open_store
-from tests.store.samples import HOSTILE, window
-
-
-def canary(day: int = 0, **changes: Any) -> CanaryReport:
-    """A report on the window of the given day after 2013-06-01."""
-    fields: dict[str, Any] = {
-        "monitor": "flight_delay",
-        "champion": "v1.0.0-3f2a9c1b",
-        "config_hash": "c0ffee",
-        "window": window(day),
-        "rows": 5000,
-        "of_rows": 10**10,
-        "drawn_from": 7000,
-        "faults": (
-            FaultRecall("mean_25", "mean .25 sd higher", "temp", 7, (1, None, 3), expected=True),
-            FaultRecall("renamed", "a category renamed", None, 7),
-        ),
-        "clean_windows": 140,
-        "false_alarms": ("drift of temp",),
-        "allowed_alarms": 4,
-        "standing": ("drift of de\0st",),
-    }
-    return CanaryReport(**{**fields, **changes})
+from tests.store.samples import HOSTILE, canary, window
 
 
 def test_what_is_put_comes_back_equal(store: Store) -> None:

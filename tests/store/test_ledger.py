@@ -4,58 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring_tasks.checks import Check, CheckResult, Status, Suite
 from monitoring_tasks.performance.record import (
-    Against,
     Estimated,
     Figure,
     Interval,
     Maturity,
-    Operating,
     Restatement,
 )
-from monitoring_tasks.policy.verdict import Outcome, Subject, Verdict
-from monitoring_tasks.severity import Severity
+from monitoring_tasks.policy.verdict import Outcome
 from monitoring_tasks.store.database import Store
-from monitoring_tasks.store.ledger import LedgerEntry
-from tests.store.samples import HOSTILE, window
+from tests.store.samples import entry, restated, window
 
 DAY = timedelta(days=1)
-
-
-def restated(day: int = 0, *, after: int = 1, **changes: Any) -> Restatement:
-    """The window of the given day after 2013-06-01, as known so many days after its end."""
-    against = {"champion": Against(0.7, 0.03, 0.02, False, 0.01, 0.03, "failed")}
-    figures = (
-        Figure("auc", "", 900, Interval(0.67, 0.6, 0.7), Interval(0.66, 0.6, 0.7), None, against),
-        Figure("auc", f"carrier={HOSTILE}", 0, Interval(None), None, Estimated(Interval(0.7), "no"), {}, "one class"),
-    )
-    fields: dict[str, Any] = {
-        "monitor": "flight_delay",
-        "champion": "v1.0.0-3f2a9c1b",
-        "window": window(day),
-        "config_hash": "c0ffee",
-        "known_at": window(day).end + after * DAY,
-        "maturity": Maturity(1000, 900, 950, 1, 2),
-        "figures": figures,
-        "operating": Operating(4.0, 9.0, 20.0, 41.5, 0.0),
-        "notes": ("as told",),
-    }
-    return Restatement(**{**fields, **changes})
-
-
-def entry(day: int = 0, *, after: int = 1, **changes: Any) -> LedgerEntry:
-    """An entry whose verdict is degraded."""
-    said = restated(day, after=after, **changes)
-    subject = Subject(said.monitor, said.champion, said.window, said.config_hash)
-    result = CheckResult(Suite.PERFORMANCE, Check.CHAMPION_DROP, Status.FAILED, "auc", value=0.66, threshold=0.68)
-    verdict = Verdict(subject, Outcome.DEGRADED, Severity.HIGH, reasons=("auc fell",))
-    return LedgerEntry(said, (result, replace(result, segment="carrier=UA")), verdict, {"run_id": HOSTILE})
 
 
 def test_what_is_put_comes_back_equal(store: Store) -> None:

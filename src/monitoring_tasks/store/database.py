@@ -150,7 +150,7 @@ class Store(Outbox):
         return [readings.reading(row) for row in self._read(readings.select_readings(monitor, span, live))]
 
     def newest_tick(self, monitor: str, stream: Stream) -> datetime | None:
-        """The tick of the newest reading of a stream of a monitor; None when there is none."""
+        """The tick of the newest live reading of a stream of a monitor; None when there is none."""
         moment: datetime | None = self._read(readings.select_newest_tick(monitor, stream))[0][0]
         return moment
 

@@ -31,7 +31,8 @@ class Outbox(Database):
 
         It is `sending` then, and no other claimant gets it. True beside it says that it was so before: its sender
         claimed it longer than `lapse` ago, or bears the same name (`by`), and was ended before it could say what became
-        of it. A letter about an incident waits until those before it to the same channel are told or given up.
+        of it; those come last, lest one that ends its senders keep others from being sent. A letter about an incident
+        waits until those before it to the same channel are told or given up.
         """
         with self._writing() as connection:
             row = connection.execute(letters.select_claimable(by, now, lapse, skip)).one_or_none()

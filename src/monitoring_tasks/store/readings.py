@@ -38,9 +38,10 @@ def select_readings(monitor: str | None, span: Window | None, live: bool | None)
 
 
 def select_newest_tick(monitor: str, stream: Stream) -> Select[Any]:
-    """The newest tick of a stream of a monitor, as one row; None in it where there is no reading."""
+    """The newest tick of a live reading of a stream of a monitor, as one row; None in it where there is none."""
     columns = READINGS.c
-    return select(func.max(columns.tick)).where(columns.monitor == monitor, columns.stream == stream)
+    wanted = (columns.monitor == monitor, columns.stream == stream, columns.live.is_(True))
+    return select(func.max(columns.tick)).where(*wanted)
 
 
 def reading(row: Row[Any]) -> Reading:

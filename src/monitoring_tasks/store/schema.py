@@ -200,7 +200,8 @@ LETTERS = Table(
     Column("external", Text, nullable=False),
     Column("error", Words, nullable=False),
     Index("ix_monitoring_letters_due", "state", "due_at"),
-    Index("ix_monitoring_letters_incident", "incident", "channel", "position"),
+    # Without the channel: the addresses of an e-mail can be longer than an index takes.
+    Index("ix_monitoring_letters_incident", "incident", "position"),
 )
 
 # At most one retraining of a monitor is under way, whatever the code above it believes.

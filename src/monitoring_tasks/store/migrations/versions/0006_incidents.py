@@ -102,4 +102,4 @@ def _letters() -> None:
         sa.Column("claimed_by", sa.Text),
     )
     op.create_index("ix_monitoring_letters_due", LETTERS, ["state", "due_at"])
-    op.create_index("ix_monitoring_letters_incident", LETTERS, ["incident", "channel", "position"])
+    op.create_index("ix_monitoring_letters_incident", LETTERS, ["incident", "position"])
