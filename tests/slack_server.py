@@ -18,7 +18,7 @@ SCOPES = {
     "chat.postMessage": "chat:write",
     "conversations.history": "channels:history",
     "conversations.replies": "channels:history",
-    "users.conversations": "channels:read",
+    "users.conversations": "",  # it depends on what is listed
     "files.getUploadURLExternal": "files:write",
     "files.completeUploadExternal": "files:write",
     "reactions.add": "reactions:write",
@@ -76,7 +76,8 @@ class SlackServer:
     `posts` holds the messages it accepted, in order, each as it was sent with the `ts` it was given; `hooked` those of
     incoming webhooks, with the path they came by; `files` what was uploaded and where it is shown; `reactions` marks
     on messages. `answers` are given instead of success, one per request, oldest first; None stands for success.
-    `outage` is given to every request for as long as it is set. `lacking` names scopes that the app does not have.
+    `outage` is given to every request for as long as it is set. `lacking` names scopes that the app does not have, and
+    `private` those of its `channels` that are private.
     `accepted` is called with each message after it was accepted and before it is answered: the place to kill a client.
     `tokens` holds each API request's bearer token, `calls` its method. A request without a token is refused with
     `not_authed`; messages beyond Slack's limits with `invalid_blocks` or `msg_too_long`.
@@ -95,6 +96,7 @@ class SlackServer:
         self.calls: list[str] = []
         self.page = 200
         self.channels = {"ml-alerts": "C0000000001"}
+        self.private: set[str] = set()
         self._shares: list[Json] = []
         self._moment = 0.0
         self._lock = Lock()
@@ -155,7 +157,7 @@ class SlackServer:
         if not token:
             return Answer.error("not_authed")
         if SCOPES[name] in self.lacking:
-            return _json({"ok": False, "error": "missing_scope", "needed": SCOPES[name]})
+            return _missing(SCOPES[name])
         method: Callable[[Json], Answer] = getattr(self, f"_{name.replace('.', '_').lower()}")
         return method(body)
 
@@ -192,7 +194,11 @@ class SlackServer:
         return self._paged(body, "messages", messages)
 
     def _users_conversations(self, body: Json) -> Answer:
-        return self._paged(body, "channels", [{"id": id_, "name": name} for name, id_ in self.channels.items()])
+        private = body.get("types") == "private_channel"
+        if (scope := "groups:read" if private else "channels:read") in self.lacking:
+            return _missing(scope)
+        listed = [(name, id_) for name, id_ in self.channels.items() if (name in self.private) == private]
+        return self._paged(body, "channels", [{"id": id_, "name": name} for name, id_ in listed])
 
     def _paged(self, body: Json, name: str, items: list[Json]) -> Answer:
         start, size = int(body.get("cursor") or 0), min(int(body.get("limit", 100)), self.page)
@@ -283,6 +289,10 @@ class SlackServer:
 
 def _json(value: Json) -> Answer:
     return Answer(body=json.dumps(value).encode())
+
+
+def _missing(scope: str) -> Answer:
+    return _json({"ok": False, "error": "missing_scope", "needed": scope})
 
 
 def _body(sent: bytes, content_type: str) -> Json:

@@ -236,6 +236,7 @@ def test_blocks_that_are_not_taken_are_sent_as_plain_text(
     assert headline["text"].endswith("```")
     assert details["blocks"]
     assert f"slack.blocks_refused channel=#ml-alerts error={error}" in caplog.text
+    slack.send(replace(OPENED, again=True))
     assert server.parts("inc-1") == ["headline", "details"]
 
 
@@ -351,6 +352,14 @@ def test_what_cannot_be_read_is_posted_again(
     assert server.parts("inc-1") == ["headline", "details"] * 2
     told = f"slack.not_searched channel=#ml-alerts key=inc-1 error=missing_scope needed={needed}"
     assert told in caplog.text
+
+
+def test_a_private_channel_is_found_by_its_own_scope(slack: SlackChannel, server: SlackServer) -> None:
+    """An app for private channels alone may not list public ones, and need not."""
+    server.private, server.lacking = {"ml-alerts"}, {"channels:read"}
+    sent = slack.send(OPENED)
+    assert slack.send(replace(OPENED, again=True)) == sent
+    assert server.parts("inc-1") == ["headline", "details"]
 
 
 def test_a_channel_that_is_not_in_the_list_is_posted_to(
