@@ -150,7 +150,7 @@ def test_an_empty_section_is_harmless() -> None:
     """Without a word everything goes to the task's log, at once, and incidents end after two healthy windows."""
     alerts = Alerts()
     assert alerts.quiet_hours is None
-    assert (alerts.digest, alerts.remind, alerts.healthy_windows) == (Digest(at=time(8)), timedelta(days=3), 2)
+    assert (alerts.digest, alerts.remind, alerts.healthy_windows) == (Digest(at=time(8)), timedelta(days=7), 2)
     assert alerts.patience == Patience(no_data=1, too_few_rows=3, labels=1)
     assert [each.address for each in alerts.told(["failed"], [], Severity.NONE)] == ["log"]
 

@@ -292,7 +292,16 @@ def test_what_the_shipped_file_proposes_loads(folder: Path) -> None:
     """Everything that is commented out there is valid, as it stands."""
     lines = (ROOT / "include" / "alerts.yaml").read_text(encoding="utf-8").splitlines()
     proposed = [line[2:] for line in lines if re.match(r"# ([a-z_]+: *[^A-Z\s]|[a-z_]+:$| )", line)]
-    found = alerts(folder, "\n".join(proposed[0:]))
+    found = alerts(folder, "\n".join(proposed))
     assert {*found.channels} == {"ml", "data", "owners", "on_call", "tickets", "log"}
+    assert shared_mistakes(folder) == []
+    assert {*found.model_fields_set} == {*Alerts.model_fields}
+
+
+def test_the_readmes_alerts_load(folder: Path) -> None:
+    """The example that people copy is valid, and shows every key."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    [block] = [found for block in text.split("```yaml\n") if "quiet_hours" in (found := block.split("```")[0])]
+    found = alerts(folder, block)
     assert shared_mistakes(folder) == []
     assert {*found.model_fields_set} == {*Alerts.model_fields}

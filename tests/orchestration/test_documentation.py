@@ -82,7 +82,7 @@ def test_it_tells_when_nobody_is_told() -> None:
 
 def test_it_tells_how_an_incident_ends_and_when_a_run_is_late() -> None:
     """As the section says, or by its defaults."""
-    assert facts()["An incident"] == "is told again after 3 days, and ends after 2 healthy windows in a row"
+    assert facts()["An incident"] == "is told again after 7 days, and ends after 2 healthy windows in a row"
     assert facts()["A run is late"] == "after the schedule's interval, at most 6 hours"
     said = facts(remind="1d", healthy_windows=1, deadline="2h", runbook="https://wiki.example.org/ml")
     assert said["An incident"].endswith("ends with the first healthy window")

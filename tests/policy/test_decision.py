@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -320,6 +321,16 @@ def test_a_feature_counts_once() -> None:
 def test_every_row_can_be_given_another_severity() -> None:
     """The names that a YAML may use are those of the matrix, in its order."""
     assert get_args(RuleName) == tuple(rule.name for rule in RULES)
+
+
+def test_the_readme_names_every_row_by_its_severity() -> None:
+    """Whoever changes a severity finds the names, and what they are worth, in one table."""
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    for severity in (Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL):
+        [line] = [line for line in text.splitlines() if line.startswith(f"| {severity.word} | ")]
+        names = line.split(" | ")[1].removesuffix(" |").replace(" (three or more)", "").split(", ")
+        assert {*names} == {rule.name for rule in RULES if rule.severity is severity}
+        assert len(names) == len({*names})
 
 
 def test_a_monitors_own_severity_takes_the_place_of_the_matrix() -> None:
