@@ -248,7 +248,7 @@ class Email(Service):
 
     def _seen(self, mail: Any) -> Seen:
         page, plain = mail.get_body(("html",)).get_content(), mail.get_body(("plain",)).get_content()
-        rendered = _Rendered(page)
+        rendered = Page(page)
         first = mail["References"] or mail["Message-ID"]
         headers = [name for name in mail.keys() if name.lower() in ("bcc", "cc", "reply-to")]  # noqa: SIM118
         assert mail["To"] == "data@example.org, ml@example.org"
@@ -257,25 +257,27 @@ class Email(Service):
         return Seen(f"{mail['Subject']}\n{rendered.text}\n{plain}", str(first), (*rendered.alive, *headers))
 
 
-class _Rendered(HTMLParser):
-    """The text of a page, and what in it is alive."""
+class Page(HTMLParser):
+    """An HTML page as people see it: its text, and what in it is alive or leads to where it should not."""
 
     _PLAIN = frozenset(
         "html head meta title body div h1 span table tr td ul li pre p strong a img".split()  # noqa: SIM905
     )
 
-    def __init__(self, page: str) -> None:
+    def __init__(self, page: str, *, leads: tuple[str, ...] = ("https://airflow.example/",)) -> None:
         super().__init__()
         self.text = ""
         self.alive: list[str] = []
+        self._leads = leads
         self.feed(page)
+        self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Refuse what the page should not hold."""
+        """Keep what the page should not hold."""
         given = dict(attrs)
         allowed = {"style", "charset", "name", "content", "lang", "role", "href", "src", "alt", "width"}
-        leads = (given.get("href") or given.get("src") or "cid:").startswith(("https://airflow.example/", "cid:"))
-        if tag not in self._PLAIN or not {*given} <= allowed or not leads:
+        address = given.get("href") or given.get("src") or "cid:"
+        if tag not in self._PLAIN or not {*given} <= allowed or not address.startswith(("cid:", *self._leads)):
             self.alive.append(f"{tag} {given}")
 
     def handle_data(self, data: str) -> None:

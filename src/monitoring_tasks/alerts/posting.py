@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from socket import SHUT_RDWR, socket
+from ssl import SSLCertVerificationError
 from threading import Timer
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,7 @@ class Service:
             answer, asked = self._answer(body, sent)
         except (HTTPException, OSError) as error:
             # Its own text can quote what was sent.
-            raise AlertUndelivered(f"{self.name} does not answer ({type(error).__name__}): check its status") from None
+            raise AlertUndelivered(f"{self.name} does not answer ({type(error).__name__}): {_advice(error)}") from None
         if answer.status in FOR_NOW or answer.status >= 500:
             after = retry_after(asked)
             raise AlertUndelivered(f"{self.name} answered {answer.status}: a later try sends it", after=after)
@@ -75,6 +76,12 @@ class Service:
                 connection.request("POST", url.request_uri, body=body, headers=dict(headers))
                 with connection.getresponse() as response:
                     return Answer(response.status, _beginning(response)), response.headers.get("Retry-After")
+
+
+def _advice(error: Exception) -> str:
+    if isinstance(error, SSLCertVerificationError):
+        return "trust the authority of its certificate on this machine, or name the host that it is for"
+    return "check its status, and host and port of the connection"
 
 
 @contextmanager
