@@ -1,4 +1,4 @@
-"""A run that posts letters and delivers them to Slack, in a process of its own that is killed on the way.
+"""A run that finds something and tells it on Slack, in a process of its own that is killed on the way.
 
 Processes are forked from one that has the modules loaded, so that a hundred of them take seconds.
 """
@@ -14,13 +14,20 @@ from datetime import datetime
 from typing import Any, Literal
 
 from monitoring_tasks.alerts.channel import Channel
+from monitoring_tasks.alerts.composing import Told, compose
 from monitoring_tasks.alerts.dispatch import deliver_due
 from monitoring_tasks.alerts.slack import open_slack
+from monitoring_tasks.alerts.telling import Teller, record
+from monitoring_tasks.alerts_section import Alerts
+from monitoring_tasks.alerts_section import Channel as Declared
 from monitoring_tasks.data.connections import Account
+from monitoring_tasks.incidents.reading import Reading
+from monitoring_tasks.policy.verdict import Verdict
 from monitoring_tasks.store.database import open_store
 from monitoring_tasks.store.records import Letter
 
-SLACK = "slack:slack_default:#ml-alerts"
+ALERTS = Alerts(channels={"team": Declared(to=("#ml-alerts",))})
+SLACK = ALERTS.channels["team"].address
 TOKEN = "xoxb-very-secret"
 
 
@@ -38,24 +45,31 @@ class Point:
 
 @dataclass(frozen=True)
 class Run:
-    """What a run is to do: post letters in one transaction, and deliver what is due at a moment, as `by`."""
+    """What a run is to do: record what it found, and letters, in one transaction; deliver what is due, as `by`."""
 
     store: str
     slack: str
-    letters: Sequence[Letter]
     by: str
     now: datetime
+    findings: Sequence[tuple[Verdict, Reading]] = ()
+    letters: Sequence[Letter] = ()
     point: Point | None = None
 
     def __call__(self) -> None:
         """Do it; at the point the process ends, as if its plug were pulled."""
         with open_store(self.store) as store:
             with store.transaction() as transaction:
-                put = self._doomed("transaction", transaction)
-                for letter in self.letters:
-                    put.post(letter)
+                self._find(self._doomed("transaction", transaction))
             doomed = self._doomed("store", store)
             deliver_due(doomed, self._open, by=self.by, now=lambda: self.now, sleep=lambda _: None)
+
+    def _find(self, transaction: Any) -> None:
+        teller = Teller(ALERTS, lambda change: compose(change, Told()), self.now)
+        for verdict, reading in self.findings:
+            transaction.put_verdict(verdict, [], report=None, run={"by": self.by})
+            record(transaction, reading, teller)
+        for letter in self.letters:
+            transaction.post(letter)
 
     def _open(self, _address: str) -> Channel:
         account = Account("slack", password=TOKEN, extra={"base_url": self.slack})
