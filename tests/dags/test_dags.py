@@ -20,7 +20,7 @@ from tests.production import YAML, Production
 
 pytestmark = pytest.mark.xdist_group("airflow")
 HEAVY = {"pandas", "evidently", "sklearn", "dvc", "pyarrow", "scipy", "numpy", "slack_sdk"}
-OVER_ALL = {"monitoring_maintenance", "monitoring_canary"}
+OVER_ALL = {"monitoring_maintenance", "monitoring_canary", "monitoring_alerts", "monitoring_incident"}
 """DAGs over all monitors together."""
 TASKS = ["window", "profile", "suites", "verdict", "branch", "all_clear", "alert"]
 
@@ -188,7 +188,7 @@ def test_parsing_loads_nothing_heavy(production: Production) -> None:
         "import json, sys, runpy\n"
         "import airflow.sdk, airflow.providers.standard.operators.python\n"
         "before = set(sys.modules)\n"
-        "names = ('monitor', 'performance', 'retrain', 'maintenance', 'canary', 'broken_monitors')\n"
+        "names = ('monitor', 'performance', 'retrain', 'maintenance', 'canary', 'alerts', 'broken_monitors')\n"
         f"for name in names: runpy.run_path({str(ROOT / 'dags')!r} + f'/{{name}}.py')\n"
         "print(json.dumps(sorted({name.partition('.')[0] for name in set(sys.modules) - before})))"
     )
