@@ -209,13 +209,22 @@ def test_what_failed_may_have_been_taken(
 def test_a_service_is_left_alone_as_long_as_it_asks(
     outbox: Store, office: Post, clock: Clock, deliver: Deliver
 ) -> None:
-    """Retry-After is kept when it is longer than the back-off."""
-    post(outbox, letter("k1"))
-    office.fail(LOG, AlertUndelivered("slow down", after=timedelta(minutes=7)))
-    deliver()
+    """Retry-After holds for all letters to the channel, whoever sends them; others are sent meanwhile."""
+    post(outbox, letter("k1", channel=EMAIL), letter("k2", channel=EMAIL), letter("k3"))
+    office.fail(EMAIL, AlertUndelivered("slow down", after=timedelta(minutes=7)))
+    assert deliver().sent == 1
     clock.move(minutes=7, seconds=-1)
-    assert deliver().sent == 0
+    assert deliver() == Dispatched(waiting=2)
     clock.move(seconds=1)
+    assert deliver().sent == 2
+
+
+def test_a_service_is_not_left_alone_for_ever(outbox: Store, office: Post, clock: Clock, deliver: Deliver) -> None:
+    """A Retry-After of years is one of a day."""
+    post(outbox, letter("k1"))
+    office.fail(LOG, AlertUndelivered("slow down", after=timedelta.max))
+    deliver()
+    clock.moment += LONGEST_ASKED
     assert deliver().sent == 1
 
 

@@ -90,8 +90,7 @@ def back_off(tries: int, after: timedelta | None = None) -> timedelta:
     datetime.timedelta(seconds=7200)
     """
     doubled = FIRST_WAIT * (1 << min(max(tries, 1) - 1, 10))
-    asked = min(after or timedelta(0), LONGEST_ASKED)
-    return max(min(doubled, LONGEST_WAIT), asked)
+    return max(min(doubled, LONGEST_WAIT), min(after or timedelta(0), LONGEST_ASKED))
 
 
 class _Pass:
@@ -141,12 +140,17 @@ class _Pass:
         except AlertRefused as error:
             return _dead(letter, str(error))
         except MonitoringError as error:
-            self.left_alone.add(letter.channel)
-            return _failed(letter, error, self._now())
+            return self._put_off(letter, error)
         except Exception as error:  # whatever is wrong with one channel, the others must be reached
-            self.left_alone.add(letter.channel)
-            return _failed(letter, _broken(letter, error), self._now())
+            return self._put_off(letter, _broken(letter, error))
         return _sent(letter, external, self._now())
+
+    def _put_off(self, letter: Letter, error: MonitoringError) -> Letter:
+        self.left_alone.add(letter.channel)
+        if after := _asked(error):
+            # What a service asks for holds for all its letters, whoever sends them.
+            self._store.postpone(letter.channel, until=self._now() + after)
+        return _failed(letter, error, self._now())
 
     def _send(self, letter: Letter, thread: Mapping[str, str]) -> Mapping[str, str]:
         delivery = _delivery(letter, thread)
@@ -201,7 +205,7 @@ def _sent(letter: Letter, external: Mapping[str, str], now: datetime) -> Letter:
 def _failed(letter: Letter, error: MonitoringError, now: datetime) -> Letter:
     if not letter.error:
         log.warning("letter.untold key=%s channel=%s\n%s", letter.key, letter.channel, _text(letter))
-    through, after = (error.external, error.after) if isinstance(error, AlertUndelivered) else ({}, None)
+    through = error.external if isinstance(error, AlertUndelivered) else {}
     tried = replace(
         letter,
         attempts=letter.attempts + 1,
@@ -210,7 +214,13 @@ def _failed(letter: Letter, error: MonitoringError, now: datetime) -> Letter:
     )
     if _too_late(tried, now):
         return _dead(tried, f"given up after {tried.attempts} tries: {error}")
-    return replace(tried, state="waiting", next_at=now + back_off(tried.attempts, after))
+    return replace(tried, state="waiting", next_at=now + back_off(tried.attempts, _asked(error)))
+
+
+def _asked(error: MonitoringError) -> timedelta | None:
+    """How long a service asks to be left alone."""
+    after = error.after if isinstance(error, AlertUndelivered) else None
+    return None if after is None else min(after, LONGEST_ASKED)
 
 
 def _too_late(letter: Letter, now: datetime) -> bool:

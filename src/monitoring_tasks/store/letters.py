@@ -67,6 +67,13 @@ def settle(letter: Letter) -> Update:
     return update(LETTERS).where(_is(letter), *held).values(**values, external=_json(letter.external))
 
 
+def postpone(channel: str, until: datetime) -> Update:
+    """No letter to a channel is tried before a moment."""
+    columns = LETTERS.c
+    sooner = or_(columns.next_at.is_(None), columns.next_at < until)
+    return update(LETTERS).where(columns.channel == channel, columns.state == "waiting", sooner).values(next_at=until)
+
+
 def claim(letter: Letter) -> Update:
     """A letter as claimed."""
     values = {name: getattr(letter, name) for name in ("state", "claimed_at", "claimed_by")}

@@ -48,6 +48,11 @@ class Outbox(Database):
         with self._writing() as connection:
             return bool(connection.execute(letters.settle(letter)).rowcount)
 
+    def postpone(self, channel: str, *, until: datetime) -> int:
+        """Let nothing that waits for a channel be tried before a moment: it asked for it. How many letters that are."""
+        with self._writing() as connection:
+            return connection.execute(letters.postpone(channel, until)).rowcount
+
     def thread(self, incident: str, channel: str) -> Mapping[str, str]:
         """The ids that a channel gave the first letter of an incident; empty while it has none."""
         rows = self._read(letters.select_thread(incident, channel))
