@@ -32,4 +32,4 @@ def server() -> Iterator[SlackServer]:
 @pytest.fixture
 def slack(server: SlackServer) -> SlackChannel:
     """The Slack channel, opened with a connection that points to loopback."""
-    return open_slack(Account("slack", password=TOKEN, extra={"base_url": server.url}), "#ml-alerts", timeout=0.5)
+    return open_slack(Account("slack", password=TOKEN, extra={"base_url": server.url}), "#ml-alerts", timeout=1)

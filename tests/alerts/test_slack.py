@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import replace
@@ -24,6 +25,7 @@ from monitoring_tasks.data.connections import Account
 from monitoring_tasks.errors import AlertRefused, AlertUndelivered, ConfigurationError
 from monitoring_tasks.severity import Severity
 from tests.alerts.conftest import TOKEN
+from tests.alerts.servers import Gate
 from tests.slack_server import METADATA, Answer, SlackServer
 
 PLOT = Plot("bars", "temp", ("low", "high"), {"reference": (0.9, 0.1), "current": (0.1, 0.9)}, alt="temp is high")
@@ -418,6 +420,19 @@ def test_a_refused_connection_is_told() -> None:
     assert caught.value.retryable
 
 
+def test_an_answer_that_never_ends_is_given_up(server: SlackServer) -> None:
+    """A server that answers a byte now and then is given up as one that says nothing; the next try finds its post."""
+    with Gate(int(server.url.split(":")[2].partition("/")[0])) as gate:
+        slow = _open(f"http://127.0.0.1:{gate.port}/api/", timeout=0.5)
+        gate.mode = "drip"
+        started = time.monotonic()
+        with pytest.raises(AlertUndelivered, match=r"no whole answer in 1 seconds\)"):
+            slow.send(OPENED)
+        assert time.monotonic() - started < 5
+    _open(server).send(replace(OPENED, again=True))
+    assert server.parts("inc-1") == ["headline", "details"]
+
+
 @pytest.mark.parametrize(
     "answer",
     [Answer.error(f"bad token {TOKEN}"), Answer(500, f"who sent {TOKEN}?".encode()), Answer(200, TOKEN.encode())],
@@ -470,9 +485,9 @@ def test_a_process_that_is_killed_leaves_nothing_to_post_twice(server: SlackServ
     assert len(server.files) == 1
 
 
-def _open(server: SlackServer | str, place: str = "#ml-alerts") -> SlackChannel:
+def _open(server: SlackServer | str, place: str = "#ml-alerts", *, timeout: float = 5) -> SlackChannel:
     url = server if isinstance(server, str) else server.url
-    return open_slack(Account("slack", password=TOKEN, extra={"base_url": url}), place, timeout=5)
+    return open_slack(Account("slack", password=TOKEN, extra={"base_url": url}), place, timeout=timeout)
 
 
 def _send(url: str) -> None:

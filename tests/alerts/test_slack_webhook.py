@@ -18,6 +18,7 @@ from monitoring_tasks.alerts.slack_webhook import SlackWebhook, open_slack_webho
 from monitoring_tasks.data.connections import Account
 from monitoring_tasks.errors import AlertRefused, AlertUndelivered, ConfigurationError
 from monitoring_tasks.severity import Severity
+from tests.alerts.servers import Gate
 from tests.slack_server import Answer, SlackServer
 
 TOKEN = "T00000000/B00000000/very-secret"
@@ -35,7 +36,7 @@ def server() -> Iterator[SlackServer]:
 @pytest.fixture
 def webhook(server: SlackServer) -> SlackWebhook:
     """An incoming webhook of that Slack."""
-    return open_slack_webhook(Account("slackwebhook", server.hook, password=TOKEN), timeout=0.5)
+    return open_slack_webhook(Account("slackwebhook", server.hook, password=TOKEN), timeout=1)
 
 
 @pytest.mark.parametrize("event", ["opened", "escalated", "reminded", "joined", "resolved", "digest", "test"])
@@ -128,6 +129,15 @@ def test_a_refused_connection_is_told() -> None:
     with pytest.raises(AlertUndelivered, match=r"refused.*later try") as caught:
         open_slack_webhook(account).send(OPENED)
     assert "very-secret" not in str(caught.value)
+
+
+def test_an_answer_that_never_ends_is_given_up(server: SlackServer) -> None:
+    """A server that answers a byte now and then is given up as one that says nothing."""
+    with Gate(int(server.url.split(":")[2].partition("/")[0])) as gate:
+        account = Account("slackwebhook", f"http://127.0.0.1:{gate.port}/services", password=TOKEN)
+        gate.mode = "drip"
+        with pytest.raises(AlertUndelivered, match="no whole answer in 1 seconds"):
+            open_slack_webhook(account, timeout=0.5).send(OPENED)
 
 
 ECHO = f"who posts to /services/{TOKEN}, or {TOKEN}, or very-secret?".encode()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from datetime import timedelta
-from typing import Any
+from functools import partial
+from threading import Thread
+from typing import Any, TypeVar
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -14,6 +17,7 @@ from slack_sdk.errors import SlackApiError
 from monitoring_tasks.alerts.message import one_line
 
 LONGEST_WAIT = timedelta(hours=1)
+_Answer = TypeVar("_Answer")
 
 
 class SlackError(Exception):
@@ -64,19 +68,22 @@ class SlackApi:
     def upload(self, files: Sequence[Mapping[str, Any]], *, channel: str, thread: str) -> str:
         """Upload files, and show them in a thread of a channel that is given by its id; their ids, joined by commas."""
         uploads = [dict(file) for file in files]
+        seconds = self._client.timeout * (2 * len(uploads) + 1)
         try:
-            answer = self._client.files_upload_v2(file_uploads=uploads, channel=channel, thread_ts=thread)
+            answer = in_time(
+                seconds, partial(self._client.files_upload_v2, file_uploads=uploads, channel=channel, thread_ts=thread)
+            )
             return ",".join(str(file["id"]) for file in answer["files"])
         except Exception as error:  # as below
             raise self._error(error) from None
 
     def _asked(self, method: str, **arguments: Any) -> Mapping[str, Any]:
         try:
-            answer: Mapping[str, Any] = dict(self._client.api_call(method, **arguments).data)  # type: ignore[arg-type]
+            answer = in_time(self._client.timeout, partial(self._client.api_call, method, **arguments))
+            return dict(answer.data)  # type: ignore[arg-type]  # bytes are an error as well
         except Exception as error:  # the client stumbles in many ways over what is no answer of Slack's
             # The cause is told, not chained: its own text may hold what was sent.
             raise self._error(error) from None
-        return answer
 
     def _error(self, error: Exception) -> SlackError:
         if not isinstance(error, SlackApiError):
@@ -93,6 +100,32 @@ class SlackApi:
 
     def _masked(self, text: str) -> str:
         return one_line(text.replace(self._client.token, "***") if self._client.token else text)
+
+
+def in_time(seconds: float, work: Callable[[], _Answer]) -> _Answer:
+    """What the work gives, or `TimeoutError` after twice the seconds.
+
+    slack_sdk waits that long for each next byte: from a server that sends one now and then it would wait for ever.
+    """
+    outcome: Future[_Answer] = Future()
+    thread = Thread(target=_settle, args=(outcome, work), daemon=True)
+    thread.start()
+    thread.join(2 * seconds)
+    try:
+        if not outcome.done():
+            raise TimeoutError(f"no whole answer in {2 * seconds:g} seconds")
+        return outcome.result()
+    finally:
+        del outcome  # it holds the error, whose traceback holds this frame: open connections would stay with both
+
+
+def _settle(outcome: Future[_Answer], work: Callable[[], _Answer]) -> None:
+    try:
+        outcome.set_result(work())
+    except Exception as error:
+        outcome.set_exception(error)
+    finally:
+        del outcome  # as above
 
 
 def wait(headers: Mapping[str, Any]) -> timedelta | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,7 +14,7 @@ from slack_sdk.webhook import WebhookClient, WebhookResponse
 from monitoring_tasks.alerts.channel import TIMEOUT, Delivery
 from monitoring_tasks.alerts.message import one_line
 from monitoring_tasks.alerts.slack import UNFIT
-from monitoring_tasks.alerts.slack_api import silent_logger, wait
+from monitoring_tasks.alerts.slack_api import in_time, silent_logger, wait
 from monitoring_tasks.alerts.slack_blocks import notification, plain_text, whole_blocks
 from monitoring_tasks.data.connections import Account
 from monitoring_tasks.errors import AlertRefused, AlertUndelivered, ConfigurationError
@@ -90,7 +91,8 @@ class SlackWebhook:
     def _posted(self, body: Mapping[str, Any]) -> str:
         """Post; "" when it was taken, Slack's word when this message will never be."""
         try:
-            answer = self._client.send_dict({**body, "unfurl_links": False, "unfurl_media": False})
+            sent = {**body, "unfurl_links": False, "unfurl_media": False}
+            answer = in_time(self._client.timeout, partial(self._client.send_dict, sent))
         except Exception as error:  # the client stumbles in many ways over what is no answer of Slack's
             # The cause is told, not chained: its own text may hold the address.
             raise AlertUndelivered(f"{self._told(f'{type(error).__name__}: {error}')}: {_OTHERWISE}") from None
