@@ -196,7 +196,7 @@ def _kept(
     occasion: Occasion,
 ) -> list[Change]:
     """Put entries into the ledger, with what is told of some of them: the window's own last, which says most."""
-    founds = [Found(each.verdict, each.results, report_key(each.verdict.subject), "performance") for each in told]
+    founds = [_found(each) for each in told]
     tellers = [teller_of(monitor, runtime, found, occasion) for found in founds]
     with runtime.store.transaction() as transaction:
         for entry in entries:
@@ -206,6 +206,11 @@ def _kept(
             for found, teller in zip(founds, tellers, strict=True)
         ]
     return [change for each in changed for change in each]
+
+
+def _found(entry: LedgerEntry) -> Found:
+    report = report_key(entry.verdict.subject)
+    return Found(entry.verdict, entry.results, report, "performance", entry.restatement)
 
 
 def _alone(monitor: Monitor, runtime: Runtime, verdict: Verdict) -> Verdict:

@@ -17,7 +17,7 @@ from monitoring_tasks.incidents.incident import Change
 from monitoring_tasks.incidents.reading import Cause, Reading, Stream
 from monitoring_tasks.incidents.signals import signals_of
 from monitoring_tasks.monitor import Monitor
-from monitoring_tasks.performance.record import Figure
+from monitoring_tasks.performance.record import Figure, Restatement
 from monitoring_tasks.policy.figures import known, number, span
 from monitoring_tasks.policy.verdict import Subject, Verdict
 from monitoring_tasks.profile.pairs import Pair
@@ -38,12 +38,16 @@ WINDOWS = 12
 
 @dataclass(frozen=True)
 class Found:
-    """What a run found out about one window: its verdict with the results behind it, and the key of its report."""
+    """What a run found out about one window: its verdict with the results behind it, and the key of its report.
+
+    `figures` are those that a verdict on performance is about: the ledger does not have them yet.
+    """
 
     verdict: Verdict
     results: Sequence[CheckResult]
     report: str
     stream: Stream = "drift"
+    figures: Restatement | None = None
 
 
 def reading_of(monitor: Monitor, found: Found) -> Reading:
@@ -144,8 +148,14 @@ def keep_pictures(
 
 
 def _of_metric(runtime: Runtime, monitor: Monitor, found: Found) -> Plot | None:
+    """The metric that is worse, else the first that decides, up to the window's end."""
     if monitor.performance is None:
         return None
     until = found.verdict.subject.window.end
-    ended = [each for each in runtime.store.performance(monitor.name) if each.restatement.window.end <= until]
-    return metric_plot([each.restatement for each in ended[-WINDOWS:]], next(iter(monitor.decisive)))
+    stored = (each.restatement for each in runtime.store.performance(monitor.name))
+    ended = {said.window: said for said in stored if said.window.end <= until}
+    if found.figures is not None:
+        ended[found.figures.window] = found.figures
+    worse = (each["column"] for each in found.verdict.evidence.get("findings") or ())
+    metric = next((name for name in worse if name in monitor.decisive), next(iter(monitor.decisive)))
+    return metric_plot([ended[window] for window in sorted(ended)][-WINDOWS:], metric)

@@ -131,13 +131,28 @@ def test_the_title_says_what_is_wrong(cause: Cause, columns: tuple[str, ...], re
     assert built.severity is Severity.HIGH
 
 
+def test_the_headline_says_why() -> None:
+    """Whoever sees the channel alone learns since when, what, and what may have caused it."""
+    reasons = (
+        "temp: severe drift, psi 8.4",
+        "dest: drift",
+        "probable cause: temp: degrees Celsius",
+        "probable cause: b",
+    )
+    assert compose(change(reasons=reasons), told()).headline == (
+        "since 2013-06-09, in 2 windows in a row, newest 2013-06-10",
+        "temp: severe drift, psi 8.4",
+        "probable cause: temp: degrees Celsius",
+    )
+
+
 def test_one_fault_of_many_monitors_is_named_once() -> None:
     """The title counts the monitors, the facts name the first of them, and the common source is the probable cause."""
     names = [f"model_{number}" for number in range(20)]
     built = compose(fault(*names), told(verdict=verdict(severity=Severity.CRITICAL), results=(gone(),)))
     assert built.title == "CRITICAL: 20 monitors: temp is missing"
     assert (built.facts or {})["monitors"] == "model_0, model_1, model_2, model_3, model_4, model_5 and 14 more"
-    assert built.lines[-1] == "probable cause: one upstream: column temp of weather feeds all 20 monitors"
+    assert built.lines[-1] == "probable cause: upstream: all 20 monitors read temp from weather"
     assert built.step.startswith("Ask whoever fills weather about temp, now: the model answers from broken input.")
 
 

@@ -42,6 +42,19 @@ def test_now_is_red_and_what_was_usual_grey() -> None:
     assert bar.min() > 600
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [("1", "2", "10"), ("2", "1", "3"), ("1", "1", "1"), ("1e9", "1.0000001e9", "1.0000002e9"), ("1e300",) * 3],
+)
+def test_numbers_that_make_no_axis_stand_under_their_names(labels: tuple[str, ...]) -> None:
+    """Categories that look like numbers, and numbers too close or too large, are still three bars."""
+    shown = pixels(draw(Plot("bars", "a", labels, {"reference": (0.0, 0.0, 0.0), "now": (1.0, 1.0, 1.0)}, ""))).astype(
+        int
+    )
+    red = (shown[300, :, 0] > 180) & (shown[300, :, 1] < 80)
+    assert np.count_nonzero(np.diff(red.astype(int)) == 1) == 3
+
+
 def test_the_same_plot_gives_the_same_bytes() -> None:
     """Whatever matplotlib is set to here, and without its version in the file."""
     before = draw(BARS)

@@ -59,7 +59,7 @@ def _whole(change: Change, told: Told) -> Message:
     return Message(
         severity=incident.severity,
         title=title_of(incident.severity, _title(change, told)),
-        headline=tuple(map(one_line, (f"since {since(incident)}", *reasons[:1]))),
+        headline=_headline(incident, reasons),
         facts=_facts(change, told),
         lines=reasons,
         table=table,
@@ -76,6 +76,12 @@ def _title(change: Change, told: Told) -> str:
     return name + _AGAIN.get(change.event, "")
 
 
+def _headline(incident: Incident, reasons: Sequence[str]) -> tuple[str, ...]:
+    """Since when, the first reason, and what may have caused it: enough to decide whether to get up."""
+    causes = [reason for reason in incident.reasons if reason.startswith(CAUSE)][:1]
+    return tuple(map(one_line, dict.fromkeys((f"since {since(incident)}", *reasons[:1], *causes))))
+
+
 def _reasons(change: Change) -> list[str]:
     """Why: what ended the silence, what several monitors have in common, and what was found, worst first."""
     incident = change.incident
@@ -89,9 +95,9 @@ def _shared(incident: Incident) -> str:
         return ""
     own = [anchor for anchor in incident.anchors if anchor.rpartition("#")[2] in incident.columns[:1]]
     source, _, column = (own or list(incident.anchors))[0].rpartition("#")
-    where = f"column {column} of {source}" if source else column
+    where = f"{column} from {source}" if source else f"from {column}"
     every = "both" if len(incident.monitors) == 2 else f"all {len(incident.monitors)}"
-    return f"one upstream: {where} feeds {every} monitors"
+    return f"upstream: {every} monitors read {where}"
 
 
 def _facts(change: Change, told: Told) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from monitoring_tasks.alerts.message import Plot, one_line
@@ -97,12 +98,24 @@ def _is_number(label: str) -> bool:
 
 def _columns(axes: Axes, plot: Plot, series: Mapping[str, list[float]]) -> None:
     """Shares of numbers: upright bars, the later series narrower and before the earlier one."""
-    places = range(len(plot.labels))
-    for number, (name, values) in enumerate(series.items()):
-        axes.bar(places, values, width=0.92 / (1 + 0.8 * number), color=_color(number), label=_shown(name))
-    _name_some(axes, plot.labels)
+    values = [float(label) for label in plot.labels]
+    step = _step(values)
+    places, width = (values, step) if step else ([float(place) for place in range(len(values))], 1.0)
+    for number, (name, shares) in enumerate(series.items()):
+        axes.bar(places, shares, width=0.92 * width / (1 + 0.8 * number), color=_color(number), label=_shown(name))
+    if not step:
+        _name_some(axes, plot.labels)
     axes.yaxis.set_major_formatter(_percent)
     axes.locator_params(axis="y", nbins=4)
+
+
+def _step(values: Sequence[float]) -> float:
+    """The distance between numbers that stand side by side on an axis; 0 for others, which stand under their names."""
+    steps = [high - low for low, high in pairwise(values)]
+    if not steps or min(steps) <= 0 or max(map(abs, values)) > LARGEST or max(steps) > 1.5 * min(steps):
+        return 0.0
+    # Bars narrower than the digits of their labels would lie on each other.
+    return min(steps) if min(steps) > 1e-6 * max(map(abs, values)) else 0.0
 
 
 def _rows(axes: Axes, plot: Plot, series: Mapping[str, list[float]]) -> None:
