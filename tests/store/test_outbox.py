@@ -236,6 +236,16 @@ def test_a_channel_that_is_skipped_holds_up_no_other(store: Store) -> None:
     assert claim(store, by="b") is not None
 
 
+def test_a_channel_that_asks_for_it_is_left_alone(store: Store) -> None:
+    """Nothing that waits for it is claimed before the moment, and what waits longer anyway is not hastened."""
+    post(store, letter(1), letter(1, incident="j", next_at=NOON + 3 * HOUR), letter(1, incident="k", channel="log"))
+    post(store, letter(1, incident="l", state="sent"))
+    assert store.postpone(SLACK, until=NOON + 2 * HOUR) == 1
+    assert len(drain(store, NOON + 2 * HOUR - MINUTE)) == 1
+    assert len(drain(store, NOON + 2 * HOUR)) == 1
+    assert len(drain(store, NOON + 3 * HOUR)) == 1
+
+
 @pytest.mark.parametrize(("state", "free"), [("waiting", False), ("sending", False), ("sent", True), ("dead", True)])
 def test_letters_of_an_incident_keep_their_order(store: Store, state: Any, free: bool) -> None:
     """A later letter waits until the one before it to that channel is told or given up, also while that backs off."""
