@@ -310,3 +310,46 @@ def test_small_troubles_of_their_own_do_not_make_a_page_for_each_monitor() -> No
     assert len(told.incidents) == 2
     events = told.read(*(reading(2, fault("temp", CRITICAL), monitor=name) for name in ("one", "two")))
     assert events == [Event.ESCALATED, Event.JOINED, Event.EASED]
+
+
+def test_an_older_window_takes_nothing_back() -> None:
+    """What was found since is no less severe for it, and nobody is reminded sooner."""
+    told = Told(Alerts(remind=timedelta(days=3)))
+    told.read(reading(3, signal(severity=HIGH)), reading(1, signal()))
+    assert told.only.severity is HIGH
+    assert told.read(reading(0, signal(severity=CRITICAL))) == [Event.ESCALATED]
+    assert told.only.spoken == day(3).end
+
+
+def test_a_failure_is_never_small() -> None:
+    """What one success ends, only a success ends: another failure does not, however low it is."""
+    told = Told()
+    told.read(reading(0, signal(Cause.SELF_TEST, HIGH)))
+    assert told.read(reading(1, signal(Cause.SELF_TEST, LOW))) == [Event.REPEATED]
+
+
+def test_the_columns_of_the_worst_member_stand_first() -> None:
+    """A monitor that joins with less puts neither its columns nor its reasons before those of the page."""
+    told = Told()
+    drift = signal(severity=HIGH, columns=("temp",), anchors=("orders#temp",), reasons=("temp moved",))
+    less = signal(columns=("wind", "temp"), anchors=("orders#wind", "orders#temp"), reasons=("wind moved",))
+    told.read(reading(0, drift), reading(0, less, monitor="other"))
+    assert (told.only.columns, told.only.reasons) == (("temp", "wind"), ("temp moved",))
+
+
+def test_a_finding_that_comes_late_starts_the_count_anew() -> None:
+    """Of two runs the later one ended first: its healthy window, read again, counts after the finding."""
+    told = Told()
+    told.read(reading(0, signal()), reading(2), reading(1, signal()))
+    assert told.read(reading(2), reading(3)) == [Event.EASED, Event.RESOLVED]
+
+
+def test_what_concerns_all_rows_goes_where_the_columns_of_its_window_go() -> None:
+    """However often the window is read: there is one incident for both."""
+    rows = signal(Cause.DATA_QUALITY, anchors=("orders#",))
+    told = Told()
+    told.read(reading(0, fault("temp"), rows, monitor="one"), reading(5, rows, monitor="two"))
+    told.read(reading(6, fault("temp"), rows, monitor="one"))
+    again = reading(6, rows, fault("temp"), monitor="two")
+    assert told.read(again) == [Event.JOINED, Event.EASED]
+    assert told.read(again) == [Event.REPEATED]
