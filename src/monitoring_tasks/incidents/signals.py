@@ -8,7 +8,6 @@ from typing import Any
 
 from monitoring_tasks.checks import Check, Status, Suite
 from monitoring_tasks.incidents.reading import UNDECIDED, Cause, Signal
-from monitoring_tasks.methods import method
 from monitoring_tasks.monitor import Feature, Monitor
 from monitoring_tasks.policy.narrative import plain
 from monitoring_tasks.policy.verdict import Outcome, Verdict
@@ -17,7 +16,7 @@ from monitoring_tasks.sections import ParquetSource, Source, SqlSource
 from monitoring_tasks.severity import Severity
 
 Finding = Mapping[str, Any]
-"""A finding as `verdict.evidence` has it."""
+"""A finding as `verdict.evidence` has it: worst first, by drift x importance."""
 Signals = tuple[frozenset[Cause], tuple[Signal, ...]]
 """The causes that a verdict says something about, and its signals."""
 OF_DATA = frozenset({Cause.DATA_QUALITY, Cause.DRIFT, Cause.NO_DATA})
@@ -25,7 +24,6 @@ OF_FIGURES = frozenset({Cause.PERFORMANCE, Cause.LABELS})
 _UNKNOWN = (Outcome.NO_DATA, Outcome.TOO_FEW_ROWS, Outcome.LABELS_IMMATURE)
 _IN_WORDS = (Check.CHAMPION_DROP.value, Check.TRAILING_DROP.value)
 """Checks whose sentence does not begin with the name of their rule."""
-_MOST_EXCESS = 100.0
 
 
 def signals_of(monitor: Monitor, verdict: Verdict) -> Signals:
@@ -42,7 +40,7 @@ def signals_of(monitor: Monitor, verdict: Verdict) -> Signals:
         apart = str(finding["column"] or "") if cause is Cause.DATA_QUALITY else ""
         groups.setdefault((cause, apart), []).append(finding)
     told = {key: _reasons(verdict, key[0], found, alone=len(groups) == 1) for key, found in groups.items()}
-    signals = [_signal(monitor, verdict, _ranked(groups[key]), told[key]) for key in groups]
+    signals = [_signal(monitor, verdict, groups[key], told[key]) for key in groups]
     signals.sort(key=lambda signal: -signal.severity)
     return OF_FIGURES if _is_of_figures(verdict) else OF_DATA, tuple(signals)
 
@@ -119,35 +117,6 @@ def _signal(monitor: Monitor, verdict: Verdict, found: Sequence[Finding], reason
 
 def _severity(finding: Finding) -> Severity:
     return Severity.of(finding["severity"])
-
-
-def _ranked(found: Sequence[Finding]) -> list[Finding]:
-    """Findings by severity, and then by how far they are beyond their limit x how important their column is."""
-    known = [float(each["importance"]) for each in found if each.get("importance") is not None]
-    # Not knowing whether a column matters must not hide it behind those that do.
-    most = max(known, default=1.0)
-
-    def weight(finding: Finding) -> float:
-        importance = finding.get("importance")
-        return _excess(finding) * max(most if importance is None else float(importance), 0.0)
-
-    return sorted(found, key=lambda each: (-_severity(each), -weight(each)))
-
-
-def _excess(finding: Finding) -> float:
-    """How far beyond its limit a finding is, as a ratio; 0 where that cannot be said.
-
-    >>> _excess({"value": 0.4, "threshold": 0.2, "method": "psi"})
-    2.0
-    """
-    value, threshold = finding.get("value"), finding.get("threshold")
-    if value is None or not threshold:
-        return 0.0
-    ratio = float(value) / float(threshold)
-    if finding.get("method") and method(finding["method"]).p_value:
-        # A p-value may be as small as it likes without its column mattering more.
-        return 1 / max(ratio, 1 / _MOST_EXCESS)
-    return ratio
 
 
 def _anchors(monitor: Monitor, cause: Cause, columns: Sequence[str]) -> tuple[str, ...]:
