@@ -15,19 +15,19 @@ from monitoring_tasks.severity import Severity
 from tests.alerts.contract import HOSTILE, Page, letter
 
 MESSAGE = letter().message
-texts = st.lists(st.text(), max_size=3).map(tuple)
+texts = st.text() | st.sampled_from(HOSTILE)
+lists = st.lists(texts, max_size=3).map(tuple)
+leads = texts | st.sampled_from(["javascript:x", "data:text/html,x", "//evil", 'https://a/"onclick=x'])
 messages = st.builds(
     Message,
     severity=st.sampled_from(Severity),
-    title=st.text() | st.sampled_from(HOSTILE),
-    facts=st.dictionaries(st.text(), st.text(), max_size=3),
-    lines=texts,
-    table=texts,
-    step=st.text(),
-    links=st.dictionaries(st.text(), st.text() | st.sampled_from(["javascript:x", "data:text/html,x", "//evil"])),
-    plots=st.builds(Plot, st.just("bars"), st.text(), st.just(("a",)), st.just({"now": (1.0,)}), st.text()).map(
-        lambda plot: (plot,)
-    ),
+    title=texts,
+    facts=st.dictionaries(texts, texts, max_size=3),
+    lines=lists,
+    table=lists,
+    step=texts,
+    links=st.dictionaries(texts, leads, max_size=3),
+    plots=texts.map(lambda alt: (Plot("bars", alt, ("a",), {"now": (1.0,)}, alt),)),
 )
 
 
@@ -41,8 +41,8 @@ def luminance(color: str) -> float:
 @given(messages)
 def test_any_text_is_only_text(message: Message) -> None:
     """Whatever stands in a message, the page has its own elements alone, and leads nowhere but by http."""
-    page = Page(to_html(message), leads=("http://", "https://"))
-    assert page.alive == []
+    for sources in ((), ("cid:a",)):
+        assert Page(to_html(message, sources), leads=("http://", "https://")).alive == []
 
 
 @given(messages)
@@ -50,9 +50,10 @@ def test_nothing_is_left_out(message: Message) -> None:
     """Every text of a message is in the page, as it was written."""
     page = Page(to_html(message)).text
     shown = [message.title.removeprefix(f"{message.severity.word.upper()}: "), message.step, *message.lines]
-    links = [address for address in (message.links or {}).values() if not address.startswith("http")]
+    links = [address for address in (message.links or {}).values() if not address.startswith(("http:", "https:"))]
     plots = [plot.alt for plot in message.plots]
-    assert [text for text in (*shown, *(message.facts or {}).values(), *links, *plots) if text not in page] == []
+    facts = [text for pair in (message.facts or {}).items() for text in pair]
+    assert [text for text in (*shown, *facts, *links, *plots) if text not in page] == []
 
 
 def test_a_page_loads_nothing() -> None:
