@@ -15,6 +15,7 @@ import pytest
 
 from monitoring_tasks.errors import ConfigurationError
 from monitoring_tasks.orchestration.folder import monitors_folder
+from monitoring_tasks.orchestration.tries import say_why
 from tests.airflow_home import ROOT
 from tests.production import YAML, Production
 
@@ -207,3 +208,21 @@ def test_two_hundred_monitors_parse_quickly(production: Production) -> None:
     found = bag()
     assert len(found.dags) == 200 + len(OVER_ALL) + 1
     assert time.process_time() - started < 5, [stat.duration for stat in found.dagbag_stats]
+
+
+def test_a_run_that_is_late_is_told(production: Production) -> None:
+    """Each DAG that judges windows has a deadline, which its monitor may set; those of retrainings have none."""
+    production.configure(YAML + "performance: {}\nalerts: {deadline: 90m}\n")
+    found = bag().dags
+    for name in ("monitor_churn", "performance_churn"):
+        [deadline] = found[name].deadline
+        assert deadline.interval == timedelta(minutes=90)
+    assert not found["monitoring_alerts"].deadline
+
+
+def test_a_run_that_fails_is_told(production: Production) -> None:
+    """Every DAG but the form tells how its runs end; the reason stays the last word of a task's log."""
+    for name, dag in bag().dags.items():
+        told = {callback.func.__name__ for callback in (dag.on_failure_callback, dag.on_success_callback) if callback}
+        assert told == ({"tell_failed_run", "tell_success"} if name != "monitoring_incident" else set())
+        assert all(task.on_failure_callback[-1] is say_why for task in dag.tasks)

@@ -52,6 +52,8 @@ def run_dag(airflow_database: None, caplog: pytest.LogCaptureFixture) -> Iterato
     ) -> Run:
         ran.add(name)
         dag = DagBag(HOME / "dags").dags[name]
+        # Airflow 3.3's dag.test() looks deadlines up by ids that they have in a scheduler's copy of the DAG alone.
+        dag.deadline = None
         for task in dag.tasks:
             task.retry_delay, task.retry_exponential_backoff = timedelta(0), 0
         caplog.clear()
