@@ -96,7 +96,7 @@ def bundle(url: str, number: int) -> None:
     with open_store(url) as store:
         while waiting := store.due_digest("slack:c:#ml", NOON + HOUR):
             some = waiting[: number + 2]
-            key = "+".join(each.key for each in some)
+            key = f"digest of {'+'.join(each.key for each in some)}"
             store.bundle(letter(0, "", event="digest", key=key), some)
 
 
@@ -166,7 +166,8 @@ def together(url: str, work: Callable[[str, int], None]) -> list[str]:
     """Do the work in several new processes at once; return the tracebacks of those that failed."""
     context = multiprocessing.get_context("spawn")
     barrier, queue = context.Barrier(PROCESSES), context.Queue()
-    processes = [context.Process(target=_run, args=(work, url, number, barrier, queue)) for number in range(PROCESSES)]
+    arguments = [(work, url, number, barrier, queue) for number in range(PROCESSES)]
+    processes = [context.Process(target=_run, args=each, daemon=True) for each in arguments]
     for process in processes:
         process.start()
     failures = [queue.get(timeout=120) for _ in processes]
