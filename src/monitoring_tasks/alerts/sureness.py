@@ -8,18 +8,10 @@ from typing import Any
 from monitoring_tasks.alerts.naming import counted, listed
 from monitoring_tasks.checks import Check, Status, Suite
 from monitoring_tasks.incidents.incident import Incident
-from monitoring_tasks.incidents.reading import Cause
+from monitoring_tasks.incidents.signals import Finding, cause_of
 from monitoring_tasks.methods import method
 from monitoring_tasks.policy.decision import LEAST_P
 from monitoring_tasks.policy.verdict import Verdict
-
-Finding = Mapping[str, Any]
-_SUITES = {
-    Cause.DATA_QUALITY: {*Suite} - {Suite.PERFORMANCE},
-    Cause.DRIFT: {Suite.DATA_DRIFT, Suite.PREDICTION_DRIFT},
-    Cause.PERFORMANCE: {Suite.PERFORMANCE},
-    Cause.LABELS: {Suite.PERFORMANCE},
-}
 
 
 def how_sure(incident: Incident, verdict: Verdict | None) -> str:
@@ -32,8 +24,7 @@ def how_sure(incident: Incident, verdict: Verdict | None) -> str:
 
 def findings_of(incident: Incident, verdict: Verdict) -> list[Finding]:
     """The findings of a verdict that belong to an incident, those of its worst columns first."""
-    suites = _SUITES.get(incident.cause, set())
-    found = [each for each in verdict.evidence.get("findings") or () if each.get("suite") in suites]
+    found = [each for each in verdict.evidence.get("findings") or () if cause_of(each) is incident.cause]
     places = {column: place for place, column in enumerate(incident.columns)}
     of = [each for each in found if each.get("column") in places or not each.get("column")]
     return sorted(of, key=lambda each: (bool(each.get("segment")), places.get(each.get("column"), len(places))))
