@@ -156,6 +156,23 @@ def test_one_fault_of_many_monitors_is_named_once() -> None:
     assert built.step.startswith("Ask whoever fills weather about temp, now: the model answers from broken input.")
 
 
+def test_a_season_is_a_probable_cause() -> None:
+    """What the same season shows as well is nobody's fault."""
+    seasonal = finding("temp", season="June of the year before")
+    built = compose(change(), told(verdict=verdict(evidence={**EVIDENCE, "findings": [seasonal]})))
+    assert built.lines[-1] == "probable cause: season: temp is as June of the year before"
+
+
+def test_new_categories_are_named() -> None:
+    """Which ones they are says more than their share."""
+    unseen = CheckResult(
+        Suite.DATA_QUALITY, Check.UNSEEN_SHARE, Status.FAILED, "dest", None, 0.3, 0.01, True, detail="new: ABQ, ACK"
+    )
+    share = finding("dest", 0.3, suite="data_quality", check="unseen_share", method=None)
+    found = told(verdict=verdict(evidence={**EVIDENCE, "findings": [share]}), results=[unseen])
+    assert compose(fault(columns=("dest",)), found).table[1].endswith("new: ABQ, ACK")
+
+
 def test_two_monitors_are_both_in_the_title() -> None:
     """There is room for their names."""
     assert compose(fault("a", "b"), Told()).title == "CRITICAL: a and b: temp is missing"

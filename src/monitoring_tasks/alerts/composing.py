@@ -13,7 +13,7 @@ from monitoring_tasks.alerts.advice import advice
 from monitoring_tasks.alerts.message import CAUSE, Message, Plot, links_of, one_line, reasons_of, title_of
 from monitoring_tasks.alerts.naming import listed, moment, name_of, since, what, who
 from monitoring_tasks.alerts.ranking import columns_table
-from monitoring_tasks.alerts.sureness import how_sure, segments
+from monitoring_tasks.alerts.sureness import how_sure, season, segments
 from monitoring_tasks.checks import CheckResult
 from monitoring_tasks.incidents.incident import Change, Event, Incident, State
 from monitoring_tasks.incidents.reading import Cause
@@ -54,7 +54,7 @@ def _whole(change: Change, told: Told) -> Message:
     """All there is to know; of a monitor that joins without table and pictures, which the first message has."""
     incident = change.incident
     table = columns_table(incident, told.verdict, told.results) if change.loud else ()
-    why = _reasons(change)
+    why = _reasons(change, told)
     reasons = reasons_of(why if change.loud else why[:JOINED], most=WITH_TABLE if table else REASONS)
     return Message(
         severity=incident.severity,
@@ -82,11 +82,11 @@ def _headline(incident: Incident, reasons: Sequence[str]) -> tuple[str, ...]:
     return tuple(map(one_line, dict.fromkeys((f"since {since(incident)}", *reasons[:1], *causes))))
 
 
-def _reasons(change: Change) -> list[str]:
+def _reasons(change: Change, told: Told) -> list[str]:
     """Why: what ended the silence, what several monitors have in common, and what was found, worst first."""
     incident = change.incident
-    shared = _shared(incident)
-    return [*filter(None, [change.reason]), *([f"{CAUSE}{shared}"] if shared else []), *incident.reasons]
+    causes = [f"{CAUSE}{cause}" for cause in (_shared(incident), season(incident, told.verdict)) if cause]
+    return [*filter(None, [change.reason]), *causes, *incident.reasons]
 
 
 def _shared(incident: Incident) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from monitoring_tasks.alerts.message import one_line
-from monitoring_tasks.alerts.sureness import Finding, findings_of
+from monitoring_tasks.alerts.sureness import findings_of
 from monitoring_tasks.checks import Check, CheckResult, Status
 from monitoring_tasks.incidents.incident import Incident
 from monitoring_tasks.incidents.reading import Cause
+from monitoring_tasks.incidents.signals import Finding
 from monitoring_tasks.policy.narrative import brief, told
 from monitoring_tasks.policy.verdict import Verdict
 
@@ -55,7 +56,14 @@ def _row(result: CheckResult, importance: Any) -> tuple[str, ...]:
     numbers = ("" if number is None else f"{number:.3g}" for number in (result.value, result.threshold))
     check = result.method or _SHORT.get(result.check) or result.check.value.replace("_", " ")
     weight = f"{importance:.2g}" if isinstance(importance, int | float) else ""
-    return (str(result.column), weight, check, *numbers, _brief(result.reference), _brief(result.current))
+    return (
+        str(result.column),
+        weight,
+        check,
+        *numbers,
+        _brief(result.reference),
+        _brief(result.current) or result.detail,
+    )
 
 
 def _brief(summary: Mapping[str, Any]) -> str:

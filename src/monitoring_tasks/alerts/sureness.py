@@ -72,6 +72,13 @@ def _checks(evidence: Mapping[str, Any]) -> Iterator[str]:
         yield f"{counts.get(Status.FAILED.value, 0)} of {counted(sum(counts.values()), 'check')} failed"
 
 
+def season(incident: Incident, verdict: Verdict | None) -> str:
+    """Which season shows the worst of an incident's shifts as well, in words; empty where none does."""
+    found = findings_of(incident, verdict) if verdict is not None else []
+    named = (f"season: {each['column']} is as {each['season']}" for each in found if each.get("season"))
+    return next(named, "")
+
+
 def segments(verdict: Verdict | None) -> str:
     """Which segments stand out, the worst first; empty where none does."""
     found: Sequence[Finding] = (verdict.evidence.get("findings") if verdict else None) or ()
