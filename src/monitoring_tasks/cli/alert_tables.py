@@ -101,14 +101,16 @@ def _member(member: Member) -> str:
     columns = f", {', '.join(member.columns)}" if member.columns else ""
     return (
         f"{member.name} ({member.owner}): {member.severity.word}{columns}, from {_day(member.first.start)} to "
-        f"{_day(member.last.end)}, {member.windows} windows in a row, {member.healthy} healthy since"
+        f"{_day(member.last.end)}; windows in a row: {member.windows}, healthy since: {member.healthy}"
     )
 
 
 def _transition(each: Transition) -> str:
+    """What happened: by a run when it was due, by a person when it was done."""
+    when = each.at if each.by else each.tick
     by = f" by {each.by}" if each.by else ""
     why = f": {each.reason}" if each.reason else ""
-    return f"{_minute(each.tick)} {each.event}, {each.severity.word}{by}{why}"
+    return f"{_minute(when)} {each.event}, {each.severity.word}{by}{why}"
 
 
 def _letter(letter: Letter) -> str:
