@@ -353,3 +353,15 @@ def test_what_concerns_all_rows_goes_where_the_columns_of_its_window_go() -> Non
     again = reading(6, rows, fault("temp"), monitor="two")
     assert told.read(again) == [Event.JOINED, Event.EASED]
     assert told.read(again) == [Event.REPEATED]
+
+
+def test_of_two_incidents_the_older_one_is_joined() -> None:
+    """In whatever order they are given."""
+    told = Told()
+    told.read(reading(0, fault("temp"), monitor="one"), reading(5, fault("temp"), monitor="two"))
+    told.read(reading(6, fault("temp"), monitor="one"), reading(6, fault("temp"), monitor="two"))
+    found = reading(6, fault("temp"), monitor="three")
+    older, newer = told.open
+    for given in ([older, newer], [newer, older]):
+        (change,) = advance(given, found, told.alerts, now=found.tick)
+        assert (change.event, change.incident.id) == (Event.JOINED, older.id)

@@ -40,9 +40,8 @@ def signals_of(monitor: Monitor, verdict: Verdict) -> Signals:
         apart = str(finding["column"] or "") if cause is Cause.DATA_QUALITY else ""
         groups.setdefault((cause, apart), []).append(finding)
     told = {key: _reasons(verdict, key[0], found, alone=len(groups) == 1) for key, found in groups.items()}
-    signals = [_signal(monitor, verdict, groups[key], told[key]) for key in groups]
-    signals.sort(key=lambda signal: -signal.severity)
-    return OF_FIGURES if _is_of_figures(verdict) else OF_DATA, tuple(signals)
+    signals = tuple(_signal(monitor, verdict, groups[key], told[key]) for key in groups)
+    return OF_FIGURES if _is_of_figures(verdict) else OF_DATA, signals
 
 
 def cause_of(finding: Finding) -> Cause:
