@@ -36,8 +36,8 @@ from tests.alerts.servers import Gate, HttpServer, MailServer, PagerDutyServer, 
 from tests.slack_server import Answer, SlackServer
 
 How = Literal["limited", "broken", "hang", "garbage", "closed", "lost", "drip"]
-TIMEOUT, SOON = 0.5, 20.0
-"""Seconds that a channel waits, and in which it has failed on a slow machine that draws its first plot."""
+PATIENT, HASTY, SOON = 15.0, 0.5, 20.0
+"""Seconds that a channel waits, on a slow machine or for what never comes, and in which it has failed then."""
 ASKED = timedelta(seconds=7)
 SECRET = "s3cr3t-" + "0123456789abcdef012345678"
 assert len(SECRET) == 32
@@ -124,14 +124,14 @@ class Service(ABC):
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def channel(self) -> Channel:
+    def channel(self, timeout: float = PATIENT) -> Channel:
         """The channel, opened by its address and a connection."""
-        return open_channel(self.address, self.connections(self.gate.port))
+        return open_channel(self.address, self.connections(timeout))
 
-    def connections(self, port: int) -> EnvironmentConnections:
-        """Its connection, to a port of this machine."""
-        declared = Declared.at(self.address)
-        document = {"host": "127.0.0.1", "port": port, **self.connection(port)}
+    def connections(self, timeout: float = PATIENT) -> EnvironmentConnections:
+        """Its connection, to the gate."""
+        declared, port = Declared.at(self.address), self.gate.port
+        document = {"host": "127.0.0.1", "port": port, **self.connection(port, timeout)}
         return EnvironmentConnections({f"{PREFIX}{str(declared.connection).upper()}": json.dumps(document)})
 
     def fail(self, how: How) -> None:
@@ -151,7 +151,7 @@ class Service(ABC):
         """Start the server, and set `port`."""
 
     @abstractmethod
-    def connection(self, port: int) -> dict[str, Any]:
+    def connection(self, port: int, timeout: float) -> dict[str, Any]:
         """Airflow's connection to a port of this machine, beside host and port, with `SECRET` in it."""
 
     @abstractmethod
@@ -184,9 +184,9 @@ class Webhook(OverHttp):
         self.server = self.receiver = stack.enter_context(Receiver(SECRET.encode()))
         self.port = self.receiver.port
 
-    def connection(self, port: int) -> dict[str, Any]:
+    def connection(self, port: int, timeout: float) -> dict[str, Any]:
         """A connection of type http."""
-        return {"conn_type": "http", "password": SECRET, "extra": {"timeout": TIMEOUT}}
+        return {"conn_type": "http", "password": SECRET, "extra": {"timeout": timeout}}
 
     def seen(self) -> list[Seen]:
         """JSON, with nothing left out."""
@@ -204,9 +204,9 @@ class PagerDuty(OverHttp):
         self.server = self.pagerduty = stack.enter_context(PagerDutyServer())
         self.port = self.pagerduty.port
 
-    def connection(self, port: int) -> dict[str, Any]:
+    def connection(self, port: int, timeout: float) -> dict[str, Any]:
         """The type of Airflow's provider."""
-        extra = {"timeout": TIMEOUT}
+        extra = {"timeout": timeout}
         return {"conn_type": "pagerduty_events", "schema": "http", "password": SECRET, "extra": extra}
 
     def seen(self) -> list[Seen]:
@@ -232,9 +232,9 @@ class Email(Service):
         self.server = stack.enter_context(MailServer(password=SECRET))
         self.port = self.server.port
 
-    def connection(self, port: int) -> dict[str, Any]:
+    def connection(self, port: int, timeout: float) -> dict[str, Any]:
         """Airflow's type smtp, without encryption: it is this machine."""
-        extra = {"from_email": "monitoring@example.org", "disable_ssl": True, "disable_tls": True, "timeout": TIMEOUT}
+        extra = {"from_email": "monitoring@example.org", "disable_ssl": True, "disable_tls": True, "timeout": timeout}
         return {"conn_type": "smtp", "login": "bot", "password": SECRET, "extra": extra}
 
     def refuse(self, how: How | None) -> None:
@@ -300,14 +300,14 @@ class Slack(OverHttp):
         self.server = self.slack = stack.enter_context(SlackServer())
         self.port = int(self.slack.url.split(":")[2].partition("/")[0])
 
-    def connection(self, port: int) -> dict[str, Any]:
+    def connection(self, port: int, timeout: float) -> dict[str, Any]:
         """Airflow's type slack."""
         extra = {"base_url": f"http://127.0.0.1:{port}/api/"}
         return {"conn_type": "slack", "password": SECRET, "extra": extra}
 
-    def channel(self) -> Channel:
-        """With a short timeout, which its connection does not know."""
-        return open_slack(self.connections(self.gate.port).account("slack"), "#ml-alerts", timeout=TIMEOUT)
+    def channel(self, timeout: float = PATIENT) -> Channel:
+        """With a timeout, which its connection does not know."""
+        return open_slack(self.connections().account("slack"), "#ml-alerts", timeout=timeout)
 
     def seen(self) -> list[Seen]:
         """Letters by the key in the metadata of their parts: one that is there twice is seen twice."""
@@ -332,14 +332,14 @@ class SlackWebhook(OverHttp):
         self.server = self.slack = stack.enter_context(SlackServer())
         self.port = int(self.slack.url.split(":")[2].partition("/")[0])
 
-    def connection(self, port: int) -> dict[str, Any]:
+    def connection(self, port: int, timeout: float) -> dict[str, Any]:
         """Airflow's type slackwebhook."""
         host = f"http://127.0.0.1:{port}/services"
         return {"conn_type": "slackwebhook", "host": host, "port": None, "password": f"T0/B0/{SECRET}"}
 
-    def channel(self) -> Channel:
-        """With a short timeout, which its connection does not know."""
-        return open_slack_webhook(self.connections(self.gate.port).account("hooks"), "", timeout=TIMEOUT)
+    def channel(self, timeout: float = PATIENT) -> Channel:
+        """With a timeout, which its connection does not know."""
+        return open_slack_webhook(self.connections().account("hooks"), "", timeout=timeout)
 
     def seen(self) -> list[Seen]:
         """Messages, which name their incident."""
@@ -375,11 +375,11 @@ class Log(Service):
         stack.callback(logger.setLevel, before)
         stack.callback(logger.removeHandler, handler)
 
-    def channel(self) -> Channel:
+    def channel(self, timeout: float = PATIENT) -> Channel:
         """It needs no connection."""
         return open_channel("log", EnvironmentConnections({}))
 
-    def connection(self, port: int) -> dict[str, Any]:
+    def connection(self, port: int, timeout: float) -> dict[str, Any]:
         """There is none."""
         return {}
 
@@ -471,7 +471,7 @@ class ChannelContract:
     def test_an_outage_is_said_and_got_over(self, service: Service, how: How, caplog: pytest.LogCaptureFixture) -> None:
         """A service that is down: undelivered, soon, no secret told, nothing seen; then the letter arrives once."""
         self._need(service, how)
-        channel = service.channel()
+        channel = service.channel(HASTY if how == "hang" else PATIENT)
         service.fail(how)
         started = time.monotonic()
         with caplog.at_level(logging.DEBUG), pytest.raises(AlertUndelivered) as caught:
@@ -481,7 +481,7 @@ class ChannelContract:
         assert SECRET not in "".join(traceback.format_exception(caught.value)) + _logged(caplog)
         assert service.seen() == []
         service.heal()
-        channel.send(letter(again=True, external=caught.value.external))
+        service.channel().send(letter(again=True, external=caught.value.external))
         assert len(service.seen()) == 1
 
     def test_an_answer_that_is_lost_tells_nobody_twice(self, service: Service) -> None:
@@ -498,7 +498,7 @@ class ChannelContract:
     def test_an_answer_without_an_end_is_not_waited_for(self, service: Service) -> None:
         """A service that answers byte by byte is given up as one that says nothing."""
         self._need(service, "drip")
-        channel = service.channel()
+        channel = service.channel(HASTY)
         service.fail("drip")
         started = time.monotonic()
         with pytest.raises(AlertUndelivered):

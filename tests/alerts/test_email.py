@@ -33,7 +33,7 @@ def server() -> Iterator[MailServer]:
 
 def account(server: MailServer, **changes: Any) -> Account:
     """A connection to it, without encryption."""
-    extra = {"from_email": "bot@example.org", "disable_ssl": True, "disable_tls": True, "timeout": 2}
+    extra = {"from_email": "bot@example.org", "disable_ssl": True, "disable_tls": True, "timeout": 10}
     fields: dict[str, Any] = {"host": "127.0.0.1", "port": server.port, "extra": extra}
     return Account("smtp", **{**fields, **changes, "extra": {**extra, **changes.get("extra", {})}})
 

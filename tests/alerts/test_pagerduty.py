@@ -30,7 +30,7 @@ def server() -> Iterator[PagerDutyServer]:
 @pytest.fixture
 def pager(server: PagerDutyServer) -> PagerDutyChannel:
     """The channel, pointed at it."""
-    return open_pagerduty(Account("pagerduty_events", host=server.url, password=KEY, extra={"timeout": 2}))
+    return open_pagerduty(Account("pagerduty_events", host=server.url, password=KEY, extra={"timeout": 10}))
 
 
 def test_an_incident_pages_once_and_ends(pager: PagerDutyChannel, server: PagerDutyServer) -> None:

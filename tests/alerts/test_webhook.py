@@ -39,7 +39,7 @@ def receiver() -> Iterator[Receiver]:
 
 def account(receiver: HttpServer, **changes: Any) -> Account:
     """A connection to it."""
-    fields: dict[str, Any] = {"host": f"{receiver.url}/alerts?team=ml", "password": SECRET, "extra": {"timeout": 2}}
+    fields: dict[str, Any] = {"host": f"{receiver.url}/alerts?team=ml", "password": SECRET, "extra": {"timeout": 10}}
     return Account("http", **{**fields, **changes})
 
 
