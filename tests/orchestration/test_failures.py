@@ -133,7 +133,9 @@ def test_success_that_nobody_waits_for(production: Production, airflow_database:
     tell_success(whose, context())
     assert store().readings() == []
     tell_failure(whose, context(ValueError("x"), dag_id="performance_churn"))
+    before = store().readings()
     tell_success(whose, context())
+    assert store().readings() == before
     assert only().open
 
 
