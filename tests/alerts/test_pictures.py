@@ -16,7 +16,19 @@ from monitoring_tasks.alerts.message import Plot
 from monitoring_tasks.alerts.pictures import draw
 
 BARS = Plot("bars", "temp: share of rows", ("10", "20", "30"), {"reference": (0.2, 0.5, 0.3), "now": (0, 0, 1)}, "")
-HOSTILE = ["$x^2$", "\\frac{1", "<script>", "東京", "_hidden", "", "a\nb", "x" * 10_000, "\u202egnirts", "%d {x}"]
+HOSTILE = [
+    "$x^2$",
+    "$\\frac{$",
+    "\\frac{1",
+    "<script>",
+    "東京",
+    "_hidden",
+    "",
+    "a\nb",
+    "x" * 10_000,
+    "\u202egnirts",
+    "%d {x}",
+]
 
 
 def pixels(picture: bytes) -> np.ndarray[Any, np.dtype[np.uint8]]:
