@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -45,32 +47,19 @@ def main(
 ) -> None:
     """What a new window costs, against other ways to the same answer; what gate and alarms cost, how often they err."""
     progress = Console(stderr=True)
-    if part in (Part.ALL, Part.DRIFT):
-        drift(progress, quick=quick)
-    if part in (Part.ALL, Part.GATE):
-        gate.show(Console(), progress, quick=quick)
-    if part in (Part.ALL, Part.ALARMS):
-        alarms.show(Console(), progress, quick=quick)
-    if part in (Part.ALL, Part.ESTIMATE):
-        estimate.show(Console(), progress, quick=quick)
-    if part in (Part.ALL, Part.CLIENT):
-        client.show(Console(), progress, quick=quick)
-    if part in (Part.ALL, Part.JOIN):
-        join.show(Console(), progress, quick=quick)
-    if part in (Part.ALL, Part.PERFORMANCE):
-        performance.show(Console(), progress, quick=quick)
-    if part in (Part.ALL, Part.PAGES):
-        pages.show(Console(), progress, quick=quick, folder=FOLDER / "pages")
+    for each, show_part in SHOWN.items():
+        if part in (Part.ALL, each):
+            show_part(Console(), progress, quick=quick)
 
 
-def drift(progress: Console, *, quick: bool) -> None:
+def drift(console: Console, progress: Console, *, quick: bool) -> None:
     """Generate the data, run every contender in a process of its own, print one table."""
     small, large = (200_000, 2_000_000) if quick else (1_000_000, 10_000_000)
     found = {
         small: fill(SMALL, Data(FOLDER, small, small), progress),
         large: fill(LARGE, Data(FOLDER, small, large), progress),
     }
-    show(found, Console(), judged=not quick)
+    show(found, console, judged=not quick)
 
 
 def fill(section: Section, data: Data, progress: Console) -> Results:
@@ -104,6 +93,17 @@ def _read(file: Path) -> None:
         while opened.read(CHUNK):
             pass
 
+
+SHOWN: Mapping[Part, Callable[..., None]] = {
+    Part.DRIFT: drift,
+    Part.GATE: gate.show,
+    Part.ALARMS: alarms.show,
+    Part.ESTIMATE: estimate.show,
+    Part.CLIENT: client.show,
+    Part.JOIN: join.show,
+    Part.PERFORMANCE: performance.show,
+    Part.PAGES: partial(pages.show, folder=FOLDER / "pages"),
+}
 
 if __name__ == "__main__":
     typer.run(main)

@@ -1,7 +1,12 @@
-"""How often somebody is paged: April to December of the flights, day by day, as live runs would have told it."""
+"""How often somebody is paged: April to December of the flights, day by day, as live runs told it.
+
+Twice: by the demonstration's monitor, whose windows are weeks from Tuesday to Tuesday, and by one that looks every day
+at the seven days before.
+"""
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -39,57 +44,62 @@ RUN = {"origin": "bench"}
 
 @dataclass(frozen=True)
 class World:
-    """The flights' production, and the monitor that looks at its last seven days every day."""
+    """The flights' production, and the monitor that looks at its last seven days every week, or every day."""
 
     folder: Path
+    name: str
 
     @property
     def monitor(self) -> Monitor:
-        """The demonstration's monitor, by day."""
-        return load_monitor(self.folder / "monitors" / "flight_delay.yaml")
+        """The monitor."""
+        return load_monitor(self.folder / self.name / "flight_delay.yaml")
 
-    def runtime(self, name: str) -> Runtime:
-        """A store and artifacts of their own."""
-        return environment_runtime({"MONITORING_HOME": str(self.folder / name)})
+    @property
+    def runtime(self) -> Runtime:
+        """A store and artifacts of its own."""
+        return environment_runtime({"MONITORING_HOME": str(self.folder / self.name)})
 
     @classmethod
-    def prepared(cls, folder: Path) -> World:
-        """The world in a folder: what is there already is kept."""
-        folder.mkdir(parents=True, exist_ok=True)
-        make_champion(folder)
-        replay_production(folder)
+    def prepared(cls, folder: Path, name: str) -> World:
+        """The world in a folder; its production is kept, its results begin from nothing."""
         text = (ROOT / "include/monitors/flight_delay.yaml").read_text(encoding="utf-8")
         text = text.replace("../../.demo/", f"{folder}/")
         for weekly, daily in DAILY.items():
-            text = text.replace(weekly, daily)
-        (folder / "monitors").mkdir(exist_ok=True)
-        (folder / "monitors" / "flight_delay.yaml").write_text(text, encoding="utf-8")
-        return cls(folder)
+            text = text.replace(weekly, daily if name == "daily" else weekly)
+        shutil.rmtree(folder / name, ignore_errors=True)
+        (folder / name).mkdir(parents=True)
+        (folder / name / "flight_delay.yaml").write_text(text, encoding="utf-8")
+        return cls(folder, name)
 
 
 def show(console: Console, progress: Console, *, quick: bool, folder: Path) -> None:
-    """Replay the span and print every page with its reason, and how many there are by month and severity."""
-    world, span = World.prepared(folder.absolute()), QUICK if quick else YEAR
-    windows = windows_between(world.monitor.schedule, world.monitor.window, span)
-    windows = [window for window in windows if window.start >= world.monitor.first_moment]
-    progress.print(f"pages: {len(windows)} days are judged")
-    prepare(world, windows)
-    changes = replay(world, windows)
-    console.print(told_table(changes))
-    console.print(month_table(changes, windows))
+    """Replay the span by either monitor: every page with its reason, and how many there are by month and severity."""
+    folder = folder.absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    make_champion(folder)
+    replay_production(folder)
+    for name in ("weekly", "daily"):
+        world, span = World.prepared(folder, name), QUICK if quick else YEAR
+        windows = windows_between(world.monitor.schedule, world.monitor.window, span)
+        windows = [window for window in windows if window.start >= world.monitor.first_moment]
+        progress.print(f"pages, {name}: {len(windows)} windows are judged")
+        prepare(world, windows)
+        changes = replay(world, windows)
+        console.print(told_table(changes, name))
+        console.print(month_table(changes, windows))
 
 
 def prepare(world: World, windows: Sequence[Window]) -> None:
     """Judge every window in any order, by two processes; nobody is told."""
-    parts = [(world.folder, part) for part in (windows[::2], windows[1::2])]
+    parts = [(world, part) for part in (windows[::2], windows[1::2])]
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         list(pool.map(_judge, parts))
 
 
-def _judge(part: tuple[Path, Sequence[Window]]) -> None:
-    world = World(part[0])
-    monitor, runtime = world.monitor, world.runtime("live")
-    for window in part[1]:
+def _judge(part: tuple[World, Sequence[Window]]) -> None:
+    world, windows = part
+    monitor, runtime = world.monitor, world.runtime
+    for window in windows:
         subject = steps.open_window(monitor, runtime, window)
         steps.profile_window(monitor, runtime, subject)
         steps.run_suites(monitor, runtime, subject)
@@ -98,7 +108,7 @@ def _judge(part: tuple[Path, Sequence[Window]]) -> None:
 
 def replay(world: World, windows: Sequence[Window]) -> list[Change]:
     """Every day once more in order, live: what was told, in the order of the days."""
-    monitor, runtime = world.monitor, world.runtime("live")
+    monitor, runtime = world.monitor, world.runtime
     for window in windows:
         subject = steps.open_window(monitor, runtime, window)
         occasion = Occasion(window.end + timedelta(minutes=10))
@@ -117,9 +127,18 @@ def _performance(monitor: Monitor, runtime: Runtime, tick: datetime) -> None:
     performance_steps.judge_performance(monitor, runtime, subject, run=RUN, occasion=occasion)
 
 
-def told_table(changes: Sequence[Change]) -> Table:
+def told_table(changes: Sequence[Change], name: str) -> Table:
     """Every page and line of a digest: day, severity, what, why."""
-    table = Table("day", "severity", "what", "about", "first reason", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(
+        "told",
+        "severity",
+        "what",
+        "about",
+        "first reason",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        title=f"{name} windows",
+    )
     for change in changes:
         incident = change.incident
         cells = (f"{change.tick:%d %b}", incident.severity.word, change.event.value, incident.cause.value)

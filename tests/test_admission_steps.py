@@ -14,10 +14,10 @@ from monitoring_tasks.admission_steps import Asked, admit_retraining, open_rollb
 from monitoring_tasks.errors import ConfigurationError, PromotionRefused, ReferenceInvalid
 from monitoring_tasks.kept import load_table, required
 from monitoring_tasks.monitor import Monitor
-from monitoring_tasks.severity import Severity
 from monitoring_tasks.monitor_file import load_monitor
 from monitoring_tasks.policy.verdict import Action, Outcome, Subject, Verdict
 from monitoring_tasks.runtime import Runtime, environment_runtime
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.window import Window, parse_moment
 from tests.dvc_pipeline import ModelRepository, churn, churn_template
 from tests.retraining_world import DAYS_COMPARED, EVALUATION, TRAINING, WINDOW_END, World

@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 from monitoring_tasks.champion import load_reference, pin_champion
 from monitoring_tasks.explaining import Explanation, explain
 from monitoring_tasks.kept_nulls import load_calibration, spent
-from monitoring_tasks.severity import Severity
 from monitoring_tasks.monitor_file import load_monitor
 from monitoring_tasks.policy.verdict import Outcome, Subject, Verdict
 from monitoring_tasks.runtime import Runtime
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.window import Window
 from tests.production import YAML, Production
 

@@ -53,7 +53,7 @@ def ran(monitor: Monitor, runtime: Runtime, window: Window) -> list[str]:
 
 
 def test_twenty_monitors_over_one_broken_column_are_one_page(monitors: list[Monitor], runtime: Runtime) -> None:
-    """The first opens the incident, the others join it: one headline in Slack, notes in its thread, the right column."""
+    """The first opens it, the others join: one headline in Slack, notes in its thread, the right column first."""
     events = [event for monitor in monitors[: MONITORS // 2] for event in ran(monitor, runtime, day(2))]
     with SlackServer() as slack:
         extra = f'{{"base_url": "{slack.url}"}}'
@@ -73,9 +73,7 @@ def test_twenty_monitors_over_one_broken_column_are_one_page(monitors: list[Moni
     assert {post["thread_ts"] for post in slack.posts if post.get("thread_ts")} == {headlines[0]["ts"]}
 
 
-def test_another_column_is_another_problem(
-    production: Production, monitors: list[Monitor], runtime: Runtime
-) -> None:
+def test_another_column_is_another_problem(production: Production, monitors: list[Monitor], runtime: Runtime) -> None:
     """While the first is open, a fault elsewhere is not swallowed by it."""
     ran(monitors[0], runtime, day(2))
     production.write(FIRST_DAY + timedelta(days=3), columns={"age": [None, 40.0] * 500})

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from monitoring_tasks.severity import Severity
 from monitoring_tasks.monitor_file import load_monitor
 from monitoring_tasks.policy.verdict import Action, Outcome, Subject, Verdict
 from monitoring_tasks.request_step import retraining_due
 from monitoring_tasks.retraining_task import lapse_of
 from monitoring_tasks.runtime import Runtime, environment_runtime
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.store.records import RetrainingRecord
 from monitoring_tasks.window import Window
 from tests.retraining_world import YAML

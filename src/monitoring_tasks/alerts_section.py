@@ -257,7 +257,7 @@ class Alerts(Section):
     digest: Digest = Digest()
     quiet_hours: QuietHours | None = None
     downtime: Annotated[tuple[Downtime, ...], Field(strict=False)] = ()
-    remind: Width = Field(timedelta(days=3), description="Time after which an incident nobody took on is told again")
+    remind: Width = Field(timedelta(days=7), description="Time after which an incident nobody took on is told again")
     healthy_windows: Windows = Field(2, description="Healthy windows in a row that resolve an incident")
     patience: Patience = Patience()
     deadline: Width | None = Field(

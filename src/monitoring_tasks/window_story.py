@@ -14,7 +14,7 @@ from monitoring_tasks.alerts.telling import Occasion, Teller
 from monitoring_tasks.checks import CheckResult, Status
 from monitoring_tasks.incidents.fold import ANSWERED
 from monitoring_tasks.incidents.incident import Change
-from monitoring_tasks.incidents.reading import Cause, Reading, Stream
+from monitoring_tasks.incidents.reading import Reading, Stream
 from monitoring_tasks.incidents.signals import signals_of
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.performance.record import Figure, Restatement
@@ -61,7 +61,7 @@ def reading_of(monitor: Monitor, found: Found) -> Reading:
         stream=found.stream,
         window=window,
         tick=parse_moment(known_at) if known_at else window.end,
-        covers=covers | {Cause.LATE, Cause.FAILED},
+        covers=covers,
         signals=signals,
     )
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from demo.figures import AUC, GAP, check_figures, figures_table
-from monitoring_tasks.severity import Severity
 from monitoring_tasks.performance.record import Figure, Interval, Maturity, Restatement
 from monitoring_tasks.policy.verdict import Outcome, Subject, Verdict
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.store.ledger import LedgerEntry
 from monitoring_tasks.window import DAY, Window, windows_between
 

@@ -9,8 +9,8 @@ import pytest
 
 from demo.__main__ import readme_commands
 from demo.story import Week, check_story, pages_table, story_table
-from monitoring_tasks.severity import Severity
 from monitoring_tasks.policy.verdict import Outcome, Subject, Verdict
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.window import Window, windows_between
 
 WINDOWS = windows_between("0 0 * * 2", None, Window.parse("2013-04-02", "2013-12-31"))

@@ -48,7 +48,7 @@ def test_a_healthy_day_ends_all_clear(served: Production, run_dag: RunDag) -> No
 
 def test_a_drifted_day_ends_in_an_alert(served: Production, run_dag: RunDag) -> None:
     """Without a channel the alert is a log of the task, and the store knows the incident and its letter."""
-    run = run_dag(DRIFTED_DAY + timedelta(days=1))
+    run = run_dag(DRIFTED_DAY + timedelta(days=1), on_time=True)
     assert run.state == "success"
     assert run.tasks["all_clear"] == "skipped"
     assert run.returned["verdict"]["outcome"] == "drifted"
@@ -64,7 +64,7 @@ def test_a_drifted_day_ends_in_an_alert(served: Production, run_dag: RunDag) -> 
 
 def test_the_log_tells_the_whole_story(served: Production, run_dag: RunDag) -> None:
     """Table of what drifted, verdict, next step, and the address of the report."""
-    log = run_dag(DRIFTED_DAY + timedelta(days=1)).log
+    log = run_dag(DRIFTED_DAY + timedelta(days=1), on_time=True).log
     assert "churn: DRIFTED, severity critical" in log
     row = next(line for line in log.splitlines() if line.startswith("data_drift") and " age " in line)
     assert "psi" in row
@@ -130,7 +130,7 @@ def test_a_window_by_hand(served: Production, run_dag: RunDag) -> None:
 
 def test_the_same_window_twice_is_one_verdict(served: Production, run_dag: RunDag) -> None:
     """A second run replaces the first one's verdict; nobody is told twice."""
-    first, second = (run_dag(DRIFTED_DAY + timedelta(days=1), conf={}) for _ in range(2))
+    first, second = (run_dag(DRIFTED_DAY + timedelta(days=1), conf={}, on_time=True) for _ in range(2))
     assert {**first.returned["verdict"], "changes": []} == {**second.returned["verdict"], "changes": []}
     assert [change["event"] for change in second.returned["verdict"]["changes"]] == ["repeated"]
     store = airflow_runtime().store
@@ -141,8 +141,8 @@ def test_the_same_window_twice_is_one_verdict(served: Production, run_dag: RunDa
 
 def test_the_verdict_is_announced(served: Production, run_dag: RunDag) -> None:
     """The verdict's task leaves an event of the monitor's asset, small enough to keep."""
-    run = run_dag(DRIFTED_DAY + timedelta(days=1))
-    [event] = events_of(run.run_id)
+    run = run_dag(DRIFTED_DAY + timedelta(days=1), on_time=True)
+    *_, event = events_of(run.run_id)
     assert event["outcome"] == "drifted"
     assert event["silent"] is False
     assert event["subject"]["monitor"] == "churn"
@@ -166,7 +166,7 @@ def test_slack_through_a_connection(served: Production, run_dag: RunDag, monkeyp
     with SlackServer() as slack:
         connection = f'{{"conn_type": "slack", "password": "xoxb-1", "extra": {{"base_url": "{slack.url}"}}}}'
         monkeypatch.setenv("AIRFLOW_CONN_PAGER", connection)
-        run_dag(DRIFTED_DAY + timedelta(days=1))
+        run_dag(DRIFTED_DAY + timedelta(days=1), on_time=True)
     assert [(letter.channel, letter.state) for letter in airflow_runtime().store.letters()] == [(ADDRESS, "sent")]
     assert {post["channel"] for post in slack.posts} == {"#ml"}
     posted = str(slack.posts)
@@ -178,7 +178,7 @@ def test_slack_through_a_connection(served: Production, run_dag: RunDag, monkeyp
 def test_a_letter_without_its_connection_waits(served: Production, run_dag: RunDag) -> None:
     """A connection that nobody created loses no alert: the task fails, says why, and the letter stays in the outbox."""
     served.configure(SLACK)
-    run = run_dag(DRIFTED_DAY + timedelta(days=1))
+    run = run_dag(DRIFTED_DAY + timedelta(days=1), on_time=True)
     assert run.tasks["alert"] == "failed"
     assert "pager" in run.log
     assert "critical" in run.log

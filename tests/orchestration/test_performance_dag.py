@@ -45,7 +45,7 @@ def test_an_ordinary_day_ends_all_clear(served: LabelledProduction, run_dag: Run
 
 def test_a_degraded_day_ends_in_an_alert(served: LabelledProduction, run_dag: RunDag) -> None:
     """Told once, with the report's page; the ledger has the window, those before it, and the one that is young yet."""
-    run = run_dag(BAD + 2 * DAY, name=NAME)
+    run = run_dag(BAD + 2 * DAY, name=NAME, on_time=True)
     assert run.state == "success"
     assert run.returned["verdict"]["outcome"] == "degraded"
     assert [change["event"] for change in run.returned["alert"]["changes"]] == ["opened"]
@@ -53,7 +53,7 @@ def test_a_degraded_day_ends_in_an_alert(served: LabelledProduction, run_dag: Ru
     entries = airflow_runtime().store.performance("churn")
     outcomes = [entry.verdict.outcome.value for entry in entries]
     assert outcomes == [*["healthy"] * 4, "degraded", "no_data"]
-    again = run_dag(BAD + 2 * DAY, name=NAME, conf={})
+    again = run_dag(BAD + 2 * DAY, name=NAME, conf={}, on_time=True)
     assert [change["event"] for change in again.returned["verdict"]["changes"]] == ["repeated"]
     assert [(letter.channel, letter.state) for letter in airflow_runtime().store.letters()] == [("log", "sent")]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,9 +14,9 @@ from monitoring_tasks.alerts.message import Message, title_of
 from monitoring_tasks.alerts.routing import NOTICE, Subject, aloud, letters_of
 from monitoring_tasks.alerts_section import Alerts
 from monitoring_tasks.errors import ConfigurationError, MonitoringError
-from monitoring_tasks.incidents.fold import advance, answered
+from monitoring_tasks.incidents.fold import advance, answered, unless_over
 from monitoring_tasks.incidents.incident import Change, Event, Incident
-from monitoring_tasks.incidents.reading import OF_RUN, Reading
+from monitoring_tasks.incidents.reading import Reading
 from monitoring_tasks.incidents.replay import Replayed, replay
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.severity import Severity
@@ -69,23 +69,10 @@ def record(transaction: Transaction, reading: Reading, teller: Teller | None) ->
         return []
     transaction.lock_incidents()
     found = advance(transaction.open_incidents(), reading, teller.alerts, now=teller.now)
-    changes = [change for each in found if (change := _unless_over(transaction, each))]
+    changes = [change for each in found if (change := unless_over(each, transaction.incident))]
     for change in changes:
         keep(transaction, change, teller)
     return changes
-
-
-def _unless_over(transaction: Transaction, change: Change) -> Change | None:
-    """The change; None where the window that opens an incident opened one before, which has ended since.
-
-    Somebody judged it again. But a run that fails after it was well again fails anew.
-    """
-    incident = change.incident
-    while change.event is Event.OPENED and (before := transaction.incident(incident.id)):
-        if incident.cause not in OF_RUN:
-            return None
-        incident = replace(incident, id=f"{before.id}-{before.number}")
-    return replace(change, incident=incident)
 
 
 def keep(transaction: Transaction, change: Change, teller: Teller) -> None:
