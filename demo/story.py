@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from monitoring_tasks.checks import Check
-from monitoring_tasks.severity import Severity
 from monitoring_tasks.policy.verdict import Verdict
 from monitoring_tasks.runtime import Runtime
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.window import Window
 
 COLUMNS = ("temp", "dest", "score")
