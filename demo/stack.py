@@ -31,6 +31,8 @@ SERVICES: Mapping[str, tuple[str, ...]] = {
     "dag-processor": ("dag-processor",),
     # The log server would listen on every interface; the API server reads the same folder anyway.
     "scheduler": ("scheduler", "--skip-serve-logs"),
+    # Tells people of runs that are late.
+    "triggerer": ("triggerer", "--skip-serve-logs"),
 }
 PATIENCE = 180.0
 
@@ -161,7 +163,7 @@ class Stack:
             health = httpx.get(f"{self.url}/api/v2/monitor/health", timeout=5).json()
         except (httpx.HTTPError, ValueError):
             return "api-server"
-        parts = ("scheduler", "dag_processor")
+        parts = ("scheduler", "dag_processor", "triggerer")
         return ", ".join(part for part in parts if (health.get(part) or {}).get("status") != "healthy")
 
     def _raise_if_ended(self) -> None:

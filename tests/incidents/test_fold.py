@@ -90,6 +90,13 @@ def test_one_success_ends_what_concerns_a_run(cause: Cause) -> None:
     assert told.read(reading(0, covers=[cause])) == [Event.RESOLVED]
 
 
+def test_what_is_low_is_told_once() -> None:
+    """The digest that had it is not filled with it again, however long it goes on."""
+    told = Told(Alerts(remind=timedelta(days=2)))
+    events = [event for number in range(9) for event in told.read(reading(number, signal(severity=Severity.LOW)))]
+    assert events == [Event.OPENED, *[Event.REPEATED] * 8]
+
+
 def test_an_open_incident_is_told_again_after_a_while() -> None:
     """Nobody took it on: after the declared time it is told again, and from then the time runs anew."""
     told = Told(Alerts(remind=timedelta(days=2)))

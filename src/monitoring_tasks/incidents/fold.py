@@ -223,7 +223,8 @@ def _event(before: Incident, after: Incident, given: _Given, *, new: bool) -> Ev
         return Event.REMINDED if given.now >= before.mute.until else Event.REPEATED
     if new:
         return Event.JOINED
-    due = given.reading.tick - before.spoken >= given.alerts.remind
+    # What is low was in a digest: day after day the same line there would hide the new ones.
+    due = given.reading.tick - before.spoken >= given.alerts.remind and after.severity > Severity.LOW
     return Event.REMINDED if due and before.state is State.OPEN else Event.REPEATED
 
 
