@@ -120,6 +120,19 @@ def test_a_scheduled_run_comes_by_itself(world: World) -> None:
     assert world.told(start)
 
 
+def test_a_person_takes_an_incident_on(world: World) -> None:
+    """By the form in Airflow: the store knows who, and it is told beneath the page."""
+    rest = world.stack.rest
+    rest.trigger("monitoring_incident", "on_it", {"action": "acknowledge", "about": "churn", "reason": "on it"})
+    assert rest.wait_for_run("monitoring_incident", "on_it") == "success"
+    [incident] = world.store.incidents("churn")
+    assert (incident.cause, incident.state) == ("no_data", "acknowledged")
+    assert [each.by for each in world.store.transitions(incident.id)] == ["", "admin"]
+    headline = world.told(incident.id)[0]
+    note = eventually(lambda: [post for post in world.told("on it") if post.get("thread_ts") == headline["ts"]])
+    assert "admin" in str(note)
+
+
 def test_a_backfill_is_silent(world: World) -> None:
     """Four past days are judged by Airflow's own backfill; nobody is told, what would have been told is recorded."""
     rest = world.stack.rest
