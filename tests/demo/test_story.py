@@ -86,5 +86,5 @@ def test_weeks_are_a_week_apart() -> None:
 def test_the_readme_names_the_commands_that_are_run() -> None:
     """The demonstration runs the README's commands as written, the replay first."""
     commands = readme_commands()
-    assert [words[1] for words in commands] == ["backfill", "check", "status", "report", "performance"]
+    assert [words[1] for words in commands] == ["backfill", "check", "status", "report", "performance", "alerts"]
     assert commands[0] == ["monitoring", "backfill", "flight_delay", "--start", "2013-04-02", "--end", "2013-12-31"]
