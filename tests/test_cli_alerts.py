@@ -130,6 +130,7 @@ def test_options_are_those_of_the_list(world: World, alerts: Command) -> None:
     found = json.loads(alerts("--json", "--monitor", "churn").out)
     assert [each["id"] for each in found["incidents"]] == [opened(world)]
     assert {each["channel"] for each in found["letters"]} == {"slack:pager:#ml", "log"}
+    (world.folder / "other.yaml").write_text(YAML.replace("name: churn", "name: other"))
     assert json.loads(alerts("list", "--json", "--monitor", "other").out) == {"incidents": [], "letters": []}
 
 
@@ -277,7 +278,10 @@ def test_a_span_of_what_would_have_been_told(world: World, alerts: Command) -> N
     done = alerts("--would-have", "--start", "2013-06-03", "--end", "2013-06-10")
     assert "escalated" in done.out
     assert "opened" not in done.out
-    assert alerts("--would-have", "--monitor", "other").out == "0 pages, 0 lines in digests\n"
+    (world.folder / "other.yaml").write_text(YAML.replace("name: churn", "name: other"))
+    other = alerts("--would-have", "--monitor", "other")
+    assert other.out == "0 pages, 0 lines in digests\n"
+    assert "other has judged no window yet: see `monitoring backfill --help`" in other.err
     assert alerts("--would-have", "--start", "2013-06-10").code == 0
 
 
@@ -300,3 +304,50 @@ def test_a_narrow_terminal(world: World, alerts: Command, monkeypatch: pytest.Mo
     world.read()
     assert "state" not in alerts().out
     assert "channels" not in alerts("--would-have").out
+
+
+@pytest.mark.parametrize("arguments", [(), ("--would-have",), ("--json",)])
+def test_a_name_that_is_misspelt(world: World, alerts: Command, arguments: tuple[str, ...]) -> None:
+    """It does not look like a monitor that is well; one whose YAML is gone is still known."""
+    world.read()
+    done = alerts(*arguments, "--monitor", "chrun")
+    assert (done.code, done.out) == (3, "")
+    assert f"no monitor 'chrun' in {world.folder}: there are churn" in done.err
+    (world.folder / "churn.yaml").unlink()
+    assert alerts(*arguments, "--monitor", "churn").code == 1
+
+
+def test_a_fresh_store_would_have_told_nothing(world: World, alerts: Command) -> None:
+    """Before any window is judged it says so, and a store with readings says nothing on the error stream."""
+    fresh = alerts("--would-have")
+    assert (fresh.code, fresh.out) == (0, "0 pages, 0 lines in digests\n")
+    assert fresh.err == "no monitor has judged a window yet: see `monitoring backfill --help`\n"
+    world.read(0, None, live=False)
+    assert alerts("--would-have").err == ""
+
+
+def test_a_span_without_would_have(world: World, alerts: Command) -> None:
+    """What is open is listed as it stands: a span that would be ignored is refused."""
+    world.read()
+    done = alerts("--start", "2013-06-01")
+    assert done.code == 3
+    assert "go with --would-have" in done.err
+
+
+def test_the_beginning_of_an_id(world: World, alerts: Command) -> None:
+    """An id may be cut short where only one begins like that; an unknown one is no success of `retry`."""
+    world.read()
+    id = opened(world)
+    assert alerts("show", id[:10]).out.startswith(f"{id}: open")
+    assert alerts("acknowledge", id[:10]).out.startswith(f"{id} is acknowledged, by {user()}: ")
+    unknown = alerts("retry", "drift-nosuch")
+    assert unknown.code == 3
+    assert "there is no incident 'drift-nosuch'" in unknown.err
+
+
+def test_help_tells_the_exit_codes(world: World, alerts: Command) -> None:
+    """Whoever writes a script needs no other page."""
+    shown = " ".join(alerts("--help").out.split())
+    assert "Exit code of `list`: 0 nothing is open" in shown
+    assert "3 a channel did not take it" in shown
+    assert "No such command 'frobnicate': see monitoring --help" in alerts("frobnicate").err

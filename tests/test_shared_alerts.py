@@ -301,7 +301,31 @@ def test_what_the_shipped_file_proposes_loads(folder: Path) -> None:
 def test_the_readmes_alerts_load(folder: Path) -> None:
     """The example that people copy is valid, and shows every key."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    [block] = [found for block in text.split("```yaml\n") if "quiet_hours" in (found := block.split("```")[0])]
+    [block] = [yaml for part in text.split("```yaml\n") if "quiet_hours" in (yaml := part.split("```")[0])]
     found = alerts(folder, block)
     assert shared_mistakes(folder) == []
     assert {*found.model_fields_set} == {*Alerts.model_fields}
+
+
+# What stands where the file should be ---------------------------------------------------------------------------------
+
+
+def test_what_is_no_file_is_no_silence(folder: Path) -> None:
+    """A folder, or a link that leads nowhere (a mount that lacks its key), is a mistake, and monitors go on."""
+    place = folder.parent / "alerts.yaml"
+    place.mkdir()
+    [mistake] = shared_mistakes(folder)
+    assert mistake.startswith(f"{place}:1: cannot be read: ")
+    place.rmdir()
+    place.symlink_to(folder / "nowhere.yaml")
+    [mistake] = shared_mistakes(folder)
+    assert mistake.startswith(f"{place}:1: cannot be read: ")
+    assert load_monitor(folder / "churn.yaml").alerts == Alerts()
+
+
+def test_the_other_ending_is_told(folder: Path) -> None:
+    """A file `alerts.yml` would be read by nobody, in silence; beside `alerts.yaml` it is a spare copy."""
+    (folder.parent / "alerts.yml").write_text(SHARED, encoding="utf-8")
+    assert shared_mistakes(folder) == [f"{folder.parent}/alerts.yml:1: is read by nobody: name it alerts.yaml"]
+    assert told(alerts(folder), "failed") == ["slack:slack_default:#ml"]
+    assert shared_mistakes(folder) == []

@@ -87,14 +87,32 @@ def shared_alerts(path: Path) -> Json:
 
     Raises `ConfigurationError` with one line per mistake.
     """
-    if not path.is_file():
+    if not _is_there(path):
         if os.environ.get("MONITORING_ALERTS"):
             raise ConfigurationError(f"{path}:1: is not a file: write one, or unset MONITORING_ALERTS")
+        _refuse_misnamed(path)
         return {}
     said, mistakes = _shared(path, _text(path))
     if mistakes:
         raise ConfigurationError(mistakes)
     return dict(said)
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a name is taken, be it by what cannot be read: a link that leads nowhere is no reason for silence."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise ConfigurationError(f"{path}:1: cannot be read: {error}") from error
+    return True
+
+
+def _refuse_misnamed(path: Path) -> None:
+    misnamed = path.with_suffix(".yml")
+    if path.name == SHARED and _is_there(misnamed):
+        raise ConfigurationError(f"{misnamed}:1: is read by nobody: name it {SHARED}")
 
 
 def shared_mistakes(folder: Path) -> list[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from monitoring_tasks.alerts.acting import Order, carry_out, tick_of
+from monitoring_tasks.alerts.acting import Order, carry_out, find_incident, tick_of
 from monitoring_tasks.alerts.composing import Told, compose
 from monitoring_tasks.alerts.telling import Teller, record
 from monitoring_tasks.alerts_section import Alerts
@@ -87,3 +88,27 @@ def test_what_is_refused(runtime: Runtime) -> None:
     with pytest.raises(ConfigurationError, match="was resolved"):
         carry_out(runtime.store, incident.id, Order("acknowledge", "jane"), now=NOW)
     assert [each.event for each in runtime.store.transitions(incident.id)] == ["opened", "resolved"]
+
+
+def test_the_beginning_of_an_id(runtime: Runtime) -> None:
+    """It means the one incident that begins like that; several are named, and a cause alone means none."""
+    find(runtime, reading(0, signal()))
+    [incident] = runtime.store.incidents()
+    assert find_incident(runtime.store, incident.id[:9]) == incident
+    assert find_incident(runtime.store, "drift") is None
+    assert find_incident(runtime.store, "drift-") is None
+    twin = f"{incident.id[:12]}0123456789"
+    with runtime.store.transaction() as transaction:
+        transaction.put_incident(replace(incident, id=twin))
+    with pytest.raises(ConfigurationError, match=f"several incidents begin with '{incident.id[:9]}'") as caught:
+        carry_out(runtime.store, incident.id[:9], Order("acknowledge", "jane"), now=NOW)
+    assert twin in str(caught.value)
+    assert {each.state for each in runtime.store.incidents()} == {State.OPEN}
+
+
+def test_a_long_list_is_cut(runtime: Runtime) -> None:
+    """With hundreds of open incidents, an unknown name names a few of them and counts the others."""
+    for number in range(12):
+        find(runtime, reading(0, signal(), monitor=f"m{number}"))
+    with pytest.raises(ConfigurationError, match=r"and 2 more$"):
+        carry_out(runtime.store, "churn", Order("resolve", "jane", "x"), now=NOW)

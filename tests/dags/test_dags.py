@@ -20,7 +20,7 @@ from tests.airflow_home import ROOT
 from tests.production import YAML, Production
 
 pytestmark = pytest.mark.xdist_group("airflow")
-HEAVY = {"pandas", "evidently", "sklearn", "dvc", "pyarrow", "scipy", "numpy", "slack_sdk"}
+HEAVY = {"pandas", "evidently", "sklearn", "dvc", "pyarrow", "scipy", "numpy", "slack_sdk", "matplotlib", "smtplib"}
 OVER_ALL = {"monitoring_maintenance", "monitoring_canary", "monitoring_alerts", "monitoring_incident"}
 """DAGs over all monitors together."""
 TASKS = ["window", "profile", "suites", "verdict", "branch", "all_clear", "alert"]

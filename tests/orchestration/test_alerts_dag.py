@@ -112,6 +112,28 @@ def test_a_run_that_never_came_is_told(production: Production, slack: SlackServe
     assert "monitor_churn" in json.dumps(slack.posts)
 
 
+def test_a_monitor_that_broke_is_told(production: Production, run_dag: RunDag) -> None:
+    """It judged windows and has no DAG any more, so nothing of it is ever late: the task fails and names it."""
+    monitor, store = load_monitor(production.monitor_file), airflow_runtime().store
+    window = Window(TICK - timedelta(days=1), TICK)
+    with store.transaction() as transaction:
+        transaction.put_reading(
+            Reading("churn", "growth", monitor.dag_id, "drift", window, TICK, frozenset()), live=True
+        )
+    production.configure("name: [")
+    run = run_dag(DAY, name=DAG_ID)
+    assert (run.tasks["watch"], run.tries["watch"], run.tasks["deliver"]) == ("failed", 1, "success")
+    assert "nobody watches churn: the YAML is broken" in run.log
+    [incident] = store.incidents(open_only=True)
+    assert (incident.cause, incident.monitors) == (Cause.FAILED, (DAG_ID,))
+
+
+@pytest.mark.parametrize("build", [build_alerts_dag, build_incident_dag])
+def test_they_are_switched_on_from_the_start(build: Callable[[Path], Any]) -> None:
+    """A new deployment delivers alerts, and does what the form asks for, before anybody finds the switch."""
+    assert build(Path("/monitors")).is_paused_upon_creation is False
+
+
 def test_the_form_is_one_task() -> None:
     """It never runs by itself, and asks for an action, an incident or monitor, a time and a reason."""
     dag = build_incident_dag(Path("/monitors"))

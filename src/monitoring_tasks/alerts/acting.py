@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -37,7 +38,7 @@ class Order:
 
 
 def carry_out(store: Store, about: str, order: Order, *, now: datetime) -> list[Change]:
-    """Do something about an incident, by its id, or about every open one of a monitor, by its name.
+    """Do something about an incident, by its id or its beginning, or about every open one of a monitor, by its name.
 
     What changes is stored, and posted beneath what was told. Raises `ConfigurationError` when there is no such incident
     and no such monitor with one, and for what makes no sense: a mute without end or reason, an end of what has ended.
@@ -45,17 +46,44 @@ def carry_out(store: Store, about: str, order: Order, *, now: datetime) -> list[
     return [act(store, each.id, _action(store, each, order, now), now=now) for each in _meant(store, about, order)]
 
 
+def find_incident(store: Store, about: str) -> Incident | None:
+    """The incident of an id, or of the beginning of one, as somebody copies it from a narrow screen; None for none.
+
+    Raises `ConfigurationError` where several begin like that. A beginning goes beyond the dash after the cause.
+    """
+    named = store.incident(about)
+    if named is not None or not re.fullmatch(_BEGINNING, about):
+        return named
+    found = [each for each in store.incidents() if each.id.startswith(about)]
+    if len(found) > 1:
+        raise ConfigurationError(f"several incidents begin with {about!r}: {_listed(found)}")
+    return found[0] if found else None
+
+
+_BEGINNING = re.compile(r"[a-z_]+-[0-9a-f]{2,}")
+
+
 def _meant(store: Store, about: str, order: Order) -> list[Incident]:
     """The one incident of that id, whatever its state; else those of that monitor that the action fits."""
-    named = store.incident(about)
+    named = find_incident(store, about)
     if named is not None:
         return [named]
     found = [each for each in store.incidents(about, open_only=True) if each.state in _FITS[order.action]]
     if not found:
         fit = [each for each in store.incidents(open_only=True) if each.state in _FITS[order.action]]
-        known = ", ".join(f"{each.id} ({', '.join(each.monitors)})" for each in fit) or "none"
-        raise ConfigurationError(f"no incident and no monitor {about!r} to {order.action}: there are {known}")
+        raise ConfigurationError(
+            f"no incident and no monitor {about!r} to {order.action}: there are {_listed(fit) or 'none'}"
+        )
     return found
+
+
+def _listed(incidents: Sequence[Incident]) -> str:
+    named = [f"{each.id} ({', '.join(each.monitors[:_SHOWN])})" for each in incidents[:_LISTED]]
+    more = f" and {len(incidents) - _LISTED} more" if len(incidents) > _LISTED else ""
+    return ", ".join(named) + more
+
+
+_SHOWN, _LISTED = 3, 10
 
 
 def _action(store: Store, incident: Incident, order: Order, now: datetime) -> Callable[[Incident], Change]:

@@ -54,7 +54,7 @@ def main() -> None:
     except (typer.Abort, SystemExit):  # Ctrl-C; or standard output was closed, for which rich exits with 1
         code = ERROR
     except TyperException as error:
-        complain(f"{error.format_message()}: see monitoring --help")
+        complain(f"{error.format_message().rstrip('.')}: see monitoring --help")
         code = ERROR
     except Exception as error:  # an uncaught one would end with code 1, which means drifted
         complain(explained(error))

@@ -37,10 +37,12 @@ from monitoring_tasks.cli.terminal import (
     user,
 )
 from monitoring_tasks.errors import ConfigurationError
-from monitoring_tasks.monitor_file import find_monitor, load_monitors
+from monitoring_tasks.monitor_file import find_monitor, load_monitors, monitor_files
 from monitoring_tasks.window import Window, parse_width, stamp
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from monitoring_tasks.alerts.acting import Action
     from monitoring_tasks.alerts.channel import Channel
     from monitoring_tasks.incidents.incident import Incident
@@ -74,7 +76,12 @@ alerts = typer.Typer(
     cls=_Listing,
     add_completion=False,
     rich_markup_mode=None,
-    help="Incidents and what people are told of them; without a command, `list`.",
+    help="""Incidents and what people are told of them; without a command, `list`.
+
+    An ID may be its beginning, such as drift-9f3a. Exit code of `list`: 0 nothing is open, undelivered, or would have
+    paged; 1 something is. Of `deliver`, `retry` and `test`: 0 all was sent, 3 a channel did not take it. Of every
+    command: 3 error.
+    """,
 )
 
 
@@ -90,7 +97,10 @@ def overview(
     """Show open incidents and letters that were not delivered; or what people would have been told of the past."""
     if would_have:
         return _would_have(folder, Asked(monitor, Window.parse(start, end), as_json))
+    if (start, end) != (FIRST, LAST):
+        raise typer.BadParameter("--start and --end go with --would-have: what is open is listed as it stands now")
     with opened_runtime() as runtime:
+        _refuse_unknown(monitor, folder, runtime)
         incidents = runtime.store.incidents(monitor, open_only=True)
         letters = [each for each in runtime.store.letters() if monitor is None or monitor in each.monitors]
     stuck = troubled(letters, datetime.now(UTC))
@@ -116,9 +126,14 @@ def _would_have(folder: Folder, asked: Asked) -> int:
     from monitoring_tasks.alerts.telling import would_have
 
     monitors, mistakes = load_monitors(folder)
-    complain("\n".join(mistakes))
+    if mistakes:
+        complain("\n".join(mistakes))
     with opened_runtime() as runtime:
+        _refuse_unknown(asked.monitor, folder, runtime)
         replayed = would_have(runtime.store, monitors)
+        if not runtime.store.readings(asked.monitor):
+            who = f"{asked.monitor} has judged no window" if asked.monitor else "no monitor has judged a window"
+            complain(f"{who} yet: see `monitoring backfill --help`")
     found = [
         page
         for page in pages_of(replayed, {each.name: each.alerts for each in monitors})
@@ -127,6 +142,14 @@ def _would_have(folder: Folder, asked: Asked) -> int:
     ]
     print_pages(found, as_json=asked.as_json)
     return FINDINGS if any(page.at_once for page in found) else HEALTHY
+
+
+def _refuse_unknown(monitor: str | None, folder: Path, runtime: Runtime) -> None:
+    """A name that is misspelt must not look like a monitor that is well; one whose YAML is gone is still known."""
+    if monitor is None or runtime.store.readings(monitor) or runtime.store.incidents(monitor):
+        return
+    if monitor not in (names := [path.stem for path in monitor_files(folder)]):
+        raise ConfigurationError(f"no monitor {monitor!r} in {folder}: there are {', '.join(names) or 'none'}")
 
 
 def _print_overview(incidents: Sequence[Incident], letters: Sequence[Letter]) -> None:
@@ -143,12 +166,19 @@ def _print_overview(incidents: Sequence[Incident], letters: Sequence[Letter]) ->
 def show(about: IncidentId, as_json: AsJson = False) -> int:
     """Tell an incident from its beginning: what is known, everything that happened to it, and who was told when."""
     with opened_runtime() as runtime:
-        incident = runtime.store.incident(about)
-        if incident is None:
-            raise ConfigurationError(f"there is no incident {about!r}: `monitoring alerts` lists those that are open")
-        happened, letters = runtime.store.transitions(about), runtime.store.letters(incident=about)
+        incident = _found(runtime, about)
+        happened, letters = runtime.store.transitions(incident.id), runtime.store.letters(incident=incident.id)
     say(incident_story(incident, happened, letters, as_json=as_json))
     return HEALTHY
+
+
+def _found(runtime: Runtime, about: str) -> Incident:
+    from monitoring_tasks.alerts.acting import find_incident
+
+    incident = find_incident(runtime.store, about)
+    if incident is None:
+        raise ConfigurationError(f"there is no incident {about!r}: `monitoring alerts` lists those that are open")
+    return incident
 
 
 @alerts.command()
@@ -195,6 +225,7 @@ def _done(action: Action, about: str, reason: str, *, until: datetime | None = N
 def retry(about: Letters = None) -> int:
     """Send dead letters again: all of them, or those about one incident."""
     with opened_runtime() as runtime:
+        about = about and _found(runtime, about).id
         dead = runtime.store.letters(incident=about, state="dead")
         revived = [each for each in dead if runtime.store.revive_letter(each.key, each.channel)]
         say(f"{len(revived)} dead letters wait again")

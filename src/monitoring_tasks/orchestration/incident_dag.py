@@ -39,7 +39,8 @@ Trigger this DAG, and fill in its form; who did it is kept with the incident, an
 * **resolve**: it is over. What is found later opens a new incident
 * **test the routes**: a marked message on every channel of a monitor; the log has the answer of each
 
-`monitoring alerts` lists incidents with their ids, and does the same at a terminal.
+`monitoring alerts` lists incidents with their ids, and does the same at a terminal; each alert ends with its id.
+Whoever may trigger this DAG may silence every monitor: in Airflow, give that permission to those on call alone.
 """
 
 
@@ -102,6 +103,7 @@ def build_incident_dag(folder: Path) -> DAG:
         schedule=None,
         start_date=datetime(2000, 1, 1, tzinfo=UTC),
         catchup=False,
+        is_paused_upon_creation=False,  # a run of a paused DAG waits, and whoever asked for it believes it was done
         tags=["monitoring"],
         params=_form(),
         # Whoever asked sees that it failed, and asks again.

@@ -10,6 +10,7 @@ from typing import Any
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.orchestration.links import absolute, report_path
 from monitoring_tasks.orchestration.performance_run import KNOWN_ON, resolve_performance
+from monitoring_tasks.orchestration.run_log import say_all_clear
 from monitoring_tasks.orchestration.run_window import RunFacts
 from monitoring_tasks.orchestration.tasks import (
     alerted,
@@ -75,7 +76,7 @@ class PerformanceTasks:
 
     def all_clear(self, verdict: Json) -> None:
         """Say that nobody need be told."""
-        log.info("all_clear monitor=%s outcome=%s: nobody is told", self.monitor.name, verdict["outcome"])
+        say_all_clear(self.monitor, verdict)
 
     def alert(self, verdict: Json, subject: Json, dag_run: Any) -> Json:
         """Deliver the letters that are due, and say what became of the incidents; a silent run tells nobody."""

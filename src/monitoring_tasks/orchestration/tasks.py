@@ -16,6 +16,7 @@ from monitoring_tasks.errors import MonitoringError
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.orchestration.links import absolute, report_path, run_path
 from monitoring_tasks.orchestration.request import quiet_reason, request_conf, request_run_id
+from monitoring_tasks.orchestration.run_log import refuse_untold, say_all_clear, say_changes
 from monitoring_tasks.orchestration.run_window import END, START, RunFacts, resolve
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class MonitorTasks:
 
     def all_clear(self, verdict: Json) -> None:
         """Say that nobody need be told."""
-        log.info("all_clear monitor=%s outcome=%s: nobody is told", self.monitor.name, verdict["outcome"])
+        say_all_clear(self.monitor, verdict)
 
     def alert(self, verdict: Json, subject: Json, dag_run: Any) -> Json:
         """Deliver the letters that are due, and say what became of the incidents; a silent run tells nobody."""
@@ -104,19 +105,27 @@ def told_next(verdict: Json) -> list[str]:
 
 
 def alerted(monitor: Monitor, verdict: Json, dag_run: Any, *, silent: bool) -> Json:
-    """Say in the log what became of each incident, and deliver the letters that are due."""
+    """Deliver the letters that are due, and say in the log who was told what; of one not delivered before it fails.
+
+    A letter that its channel refused for good fails the task as well, at once: nobody was told, and no retry helps.
+    """
     from monitoring_tasks.delivery_step import deliver_for
     from monitoring_tasks.orchestration.channels import opener
 
     if silent:
         log.info(
-            "alert.silent outcome=%s: recorded only; `monitoring alerts --would-have` lists it", verdict["outcome"]
+            "alert.silent outcome=%s: a run of the past is recorded, and nobody is told; `monitoring alerts "
+            "--would-have` lists what would have been",
+            verdict["outcome"],
         )
         return {"changes": [], "sent": 0}
-    for change in verdict["changes"]:
-        log.info("incident.%s id=%s severity=%s", change["event"], change["incident"], change["severity"])
     with told() as runtime:
-        done = deliver_for(monitor.name, runtime().store, opener(), by=f"{dag_run.dag_id} {dag_run.run_id}")
+        store = runtime().store
+        try:
+            done = deliver_for(monitor.name, store, opener(), by=f"{dag_run.dag_id} {dag_run.run_id}")
+        finally:
+            say_changes(monitor, verdict, store)
+        refuse_untold(monitor, verdict, store)
     return {"changes": verdict["changes"], **done}
 
 
