@@ -229,11 +229,13 @@ def publish_canary(
     `run` is the DAG that ran the test.
     """
     fallen = fallen_since(runtime, report)
+    reading = _reading(monitor, report, fallen, run)
+    newest = runtime.store.newest_tick(monitor.name, reading.stream)
+    # A test of an older window is one of the past: what it misses was told, or is over.
+    heard = SILENT if newest is not None and newest > reading.tick else occasion
     with runtime.store.transaction() as transaction:
         transaction.put_canary(report)
-        changes = record(
-            transaction, _reading(monitor, report, fallen, run), _teller(monitor, report, fallen, occasion)
-        )
+        changes = record(transaction, reading, _teller(monitor, report, fallen, heard))
     for fall in fallen:
         log.warning("canary.fell monitor=%s fault=%s: %s", report.monitor, fall.name, fall.words)
     if report.noisy:

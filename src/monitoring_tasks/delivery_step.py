@@ -31,8 +31,7 @@ def deliver_for(monitor: str, store: Store, open_channel: Opener, *, by: str) ->
     DAG that looks after the outbox.
     """
     done, now = deliver(store, open_channel, by=by), datetime.now(UTC)
-    due = [letter for state in ("waiting", "sending") for letter in store.letters(state=state)]
-    left = [letter for letter in due if monitor in letter.monitors and letter.due_at <= now and not letter.digest]
+    left = [letter for letter in store.overdue(now) if monitor in letter.monitors]
     if left:
         raise AlertUndelivered(_complaint(monitor, left))
     return done

@@ -177,7 +177,8 @@ def judge_performance(
     measured = _stored(runtime, about, subject)
     noted = {**run, **{name: str(count) for name, count in measured.left_over.items()}}
     entries = {window: _entry(monitor, runtime, measured, window, run=noted) for window in measured.judged}
-    worsened = [entry for window, entry in entries.items() if window.end < about.window.end]
+    # The oldest first, as a replay takes them.
+    worsened = [entries[window] for window in sorted(entries) if window.end < about.window.end]
     worsened = [entry for entry in worsened if _is_worse(runtime, entry, known_at)]
     own = entries[about.window]
     changes = _kept(monitor, runtime, list(entries.values()), [*worsened, own], occasion=occasion)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from monitoring_tasks.alerts.message import Message
 from monitoring_tasks.alerts.routing import NOTICE, Subject, aloud, letters_of
 from monitoring_tasks.alerts_section import Alerts
-from monitoring_tasks.incidents.incident import Change, Event, Incident, Member, State
+from monitoring_tasks.incidents.incident import Change, Event, Incident, Member, Mute, State
 from monitoring_tasks.incidents.reading import Cause
 from monitoring_tasks.severity import Severity
 from monitoring_tasks.window import Window
@@ -39,7 +39,7 @@ def incident(severity: Severity = Severity.MEDIUM, cause: Cause = Cause.DRIFT, t
 
 def addresses(change: Change, alerts: Alerts = ALERTS, told: tuple[str, ...] = ()) -> dict[str, str]:
     """Who is told, and as what event."""
-    return {each.channel: each.event for each in letters_of(change, MESSAGE, alerts, told=told, now=NOW)}
+    return {each.channel: each.event for each in letters_of(change, lambda _: MESSAGE, alerts, told=told, now=NOW)}
 
 
 def test_each_topic_goes_its_own_way() -> None:
@@ -62,7 +62,9 @@ def test_who_was_told_hears_of_the_escalation_too() -> None:
 def test_what_is_low_waits_for_the_digest_and_wakes_no_pager() -> None:
     """The next morning, for all but pagers."""
     alerts = Alerts.model_validate({"channels": {"team": {"to": "#team"}, "pager": {"kind": "pagerduty"}}})
-    [letter] = letters_of(Change(incident(Severity.LOW), Event.OPENED, NOW), MESSAGE, alerts, told=(), now=NOW)
+    [letter] = letters_of(
+        Change(incident(Severity.LOW), Event.OPENED, NOW), lambda _: MESSAGE, alerts, told=(), now=NOW
+    )
     assert (letter.channel, letter.digest, letter.due_at.hour) == (TEAM, True, 8)
 
 
@@ -71,9 +73,11 @@ def test_quiet_hours_hold_back_what_is_not_critical() -> None:
     quiet = ALERTS.model_copy(
         update={"quiet_hours": Alerts.model_validate({"quiet_hours": {"start": "22:00", "end": "07:00"}}).quiet_hours}
     )
-    held = letters_of(Change(incident(), Event.OPENED, NOW), MESSAGE, quiet, told=(), now=NOW)
+    held = letters_of(Change(incident(), Event.OPENED, NOW), lambda _: MESSAGE, quiet, told=(), now=NOW)
     assert [letter.due_at.hour for letter in held] == [7]
-    told = letters_of(Change(incident(Severity.CRITICAL), Event.OPENED, NOW), MESSAGE, quiet, told=(), now=NOW)
+    told = letters_of(
+        Change(incident(Severity.CRITICAL), Event.OPENED, NOW), lambda _: MESSAGE, quiet, told=(), now=NOW
+    )
     assert {letter.due_at for letter in told} == {NOW}
 
 
@@ -115,3 +119,60 @@ def test_without_channels_the_log_is_told() -> None:
     assert addresses(Change(incident(), Event.OPENED, NOW), Alerts()) == {"log": "opened"}
     nowhere = Alerts.model_validate({"channels": {"a": {"to": "#a"}}, "routes": [{"to": "a", "about": ["late"]}]})
     assert addresses(Change(incident(), Event.OPENED, NOW), nowhere) == {"log": "opened"}
+
+
+NIGHT = Alerts.model_validate(
+    {"channels": {"team": {"to": "#team"}}, "quiet_hours": {"start": "22:00", "end": "07:00"}}
+)
+
+
+def told_when(change: Change, alerts: Alerts = NIGHT, told: tuple[str, ...] = (TEAM,)) -> dict[str, tuple[int, bool]]:
+    """Hour at which each channel is told, and whether in a digest."""
+    letters = letters_of(change, lambda _: MESSAGE, alerts, told=told, now=NOW)
+    return {each.channel: (each.due_at.hour, each.digest) for each in letters}
+
+
+def test_what_stood_in_a_digest_ends_in_a_digest() -> None:
+    """Nobody was paged for it: its end is no message of its own."""
+    over = Change(replace(incident(Severity.LOW), state=State.RESOLVED), Event.RESOLVED, NOW)
+    assert told_when(over) == {TEAM: (8, True)}
+
+
+def test_notes_keep_to_the_quiet_hours_unless_the_page_did_not() -> None:
+    """An end waits for the morning as its page did; a pager's page is taken back at once."""
+    over = Change(replace(incident(), state=State.RESOLVED), Event.RESOLVED, NOW)
+    assert told_when(over, told=(TEAM, PAGER)) == {TEAM: (7, False), PAGER: (3, False)}
+    critical = Change(replace(incident(Severity.CRITICAL), state=State.RESOLVED), Event.RESOLVED, NOW)
+    assert told_when(critical) == {TEAM: (3, False)}
+
+
+def test_who_joins_a_muted_incident_is_told_and_nobody_else() -> None:
+    """Those who asked for silence have it; the owner of another model never heard of it."""
+    mute = Mute(NOW, "known", "ann", Severity.MEDIUM)
+    joined = Change(replace(incident(), state=State.MUTED, mute=mute), Event.JOINED, NOW)
+    risk = Alerts.model_validate({"channels": {"risk": {"to": "#risk"}}})
+    assert addresses(joined, risk, told=(TEAM,)) == {"slack:slack_default:#risk": "opened"}
+    assert addresses(joined, told=(TEAM,)) == {}
+
+
+def test_who_should_know_of_what_goes_on_is_told_once() -> None:
+    """A neighbour's reading made it high: the pager of this monitor is woken by its own next reading."""
+    high = Change(incident(Severity.HIGH), Event.REPEATED, NOW)
+    assert addresses(high, told=(TEAM,)) == {PAGER: "opened"}
+    assert addresses(high, told=(TEAM, PAGER)) == {}
+    taken_on = replace(high, incident=replace(high.incident, state=State.ACKNOWLEDGED))
+    assert addresses(taken_on, told=(TEAM,)) == {}
+
+
+def test_what_has_become_less_bad_is_no_news_to_the_log() -> None:
+    """Where no route fits any more, the log does not stand in for those who know."""
+    only_high = Alerts.model_validate({"channels": {"a": {"to": "#a"}}, "routes": [{"to": "a", "least": "high"}]})
+    assert addresses(Change(incident(), Event.REPEATED, NOW), only_high, told=("slack:slack_default:#a",)) == {}
+
+
+def test_where_there_are_only_pagers_the_log_has_what_does_not_page() -> None:
+    """A notice, and what is low: nothing is told to nobody."""
+    pager = Alerts.model_validate({"channels": {"pager": {"kind": "pagerduty"}}})
+    assert addresses(Change(incident(Severity.LOW), Event.OPENED, NOW), pager) == {"log": "opened"}
+    subject = Subject("k", NOTICE, Severity.HIGH, ("retraining",), ("growth",), ("churn",))
+    assert [letter.channel for letter in aloud(subject, MESSAGE, pager, also=(), now=NOW)] == ["log"]

@@ -125,14 +125,15 @@ def muted(days: int) -> Told:
 
 
 def test_a_muted_incident_is_silent_until_the_mute_ends() -> None:
-    """No reminder, no word of another monitor; when the time has come, once."""
+    """No reminder; another monitor joins, of which those hear who do not know it; when the time has come, once."""
     told = muted(3)
     found = signal(anchors=("orders#temp",))
     assert told.read(reading(1, found), reading(1, found, monitor="other"), reading(2, found)) == [
         Event.REPEATED,
-        Event.REPEATED,
+        Event.JOINED,
         Event.REPEATED,
     ]
+    assert told.only.state is State.MUTED
     told.alerts = Alerts()
     assert told.read(reading(3, found), reading(4, found)) == [Event.REMINDED, Event.REPEATED]
     assert (told.only.state, told.only.mute) == (State.OPEN, None)

@@ -123,8 +123,7 @@ class _Pass:
 
     def outcome(self) -> Dispatched:
         """What the pass did, and how much is left."""
-        waiting = len(self._store.letters(state="waiting"))
-        return Dispatched(**self._counts, waiting=waiting, errors=self._errors)
+        return Dispatched(**self._counts, waiting=self._store.waiting(), errors=self._errors)
 
     def _counted(self, letter: Letter) -> Letter:
         # Counted before it is sent: a letter that ends whoever sends it is not taken over for ever.

@@ -56,12 +56,9 @@ def pages_of(replayed: Replayed, known: Mapping[str, Alerts]) -> list[Page]:
 def _pages(changes: Iterable[Change], known: Mapping[str, Alerts]) -> Iterator[Page]:
     told: dict[str, set[str]] = {}
     for change in changes:
-        if not change.is_news:
-            continue
         heard = told.setdefault(change.incident.id, set())
         alerts = known.get(_teller(change), Alerts())
-        empty = Message(change.incident.severity, "")
-        letters = letters_of(change, empty, alerts, told=heard, now=change.tick)
+        letters = letters_of(change, _empty, alerts, told=heard, now=change.tick)
         # Who was told aloud once hears what becomes of it; what is only in a digest has no thread.
         heard |= {letter.channel for letter in letters if letter.event in _ALOUD}
         if letters:
@@ -72,7 +69,10 @@ def _pages(changes: Iterable[Change], known: Mapping[str, Alerts]) -> Iterator[P
 _ALOUD = {Event.OPENED.value, Event.ESCALATED.value, Event.REMINDED.value}
 
 
+def _empty(change: Change) -> Message:
+    return Message(change.incident.severity, "")
+
+
 def _teller(change: Change) -> str:
-    """The monitor by whose routes a change is told: the one that joins, else the first."""
-    members = change.incident.members
-    return (members[-1] if change.event is Event.JOINED else members[0]).monitor
+    """The monitor by whose routes a change is told: the one whose reading it was."""
+    return change.monitor or change.incident.members[0].monitor

@@ -11,7 +11,7 @@ from typing import Any
 from monitoring_tasks.alerts.channel import Channel, Delivery
 from monitoring_tasks.alerts.composing import Told, compose
 from monitoring_tasks.alerts.message import Message, title_of
-from monitoring_tasks.alerts.routing import NOTICE, Subject, aloud, letters_of
+from monitoring_tasks.alerts.routing import NOTICE, Subject, aloud, letters_of, overtaken
 from monitoring_tasks.alerts_section import Alerts
 from monitoring_tasks.errors import ConfigurationError, MonitoringError
 from monitoring_tasks.incidents.fold import advance, answered, unless_over
@@ -76,15 +76,16 @@ def record(transaction: Transaction, reading: Reading, teller: Teller | None) ->
 
 
 def keep(transaction: Transaction, change: Change, teller: Teller) -> None:
-    """Store how an incident stands after a change; one that is told has its transition and its letters."""
+    """Store how an incident stands after a change, with its transition and its letters if it is told."""
     incident = change.incident
     told = transaction.told(incident.id)
     transaction.put_incident(incident)
-    if not change.is_news:
-        return
-    transaction.add_transition(transition_of(change, teller.now))
+    if change.is_news:
+        transaction.add_transition(transition_of(change, teller.now))
+    for address in overtaken(change, told):
+        transaction.withdraw(incident.id, address, by=change.key)
     amended = _amended(transaction, change, teller, told) if change.event is Event.JOINED else set()
-    for letter in letters_of(change, teller.message(change), teller.alerts, told=told, now=teller.now):
+    for letter in letters_of(change, teller.message, teller.alerts, told=told, now=teller.now):
         if letter.channel not in amended:
             transaction.post(letter)
 
@@ -106,7 +107,7 @@ def transition_of(change: Change, now: datetime) -> Transition:
 
 
 def _amended(transaction: Transaction, change: Change, teller: Teller, told: set[str]) -> set[str]:
-    """The channels whose first letter was still waiting: it now names who joined, and no other letter is needed."""
+    """The channels whose first letter was not tried yet: it now names who joined, and no other letter is needed."""
     opened = Change(change.incident, Event.OPENED, change.tick)
     key, body = f"{change.incident.id}-1-{Event.OPENED.value}", teller.message(opened).to_json()
     return {address for address in told if transaction.amend(key, address, body)}

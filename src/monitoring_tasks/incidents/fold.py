@@ -38,7 +38,8 @@ def advance(open_incidents: Sequence[Incident], reading: Reading, alerts: Alerts
     if any(overlap(Window(each.start, each.end), reading.window) for each in alerts.downtime):
         return []
     given = _Given(reading, alerts, now)
-    return [change for cause in Cause for change in _of_cause(in_order(open_incidents), cause, given)]
+    found = [change for cause in Cause for change in _of_cause(in_order(open_incidents), cause, given)]
+    return [replace(change, monitor=reading.monitor) for change in found]
 
 
 def unless_over(change: Change, known: Callable[[str], Incident | None]) -> Change | None:
@@ -219,10 +220,12 @@ def _event(before: Incident, after: Incident, given: _Given, *, new: bool) -> Ev
     heard = before.mute.severity if before.mute else before.told
     if after.severity > heard:
         return Event.ESCALATED
-    if before.mute:
-        return Event.REMINDED if given.now >= before.mute.until else Event.REPEATED
+    if before.mute and given.now >= before.mute.until:
+        return Event.REMINDED
     if new:
         return Event.JOINED
+    if before.mute:
+        return Event.REPEATED
     # What is low was in a digest: day after day the same line there would hide the new ones.
     due = given.reading.tick - before.spoken >= given.alerts.remind and after.severity > Severity.LOW
     return Event.REMINDED if due and before.state is State.OPEN else Event.REPEATED

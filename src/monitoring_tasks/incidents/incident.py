@@ -164,13 +164,17 @@ class Incident:
 
 @dataclass(frozen=True)
 class Change:
-    """Something that happened to an incident: how it stands after it, by whom ("" for a reading), and why."""
+    """Something that happened to an incident: how it stands after it, by whom ("" for a reading), and why.
+
+    `monitor` is the one whose reading it was, by whose routes it is told; "" for what a person or a promotion did.
+    """
 
     incident: Incident
     event: Event
     tick: datetime
     by: str = ""
     reason: str = ""
+    monitor: str = ""
 
     @property
     def loud(self) -> bool:

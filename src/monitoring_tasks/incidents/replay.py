@@ -31,12 +31,14 @@ def replay(readings: Iterable[Reading], alerts_of: Callable[[str], Alerts]) -> R
     `alerts_of` gives the alerts of a monitor by its name. No person acts in a replay.
     """
     incidents: dict[str, Incident] = {}
+    going_on: dict[str, Incident] = {}
     changes: list[Change] = []
     for reading in sorted(readings, key=_due):
-        going_on = [incident for incident in incidents.values() if incident.open]
-        found = advance(going_on, reading, alerts_of(reading.monitor), now=reading.tick)
+        found = advance([*going_on.values()], reading, alerts_of(reading.monitor), now=reading.tick)
         for change in filter(None, (unless_over(each, incidents.get) for each in found)):
-            incidents[change.incident.id] = change.incident
+            incident = incidents[change.incident.id] = going_on[change.incident.id] = change.incident
+            if not incident.open:
+                del going_on[incident.id]
             changes.append(change)
     return Replayed(tuple(incidents.values()), tuple(changes))
 

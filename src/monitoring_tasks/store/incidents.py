@@ -14,6 +14,7 @@ from monitoring_tasks.store.queries import Fields, insert, upsert
 from monitoring_tasks.store.records import Transition
 from monitoring_tasks.store.schema import INCIDENT_MONITORS, INCIDENTS, TRANSITIONS
 
+_OPEN = [state.value for state in State if state is not State.RESOLVED]  # an index finds these, not what differs
 _LOCK = 0x696E636964656E74  # any number will do that nobody else uses in this database ("incident" in ASCII)
 
 
@@ -40,7 +41,7 @@ def add_transition(connection: Connection, transition: Transition) -> None:
 def select_open() -> Select[Any]:
     """Incidents that have not ended, the oldest first."""
     columns = INCIDENTS.c
-    return select(INCIDENTS).where(columns.state != State.RESOLVED.value).order_by(columns.opened, columns.id)
+    return select(INCIDENTS).where(columns.state.in_(_OPEN)).order_by(columns.opened, columns.id)
 
 
 def select_one(incident: str) -> Select[Any]:
@@ -55,7 +56,7 @@ def select_incidents(monitor: str | None, *, open_only: bool) -> Select[Any]:
     if monitor is not None:
         wanted.append(columns.id.in_(select(concerned.incident).where(concerned.monitor == monitor)))
     if open_only:
-        wanted.append(columns.state != State.RESOLVED.value)
+        wanted.append(columns.state.in_(_OPEN))
     return select(INCIDENTS).where(*wanted).order_by(columns.opened.desc(), columns.id)
 
 

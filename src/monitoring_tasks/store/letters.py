@@ -7,7 +7,21 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Delete, Row, Select, Update, and_, delete, exists, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Delete,
+    Row,
+    Select,
+    Update,
+    and_,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from monitoring_tasks.incidents.incident import LOUD, State
 from monitoring_tasks.severity import Severity
@@ -32,6 +46,7 @@ _PLAIN = (
     "sent_at",
     "error",
 )
+_UNTRIED = (LETTERS.c.attempts == 0, LETTERS.c.error == "")  # a letter that is revived keeps its error
 _SETTLED = ("state", "attempts", "next_at", "sent_at", "error")
 
 
@@ -50,8 +65,15 @@ def post(connection: Connection, letter: Letter) -> bool:
 
 
 def amend(key: str, channel: str, body: Mapping[str, Any]) -> Update:
-    """Another body for a letter that waits."""
-    return _waiting(key, channel, "waiting").values(body=_json(body))
+    """Another body for a letter that waits and was never tried: of one that was, people may have the old body."""
+    return _waiting(key, channel, "waiting").where(*_UNTRIED).values(body=_json(body))
+
+
+def withdraw(incident: str, channel: str, by: str) -> Update:
+    """What waits for a channel about an incident, and nobody tried to send, is as good as told by another letter."""
+    columns = LETTERS.c
+    of = (columns.incident == incident, columns.channel == channel, columns.state == "waiting")
+    return update(LETTERS).where(*of, *_UNTRIED).values(state="bundled", external=_json({"told_by": by}))
 
 
 def revive(key: str, channel: str, now: datetime) -> Update:
@@ -129,13 +151,33 @@ def select_thread(incident: str, channel: str) -> Select[Any]:
     return select(columns.external).where(*of, *taken).order_by(columns.position, columns.digest).limit(1)
 
 
-def select_due_digest(channel: str | None, now: datetime) -> Select[Any]:
-    """Letters that wait for a digest that is due, to one channel or all; in the order of their turn."""
+def select_digest_channels(now: datetime) -> Select[Any]:
+    """Channels that have letters for a digest that is due."""
+    return select(LETTERS.c.channel).where(*_due_digest(now)).distinct().order_by(LETTERS.c.channel)
+
+
+def select_due_digest(channel: str, now: datetime) -> Select[Any]:
+    """Letters that wait for a channel's digest that is due, in the order of their turn."""
     columns = LETTERS.c
-    wanted = [columns.state == "waiting", columns.for_digest.is_(True), columns.due_at <= now]
-    if channel is not None:
-        wanted.append(columns.channel == channel)
+    wanted = (*_due_digest(now), columns.channel == channel)
     return select(LETTERS).where(*wanted).order_by(*(columns[name] for name in _TURN))
+
+
+def _due_digest(now: datetime) -> list[ColumnElement[bool]]:
+    columns = LETTERS.c
+    return [columns.state == "waiting", columns.for_digest.is_(True), columns.due_at <= now]
+
+
+def select_overdue(now: datetime) -> Select[Any]:
+    """Letters that are due and not delivered, but for those of a digest; in the order of their turn."""
+    columns = LETTERS.c
+    wanted = (columns.state.in_(["waiting", "sending"]), columns.due_at <= now, columns.for_digest.is_(False))
+    return select(LETTERS).where(*wanted).order_by(*(columns[name] for name in _TURN))
+
+
+def count_waiting() -> Select[Any]:
+    """How many letters wait, as one row."""
+    return select(func.count()).where(LETTERS.c.state == "waiting")
 
 
 def select_unbundled(letters: Collection[Letter]) -> Select[Any]:

@@ -24,6 +24,15 @@ class Outbox(Database):
         rows = self._read(letters.select_one(key, channel))
         return letters.letter(rows[0]) if rows else None
 
+    def overdue(self, now: datetime) -> list[Letter]:
+        """Letters that are due and not delivered, those for a digest left aside; in the order of their turn."""
+        return [letters.letter(row) for row in self._read(letters.select_overdue(now))]
+
+    def waiting(self) -> int:
+        """How many letters wait, be they due or not."""
+        count: int = self._read(letters.count_waiting())[0][0]
+        return count
+
     def claim_letter(
         self, *, by: str, now: datetime, lapse: timedelta, skip: Collection[str] = ()
     ) -> tuple[Letter, bool] | None:
@@ -60,8 +69,7 @@ class Outbox(Database):
 
     def digest_channels(self, now: datetime) -> list[str]:
         """Addresses of the channels for which a digest is due."""
-        rows = self._read(letters.select_due_digest(None, now))
-        return sorted({row.channel for row in rows})
+        return [row.channel for row in self._read(letters.select_digest_channels(now))]
 
     def due_digest(self, channel: str, now: datetime) -> list[Letter]:
         """The letters that a channel's digest tells, once it is due."""

@@ -95,8 +95,15 @@ class Transaction:
         return letters.post(self._connection, letter)
 
     def amend(self, key: str, channel: str, body: Mapping[str, Any]) -> bool:
-        """Give a letter that is still waiting another body; whether there was one."""
+        """Give a letter another body that waits and was never tried; whether there was one."""
         return bool(self._execute(letters.amend(key, channel, body)).rowcount)
+
+    def withdraw(self, incident: str, channel: str, *, by: str) -> int:
+        """Do not send what waits for a channel about an incident and was never tried; return how many letters.
+
+        They are `bundled`: the letter with the key `by` says what there is to say.
+        """
+        return int(self._execute(letters.withdraw(incident, channel, by)).rowcount)
 
     @property
     def _dialect(self) -> str:
