@@ -319,3 +319,12 @@ def test_the_budget_bounds_false_alarms(production: Production, schedule: str, b
     production.configure(YAML.replace(ALARMS, f"schedule: '{schedule}'\nalarms: {{budget: {budget}}}"))
     expected = canary_steps._expected_alarms(monitor_of(production), Window.parse("2013-03-02", "2013-03-03"), 6)
     assert canary_steps.allowed_alarms(expected) == allowed
+
+
+def test_a_test_of_an_older_window_tells_nobody(published: CanaryReport, runtime: Runtime) -> None:
+    """It was asked for by hand, after a newer one: what it misses is recorded only."""
+    publish(runtime, replace(fallen(published, 12), faults=published.faults))
+    old = fallen(published, 7)
+    assert publish(runtime, old) == {"fell": 1, "changes": []}
+    assert runtime.store.letters() == []
+    assert [each.window for each in runtime.store.readings("churn", live=False)] == [old.window]

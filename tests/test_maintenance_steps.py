@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 
 from monitoring_tasks import maintenance_steps
 from monitoring_tasks.errors import ConfigurationError, PipelineUnavailable
-from monitoring_tasks.maintenance_steps import Fleet, tidy_branches, tidy_caches, tidy_workspaces
+from monitoring_tasks.maintenance_steps import Fleet, tidy_alerts, tidy_branches, tidy_caches, tidy_workspaces
 from monitoring_tasks.retraining.branches import Branch, delete_branch
 from monitoring_tasks.retraining.cache_lock import shared
 from monitoring_tasks.retraining.checkout import check_out, pull, verify
@@ -28,6 +29,7 @@ from tests.dvc_pipeline import FILES, ModelRepository
 from tests.git_repository import commit, run, start
 from tests.production import YAML as WATCHED
 from tests.retraining_world import YAML
+from tests.store.samples import incident, letter, reading, resolved, transition
 
 NOW = datetime(2013, 9, 1, tzinfo=UTC)
 RUN = "manual__2013-07-01T06:00:00+00:00"
@@ -478,3 +480,26 @@ def test_one_branch_that_must_stay_stops_no_other(
     assert tidy_branches(fleet, runtime, now=NOW) == {"deleted": 1, "moved": 0, "failed": 1}
     assert branches(work) == {retraining_branch("churn", "a")}
     assert f"about=churn {retraining_branch('churn', 'a')}" in caplog.text
+
+
+def test_alerts_that_are_long_over_are_deleted(runtime: Runtime) -> None:
+    """By the clock, whatever their windows: a year later they are there, another one later only what still matters."""
+    store, written = runtime.store, datetime.now(UTC)
+    with store.transaction() as transaction:
+        for each in (incident("open"), resolved("over"), resolved("untold")):
+            transaction.put_incident(each)
+        transaction.add_transition(transition(1, "over"))
+        for told in (letter(1, "over", state="sent"), letter(1, "open", state="sent"), letter(1, "untold")):
+            transaction.post(replace(told, created_at=written))
+        for day in range(3):
+            transaction.put_reading(reading(day), live=True)
+            transaction.put_reading(reading(day, monitor="backfilled"), live=False)
+    nothing = {"letters": 0, "incidents": 0, "readings": 0}
+    assert tidy_alerts(runtime, now=written + timedelta(days=366)) == nothing
+    later = written + timedelta(days=800)
+    assert tidy_alerts(runtime, now=later) == {"letters": 1, "incidents": 1, "readings": 5}
+    assert {each.id for each in store.incidents()} == {"open", "untold"}
+    assert store.transitions("over") == []
+    assert {each.incident for each in store.letters()} == {"open", "untold"}
+    assert store.newest_tick("flight_delay", "drift") == reading(2).tick
+    assert tidy_alerts(runtime, now=later) == nothing

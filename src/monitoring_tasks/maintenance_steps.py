@@ -1,7 +1,7 @@
-"""The tasks of maintenance: workspaces, caches and branches that no retraining and no monitor needs any more go.
+"""The tasks of maintenance: what no retraining, no monitor and nobody who is paged needs any more goes.
 
-Whatever goes can be had again: a cache from the DVC remote, a commit with a version or champion by its tag. What fails
-for one monitor stops no other.
+Workspaces, caches and branches can be had again: a cache from the DVC remote, a commit with a version or champion by
+its tag. Of alerts goes what is more than a year old and over. What fails for one monitor stops no other.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 Json = dict[str, Any]
 KEEP = Retraining().keep
 """How long things are kept for a monitor that is gone, or has no section `retraining`."""
+KEPT = timedelta(days=400)
+"""How long the store keeps what was told, by the clock: a year, and the month in which people look back at it."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _REVISION = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
@@ -222,3 +224,19 @@ def _is_wanted(branch: Branch, monitors: Sequence[Monitor], records: Sequence[Re
     # A branch does not say whose it is; without a record it is kept as long as the most patient monitor asks for.
     owners = {record.monitor for record in own} & set(sections) or set(sections)
     return branch.moment >= now - max(sections[name].keep for name in owners)
+
+
+def tidy_alerts(runtime: Runtime, *, now: datetime) -> Json:
+    """Delete letters that were told, incidents that ended and readings, each when it was written `KEPT` ago.
+
+    What is open or undelivered stays, with what was told of it. Verdicts are no part of this: they stay for ever.
+    """
+    store, before = runtime.store, now - KEPT
+    # In this order: an incident stays as long as it has letters.
+    counts = {
+        "letters": store.purge_letters(before),
+        "incidents": store.purge_incidents(before),
+        "readings": store.purge_readings(before),
+    }
+    log.info("alerts.tidied letters=%d incidents=%d readings=%d", *counts.values())
+    return counts

@@ -33,12 +33,12 @@ def workspace(run: str) -> Path:
 
 
 def test_the_dag_says_what_it_does() -> None:
-    """Once a day, one run at a time, no runs of the past; three tasks that do not wait for each other."""
+    """Once a day, one run at a time, no runs of the past; four tasks that do not wait for each other."""
     dag = build_maintenance_dag(Path("/monitors"))
     assert dag.dag_id == DAG_ID == "monitoring_maintenance"
     assert type(dag.timetable).__name__ == "CronDataIntervalTimetable"
     assert (dag.catchup, dag.max_active_runs) == (False, 1)
-    assert dag.task_ids == ["workspaces", "caches", "branches"]
+    assert dag.task_ids == ["workspaces", "caches", "branches", "alerts"]
     assert not any(task.downstream_task_ids for task in dag.tasks)
     assert all(name in str(dag.doc_md) for name in (*dag.task_ids, "retraining.keep"))
 
@@ -59,6 +59,7 @@ def test_an_empty_home(production: Production, run_dag: RunDag) -> None:
         "workspaces": {"removed": 0, "open": 0, "failed": 0},
         "caches": {"objects": 0, "bytes": 0, "in_use": False, "champions": 0, "failed": 0},
         "branches": {"deleted": 0, "moved": 0, "failed": 0},
+        "alerts": {"letters": 0, "incidents": 0, "readings": 0},
     }
 
 
@@ -80,7 +81,7 @@ def test_a_repository_that_is_gone(production: Production, run_dag: RunDag) -> N
     gone = workspace("ended")
     run = run_dag(DAY, name=DAG_ID)
     assert run.state == "failed"
-    assert run.tasks == {"workspaces": "success", "caches": "success", "branches": "failed"}
+    assert run.tasks == {"workspaces": "success", "caches": "success", "branches": "failed", "alerts": "success"}
     assert run.tries["branches"] == 3
     assert "churn: /absent.git could not be read" in run.log
     assert not gone.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import text
@@ -10,8 +11,9 @@ from sqlalchemy import text
 from monitoring_tasks.errors import StoreUnavailable
 from monitoring_tasks.incidents.incident import Incident, State
 from monitoring_tasks.store.database import Store
+from monitoring_tasks.window import DAY
 from tests.store.processes import in_one
-from tests.store.samples import HOSTILE, incident, member, resolved, transition
+from tests.store.samples import HOSTILE, NOON, incident, letter, member, resolved, transition
 
 
 def put(store: Store, *given: Incident) -> None:
@@ -148,3 +150,16 @@ def test_incidents_are_found_by_plain_sql(store: Store) -> None:
     query = f"SELECT cause, state, severity, monitor FROM {tables}"
     with store._engine.connect() as connection:
         assert connection.execute(text(query)).all() == [("data_quality", "resolved", 1, "flight_delay")]
+
+
+def test_old_incidents_are_purged(store: Store) -> None:
+    """Those that ended and have no letters left, with what happened to them; open ones stay for ever."""
+    with store.transaction() as transaction:
+        for each in (incident("open"), resolved("over"), resolved("untold")):
+            transaction.put_incident(each)
+        transaction.add_transition(transition(1, "over"))
+        transaction.post(letter(1, "untold", state="dead"))
+    assert store.purge_incidents(NOON) == 0
+    assert store.purge_incidents(datetime.now(UTC) + DAY) == 1
+    assert {each.id for each in store.incidents()} == {"open", "untold"}
+    assert (store.transitions("over"), store.incidents("flight_delay", open_only=True)) == ([], [incident("open")])

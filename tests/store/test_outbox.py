@@ -468,3 +468,12 @@ def test_a_body_that_is_no_json_is_refused(store: Store) -> None:
     with pytest.raises(ValueError, match="JSON"):
         post(store, letter(1), letter(2, body={"value": float("nan")}))
     assert store.letters() == []
+
+
+def test_what_is_overdue(store: Store) -> None:
+    """What waits or is under way past its time; nothing that is for a digest, later, or over. All that waits counts."""
+    under_way = letter(1, state="sending")
+    waits, digest, later, gone = letter(2), letter(3, digest=True), letter(120), letter(4, state="dead")
+    post(store, under_way, waits, digest, later, gone)
+    assert store.overdue(NOON + HOUR) == [under_way, waits]
+    assert store.waiting() == 3

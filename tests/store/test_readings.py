@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from monitoring_tasks.incidents.reading import Cause, Reading
 from monitoring_tasks.store.database import Store
-from monitoring_tasks.window import Window
-from tests.store.samples import HOSTILE, reading, signal, window
+from monitoring_tasks.window import DAY, Window
+from tests.store.samples import HOSTILE, NOON, reading, signal, window
 
 
 def put(store: Store, *given: Reading, live: bool = True) -> None:
@@ -127,3 +127,14 @@ def test_the_newest_tick_is_found_by_an_index(store: Store) -> None:
         query = "EXPLAIN QUERY PLAN SELECT max(tick) FROM monitoring_readings WHERE monitor = 'a' AND stream = 'drift'"
         with store._engine.connect() as connection:
             assert "ix_monitoring_readings_monitor" in str(connection.execute(text(query)).all())
+
+
+def test_old_readings_are_purged(store: Store) -> None:
+    """Those written before a moment; but the newest that people could be told of stays, as the monitor's last word."""
+    with store.transaction() as transaction:
+        for day in range(4):
+            transaction.put_reading(reading(day), live=day < 3)
+            transaction.put_reading(reading(day, monitor="backfilled"), live=False)
+    assert store.purge_readings(NOON) == 0
+    assert store.purge_readings(datetime.now(UTC) + DAY) == 6
+    assert store.readings() == [reading(2), reading(3)]

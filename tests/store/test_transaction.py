@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -12,6 +13,8 @@ from monitoring_tasks.errors import PromotionRefused, StoreUnavailable
 from monitoring_tasks.store.database import Store, open_store
 from tests.store.processes import die_afterwards, die_in_the_middle, everything, in_one, killed
 from tests.store.samples import incident, letter, results, retraining, subject, verdict, window
+
+PAGER = "pagerduty:pagerduty_events_default"
 
 
 def written(store: Store) -> list[int]:
@@ -133,3 +136,33 @@ def test_moments_of_writing_are_of_the_clock(store: Store) -> None:
     [stored] = store.latest()
     assert before <= stored.written_at <= datetime.now(UTC)
     assert stored.verdict.subject.window == window(0)
+
+
+def test_what_was_never_tried_is_withdrawn(store: Store) -> None:
+    """Of one incident, from one channel; what was tried, revived or sent stays as it is."""
+    waits = letter(1, channel=PAGER)
+    stay = [
+        letter(2, channel=PAGER, attempts=1),
+        letter(3, channel=PAGER, error="it was down"),
+        letter(4, channel=PAGER, state="sent"),
+        letter(5, channel="log"),
+        letter(6, "other", channel=PAGER),
+    ]
+    with store.transaction() as transaction:
+        for each in (waits, *stay):
+            transaction.post(each)
+    with store.transaction() as transaction:
+        assert transaction.withdraw("i1", PAGER, by="i1-9-resolved") == 1
+    assert [each for each in store.letters() if each.state == "bundled"] == [
+        replace(waits, state="bundled", external={"told_by": "i1-9-resolved"})
+    ]
+
+
+def test_what_was_tried_is_not_amended(store: Store) -> None:
+    """Its channel may have it, with the body that it had."""
+    tried, fresh = letter(1, attempts=1), letter(2)
+    with store.transaction() as transaction:
+        transaction.post(tried)
+        transaction.post(fresh)
+        assert not transaction.amend(tried.key, tried.channel, {"title": "new"})
+        assert transaction.amend(fresh.key, fresh.channel, {"title": "new"})

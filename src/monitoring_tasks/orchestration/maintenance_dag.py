@@ -1,4 +1,4 @@
-"""The DAG `monitoring_maintenance`: old workspaces, caches and branches of all monitors go, once a day."""
+"""The DAG `monitoring_maintenance`: old workspaces, caches, branches and alerts of all monitors go, once a day."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ monitor that is gone). Nothing of a retraining under way is touched, and all tha
 * **caches**: objects of DVC's cache that nobody used for so long, and files of former champions; they are fetched from
   the DVC remote when they are needed again. While a training runs, DVC's cache is left alone until the next day
 * **branches**: branches `retrain/...` at the models' origins. A version or champion keeps its commit by its tag
+* **alerts**: letters that were told, incidents that ended and readings, in the store, after 400 days
 
 What fails for one monitor stops no other: the task's last line names it. Workspaces and caches are those of the machine
 on which the task runs.
@@ -59,12 +60,19 @@ class MaintenanceTasks:
         with told() as runtime:
             return tidy_branches(Fleet.of(self.folder), runtime(), now=datetime.now(UTC))
 
+    def alerts(self) -> Json:
+        """Delete from the store what was told long ago, and is over."""
+        from monitoring_tasks.maintenance_steps import tidy_alerts
+
+        with told() as runtime:
+            return tidy_alerts(runtime(), now=datetime.now(UTC))
+
 
 def build_maintenance_dag(folder: Path) -> DAG:
     """The DAG that tidies up after the monitors in `folder`; its tasks do not wait for each other."""
     with DAG(
         dag_id=DAG_ID,
-        description="Removes old workspaces, caches and branches of retrainings",
+        description="Removes old workspaces, caches and branches of retrainings, and old alerts",
         doc_md=DOCUMENT,
         # At night, apart from the full hours at which monitors begin.
         schedule=CronDataIntervalTimetable("23 3 * * *", timezone="UTC"),
@@ -77,6 +85,6 @@ def build_maintenance_dag(folder: Path) -> DAG:
         **run_callbacks(folder),
     ) as dag:
         tasks = MaintenanceTasks(folder)
-        for name in ("workspaces", "caches", "branches"):
+        for name in ("workspaces", "caches", "branches", "alerts"):
             PythonOperator(task_id=name, python_callable=getattr(tasks, name))
     return dag

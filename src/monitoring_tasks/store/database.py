@@ -167,6 +167,22 @@ class Store(Outbox):
         left = monitor is not None and open_only
         return [each for each in found if monitor in each.monitors] if left else found
 
+    def purge_readings(self, before: datetime) -> int:
+        """Delete readings that were written before a moment; return how many.
+
+        The newest live one of each stream of a monitor stays, whatever its age: `newest_tick` is asked for it.
+        """
+        with self._writing() as connection:
+            return connection.execute(readings.purge(before)).rowcount
+
+    def purge_incidents(self, before: datetime) -> int:
+        """Delete incidents that ended, and last changed before a moment, with their transitions; return how many.
+
+        One of which a letter is left stays, be it one that nobody took.
+        """
+        with self._writing() as connection:
+            return connection.execute(incidents.purge(before)).rowcount
+
     def transitions(self, incident: str) -> list[Transition]:
         """Everything that happened to an incident, in order."""
         return [incidents.transition(row) for row in self._read(incidents.select_transitions(incident))]

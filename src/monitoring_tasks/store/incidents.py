@@ -6,13 +6,13 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Delete, Row, Select, delete, exists, func, select
 
 from monitoring_tasks.incidents.incident import Incident, State
 from monitoring_tasks.severity import Severity
 from monitoring_tasks.store.queries import Fields, insert, upsert
 from monitoring_tasks.store.records import Transition
-from monitoring_tasks.store.schema import INCIDENT_MONITORS, INCIDENTS, TRANSITIONS
+from monitoring_tasks.store.schema import INCIDENT_MONITORS, INCIDENTS, LETTERS, TRANSITIONS
 
 _OPEN = [state.value for state in State if state is not State.RESOLVED]  # an index finds these, not what differs
 _LOCK = 0x696E636964656E74  # any number will do that nobody else uses in this database ("incident" in ASCII)
@@ -63,6 +63,13 @@ def select_incidents(monitor: str | None, *, open_only: bool) -> Select[Any]:
 def select_transitions(incident: str) -> Select[Any]:
     """What happened to an incident, in order."""
     return select(TRANSITIONS).where(TRANSITIONS.c.incident == incident).order_by(TRANSITIONS.c.position)
+
+
+def purge(before: datetime) -> Delete:
+    """Incidents that ended, of which nothing was written since before a moment, and no letter is left."""
+    columns = INCIDENTS.c
+    left = exists().where(LETTERS.c.incident == columns.id)
+    return delete(INCIDENTS).where(columns.state == State.RESOLVED.value, columns.written_at < before, ~left)
 
 
 def incident(row: Row[Any]) -> Incident:

@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Delete, Row, Select, delete, func, or_, select
 
 from monitoring_tasks.incidents.reading import Reading, Stream
 from monitoring_tasks.store.queries import Fields, digest, insert
@@ -42,6 +42,17 @@ def select_newest_tick(monitor: str, stream: Stream) -> Select[Any]:
     columns = READINGS.c
     wanted = (columns.monitor == monitor, columns.stream == stream, columns.live.is_(True))
     return select(func.max(columns.tick)).where(*wanted)
+
+
+def purge(before: datetime) -> Delete:
+    """Readings that were written before a moment, but for the newest live one of each stream of a monitor.
+
+    That one says when the monitor was last heard of.
+    """
+    columns, other = READINGS.c, READINGS.alias("other").c
+    same = (other.monitor == columns.monitor, other.stream == columns.stream, other.live.is_(True))
+    newest = select(func.max(other.tick)).where(*same).scalar_subquery()
+    return delete(READINGS).where(columns.written_at < before, or_(newest.is_(None), columns.tick < newest))
 
 
 def reading(row: Row[Any]) -> Reading:
