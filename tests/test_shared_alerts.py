@@ -329,3 +329,19 @@ def test_the_other_ending_is_told(folder: Path) -> None:
     assert shared_mistakes(folder) == [f"{folder.parent}/alerts.yml:1: is read by nobody: name it alerts.yaml"]
     assert told(alerts(folder), "failed") == ["slack:slack_default:#ml"]
     assert shared_mistakes(folder) == []
+
+
+BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9)
+)
+
+
+@pytest.mark.parametrize("text", [BOMB, "channels: &c {ml: *c}\n", "a: " + "[" * 5000 + "]" * 5000])
+def test_a_file_without_end_holds_up_nobody(folder: Path, text: str) -> None:
+    """Aliases that repeat each other, and depth without bottom, are mistakes of their file, told at once."""
+    (folder.parent / "alerts.yaml").write_text(text, encoding="utf-8")
+    (folder / "bomb.yaml").write_text(text, encoding="utf-8")
+    found, mistakes = load_monitors(folder)
+    assert [each.name for each in found] == ["churn"]
+    assert {mistake.split(":")[0].rpartition("/")[2] for mistake in mistakes} == {"alerts.yaml", "bomb.yaml"}
+    assert all(len(mistake) < 500 for mistake in mistakes)

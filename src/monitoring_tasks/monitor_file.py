@@ -235,13 +235,32 @@ def _parsed(path: Path, text: str) -> Any:
     yaml = YAML(typ="rt", pure=True)
     yaml.Constructor = _MarkedConstructor
     try:
-        return yaml.load(StringIO(text))
+        document = yaml.load(StringIO(text))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         raise ConfigurationError(f"{path}:{line}: not valid YAML: {error.problem or error.context}") from error
-    except YAMLError as error:
+    except (YAMLError, RecursionError) as error:
         raise ConfigurationError(f"{path}:1: cannot be read: {error}") from error
+    _refuse_endless(path, document)
+    return document
+
+
+def _refuse_endless(path: Path, document: Any) -> None:
+    """Aliases may repeat each other without end: such a file must not hold up those who read the others."""
+    left, seen = [document], 0
+    while left:
+        node = left.pop()
+        seen += 1
+        if seen > _MOST_VALUES:
+            raise ConfigurationError(f"{path}:1: holds more than {_MOST_VALUES} values: remove aliases that repeat")
+        if hasattr(node, "values"):
+            left.extend(node.values())
+        elif isinstance(node, list):
+            left.extend(node)
+
+
+_MOST_VALUES = 100_000
 
 
 def _plain(node: Any) -> Any:

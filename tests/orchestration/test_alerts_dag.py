@@ -191,6 +191,20 @@ def test_a_form_that_makes_no_sense(incident: str, run_dag: RunDag, given: dict[
     assert [each.event for each in airflow_runtime().store.transitions(incident)] == ["opened"]
 
 
+def test_a_form_has_room_for_a_sentence_not_for_a_book() -> None:
+    """What somebody pastes by mistake is refused by Airflow before a run begins."""
+    form = build_incident_dag(Path("/monitors")).params
+    for name, most in (("about", 250), ("reason", 1000)):
+        assert form.get_param(name).schema["maxLength"] == most
+
+
+def test_a_monitor_without_routes(production: Production, run_dag: RunDag) -> None:
+    """A test of no channel is no proof of anything, and the log says so."""
+    run = ask(run_dag, TEST, "churn")
+    assert run.returned["act"] == {"sent": []}
+    assert "route.none monitor=churn" in run.log
+
+
 def test_routes_are_tested(production: Production, slack: SlackServer, run_dag: RunDag) -> None:
     """A marked message goes to each channel; a run whose channel refuses fails, and names it."""
     production.configure(ROUTED)

@@ -49,6 +49,14 @@ class Task:
     try_number: int = 5
 
 
+@dataclass
+class Mapped(Task):
+    """One of several task instances of a task."""
+
+    map_index: int = 2
+    rendered_map_index: str = "churn"
+
+
 def context(error: Exception | None = None, reason: str = "", **run: Any) -> Any:
     """What Airflow gives a callback."""
     given = {"dag_run": AirflowRun(**run), "task_instance": Task(), "run_id": "scheduled__1", "reason": reason}
@@ -101,6 +109,13 @@ def test_one_problem_is_told_once(production: Production, airflow_database: None
     assert only().reasons == ("task profile of monitor_churn failed in try 5: ValueError: no such column",)
     assert [each.event for each in store().transitions(only().id)] == ["opened"]
     assert len(store().letters()) == 1
+
+
+def test_which_of_several_tasks(production: Production, airflow_database: None) -> None:
+    """Of the self-tests, which are one task for each monitor, the reason says which failed."""
+    given = {**context(ValueError("x")), "task_instance": Mapped("canary", 3)}
+    tell_failure(production.folder, given)
+    assert only().reasons[0].startswith("task canary [churn] of monitor_churn failed in try 3: ")
 
 
 @pytest.mark.parametrize(

@@ -72,9 +72,16 @@ def _attempt(context: Context, act: Callable[[Store, RunSpan], None]) -> None:
 
 def _task_failed(whose: Whose, context: Context, store: Store, span: RunSpan) -> None:
     task, error = context["task_instance"], context.get("exception")
-    reason = f"task {task.task_id} of {span.dag_id} failed in try {task.try_number}: {why(error)}"
+    reason = f"task {_task_name(task)} of {span.dag_id} failed in try {task.try_number}: {why(error)}"
     tell(store, whose, failed(whose, span, reason, anchors=anchors_of(whose, error), now=datetime.now(UTC)), span)
     send_due(store, by=f"{span.dag_id} {span.run_id} {task.task_id} failed")
+
+
+def _task_name(task: Any) -> str:
+    """A task, and of several with one id (the self-tests of all monitors) which."""
+    number = getattr(task, "map_index", -1)
+    which = getattr(task, "rendered_map_index", None) or number
+    return f"{task.task_id} [{which}]" if number is not None and number >= 0 else str(task.task_id)
 
 
 def _run_failed(whose: Whose, found: str, store: Store, span: RunSpan) -> None:

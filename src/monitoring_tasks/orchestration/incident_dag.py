@@ -71,6 +71,8 @@ class IncidentTasks:
 
         with told():
             answers = send_test(find_monitor(self.folder, name), opener(), key=key)
+            if not answers:
+                log.info("route.none monitor=%s: it names no channels, and its alerts go to the task's log", name)
             for address, error in answers:
                 log.info("route.tested channel=%s answer=%s", address, error or "sent")
             refused = [f"{address}: {error}" for address, error in answers if error]
@@ -118,7 +120,9 @@ def _form() -> dict[str, Param]:
     about = "Id of an incident; or name of a monitor, for all its open ones. To test routes: name of a monitor."
     return {
         ACTION: Param(CHOICES[0], type="string", enum=list(CHOICES), title="What to do"),
-        ABOUT: Param("", type="string", minLength=1, title="Incident or monitor", description=about),
+        ABOUT: Param("", type="string", minLength=1, maxLength=250, title="Incident or monitor", description=about),
         HOW_LONG: Param("7d", type="string", title="For how long", description="Mute only: such as 90m, 24h or 7d."),
-        REASON: Param(None, type=["null", "string"], title="Reason", description="Kept with the incident."),
+        REASON: Param(
+            None, type=["null", "string"], maxLength=1000, title="Reason", description="Kept with the incident."
+        ),
     }
