@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from monitoring_tasks.orchestration.run_reading import RunSpan, failed
 from monitoring_tasks.orchestration.run_telling import tell
 from monitoring_tasks.orchestration.runtime import airflow_runtime
 from monitoring_tasks.window import Window
+from tests.alerts.letters import letter, post
 from tests.dags.test_dags import HEAVY
 from tests.orchestration.conftest import Run
 from tests.orchestration.parsing import loaded_by
@@ -93,6 +95,19 @@ def test_a_channel_that_is_down_fails_no_task(incident: str, slack: SlackServer,
     assert run.returned["deliver"]["failed"] == 1
     [letter] = airflow_runtime().store.letters()
     assert (letter.state, letter.attempts) == ("waiting", 1)
+
+
+def test_a_letter_that_is_given_up_fails_the_run(production: Production, slack: SlackServer, run_dag: RunDag) -> None:
+    """Nobody was told, and no retry helps: the run is red and says what to do."""
+    store = airflow_runtime().store
+    post(store, letter(channel="slack:pager:#ml"))
+    claimed = store.claim_letter(by="t", now=datetime.now(UTC), lapse=timedelta(minutes=5))
+    assert claimed is not None
+    store.settle_letter(replace(claimed[0], state="waiting", attempts=20))
+    slack.outage = Answer.error("internal_error", 500)
+    run = run_dag(DAY, name=DAG_ID)
+    assert (run.tasks["deliver"], run.tries["deliver"]) == ("failed", 1)
+    assert "1 letters are given up, and nobody was told: `monitoring alerts` lists them" in run.log
 
 
 def test_a_run_that_never_came_is_told(production: Production, slack: SlackServer, run_dag: RunDag) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG, CronDataIntervalTimetable
 
-from monitoring_tasks.errors import ConfigurationError
+from monitoring_tasks.errors import AlertRefused, ConfigurationError
 from monitoring_tasks.monitor_file import load_monitors, monitor_files
 from monitoring_tasks.orchestration.failures import run_callbacks
 from monitoring_tasks.orchestration.lateness import find_missing
@@ -37,8 +37,9 @@ Every five minutes, whatever the monitors do:
   for the end of quiet hours, and the daily digests
 
 What runs find is told by the runs themselves, at once; this DAG is for what they could not. A letter that a channel
-refuses, or does not take for three days, is dead: `monitoring alerts` lists it, `monitoring alerts retry` sends it
-again. This DAG is switched on from the start: paused, it delivers nothing, and misses nobody.
+refuses, or does not take for three days, is dead, and fails the run that gives it up: `monitoring alerts` lists it,
+`monitoring alerts retry` sends it again. This DAG is switched on from the start: paused, it delivers nothing, and
+misses nobody.
 """
 
 
@@ -70,7 +71,13 @@ class AlertTasks:
         from monitoring_tasks.orchestration.channels import opener
 
         with told() as runtime:
-            return deliver(runtime().store, opener(), by=by)
+            done = deliver(runtime().store, opener(), by=by)
+            if done["dead"]:
+                raise AlertRefused(
+                    f"{done['dead']} letters are given up, and nobody was told: `monitoring alerts` lists them, with "
+                    "the reason; `monitoring alerts retry` sends them again"
+                )
+        return done
 
 
 def refuse_unwatched(store: Store, folder: Path, sound: Collection[str]) -> None:
