@@ -13,7 +13,7 @@ from monitoring_tasks.alerts.composing import Told, compose
 from monitoring_tasks.alerts.pages import pages_of
 from monitoring_tasks.alerts.telling import Teller, act, record
 from monitoring_tasks.alerts_section import Alerts
-from monitoring_tasks.incidents.actions import acknowledge, mute, resolve
+from monitoring_tasks.incidents.actions import acknowledge, mute, resolve, unmute
 from monitoring_tasks.incidents.incident import Change, Incident
 from monitoring_tasks.incidents.reading import Reading
 from monitoring_tasks.incidents.replay import replay
@@ -122,8 +122,18 @@ def test_nobody_is_woken_in_the_morning_by_what_was_settled_at_night(store: Stor
     night = Alerts.model_validate({**PAGED.model_dump(mode="json"), "quiet_hours": QUIET})
     [change] = read(store, reading(0, fault("temp", HIGH), monitor="other"), night)
     act(store, change.incident.id, OVER[event], now=FIRST + timedelta(days=1, hours=3))
-    assert ("opened", PAGER) not in told(store)
-    assert [each for each, channel in told(store) if channel == OTHER] == ["opened", event]
+    assert told(store) == [("opened", OTHER), (event, OTHER)]
+
+
+def test_a_page_that_was_withdrawn_is_told_when_the_silence_ends(store: Store) -> None:
+    """Somebody muted it by mistake: the pager is woken by the next finding, once."""
+    night = Alerts.model_validate({**PAGED.model_dump(mode="json"), "quiet_hours": QUIET})
+    [change] = read(store, reading(0, fault("temp", HIGH), monitor="other"), night)
+    for action in (OVER["muted"], lambda incident: unmute(incident, by="ann", tick=incident.spoken)):
+        act(store, change.incident.id, action, now=change.tick)
+    for day in (1, 2):
+        read(store, reading(day, fault("temp", HIGH), monitor="other"), night)
+    assert [event for event, channel in told(store) if channel == PAGER] == ["opened"]
 
 
 def test_a_page_that_may_be_there_is_taken_back(store: Store) -> None:

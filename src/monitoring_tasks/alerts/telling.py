@@ -83,7 +83,8 @@ def keep(transaction: Transaction, change: Change, teller: Teller) -> None:
     if change.is_news:
         transaction.add_transition(transition_of(change, teller.now))
     for address in overtaken(change, told):
-        transaction.withdraw(incident.id, address, by=change.key)
+        if transaction.withdraw(incident.id, address, by=change.key):
+            told = transaction.told(incident.id)
     amended = _amended(transaction, change, teller, told) if change.event is Event.JOINED else set()
     for letter in letters_of(change, teller.message, teller.alerts, told=told, now=teller.now):
         if letter.channel not in amended:

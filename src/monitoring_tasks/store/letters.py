@@ -136,9 +136,10 @@ def select_one(key: str, channel: str) -> Select[Any]:
 
 
 def select_told(incident: str) -> Select[Any]:
-    """Channels that have a loud letter of an incident, delivered or not."""
+    """Channels that have a loud letter of an incident, delivered or not; one that was withdrawn told nobody."""
     columns = LETTERS.c
-    wanted = (columns.incident == incident, columns.event.in_(sorted(_LOUD)))
+    stands = or_(columns.state != "bundled", columns.for_digest)
+    wanted = (columns.incident == incident, columns.event.in_(sorted(_LOUD)), stands)
     return select(columns.channel).where(*wanted).distinct()
 
 
