@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from monitoring_tasks.alerts.composing import Told, compose
 from monitoring_tasks.alerts.pages import pages_of
 from monitoring_tasks.alerts.telling import Teller, act, record
-from monitoring_tasks.alerts_section import Alerts
+from monitoring_tasks.alerts_section import Alerts, QuietHours
+from monitoring_tasks.errors import ConfigurationError
 from monitoring_tasks.incidents.actions import acknowledge, mute, resolve, unmute
-from monitoring_tasks.incidents.incident import Change, Incident
+from monitoring_tasks.incidents.incident import Change, Event, Incident, State
 from monitoring_tasks.incidents.reading import Reading
 from monitoring_tasks.incidents.replay import replay
+from monitoring_tasks.runtime import environment_runtime
 from monitoring_tasks.severity import Severity
 from monitoring_tasks.store.database import Store, open_store
 from monitoring_tasks.store.records import Letter
 from tests.incidents.readings import FIRST, fault, reading
 
 QUIET = {"start": "22:00", "end": "07:00"}
+NIGHT = QuietHours.model_validate(QUIET)
 CHURN = Alerts.model_validate({"channels": {"team": {"to": "#churn"}}})
 PAGED = Alerts.model_validate(
     {
@@ -144,3 +150,36 @@ def test_a_page_that_may_be_there_is_taken_back(store: Store) -> None:
     settled(store, page, state="waiting", attempts=1, error="no answer", next_at=page.due_at)
     act(store, change.incident.id, OVER["resolved"], now=page.due_at)
     assert told(store) == [("opened", PAGER), ("resolved", PAGER)]
+
+
+@st.composite
+def days(draw: st.DrawFn) -> list[tuple[str, Severity | None, str]]:
+    """What two models' windows hold, day by day, and what a person does after each."""
+    severities = st.sampled_from([None, Severity.LOW, MEDIUM, HIGH, Severity.CRITICAL])
+    actions = st.sampled_from(["", "", "", *OVER])
+    return draw(st.lists(st.tuples(st.sampled_from(sorted(KNOWN)), severities, actions), max_size=12))
+
+
+@settings(max_examples=40, deadline=None)
+@given(days(), st.booleans())
+def test_nobody_hears_twice_and_nobody_is_left_out(found: list[tuple[str, Severity | None, str]], quiet: bool) -> None:
+    """Each channel has one first letter of an incident and one of its end; who should know by the routes is told."""
+    with environment_runtime({"MONITORING_STORE": "sqlite://", "MONITORING_HOME": "/nonexistent"}).store as store:
+        for day, (monitor, severity, action) in enumerate(found):
+            alerts = KNOWN[monitor].model_copy(update={"quiet_hours": NIGHT if quiet else None})
+            each = reading(day, *([fault("temp", severity)] if severity else []), monitor=monitor, days=3)
+            changes = read(store, each, alerts)
+            for change in changes:
+                if severity and change.incident.state is State.OPEN and change.event is not Event.EASED:
+                    at_least = alerts.told(change.incident.topics, change.incident.owners, change.incident.severity)
+                    with store.transaction() as transaction:
+                        heard = transaction.told(change.incident.id)
+                    low = change.incident.severity <= Severity.LOW
+                    assert {to.address for to in at_least if not (low and to.pager)} <= heard
+            for incident in store.incidents(open_only=True) if action else ():
+                with suppress(ConfigurationError):
+                    act(store, incident.id, OVER[action], now=each.tick)
+        stands = [letter for letter in store.letters() if letter.state != "bundled"]
+        once = [(each.incident, each.channel, each.event) for each in stands if each.event in ("opened", "resolved")]
+        assert len(once) == len(set(once))
+        assert len({(each.incident, each.channel, each.position) for each in stands}) == len(stands)
