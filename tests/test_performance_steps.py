@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from monitoring_tasks.alerts.telling import SILENT, Occasion
+from monitoring_tasks.alerts.telling import SILENT, Occasion, would_have
 from monitoring_tasks.errors import ConfigurationError, ReferenceInvalid, SourceInvalid
 from monitoring_tasks.performance_steps import (
     judge_performance,
@@ -173,6 +173,26 @@ def test_a_day_that_turns_out_worse_is_told(served: LabelledProduction, runtime:
     assert len(told(runtime)) == 1
     assert {change["event"] for change in ran(served, runtime, BAD, live=True)["changes"]} == {"repeated"}
     assert len(told(runtime)) == 1
+
+
+def test_days_that_turn_out_worse_together_are_told_as_a_replay_would(
+    served: LabelledProduction, runtime: Runtime
+) -> None:
+    """The oldest first: however many there are, the incident is the one that stored readings make."""
+    days = [FIRST_DAY + 7 * DAY, FIRST_DAY + 8 * DAY]
+    for day in days:
+        ran(served, runtime, day, live=True)
+    for day in days:
+        labels = pa.table(rows(day)).select(["id", "churned", "told_at"])
+        turned = pa.array([1 - label for label in labels["churned"].to_pylist()], pa.int8())
+        moved = pa.array([moment + 2 * DAY for moment in labels["told_at"].to_pylist()])
+        served.write_labels(labels.set_column(1, "churned", turned).set_column(2, "told_at", moved))
+    events = [change["event"] for change in ran(served, runtime, BAD, live=True)["changes"]]
+    assert events[0] == "opened"
+    assert len(events) == 3
+    [incident] = runtime.store.incidents("churn")
+    assert incident.members[0].windows == 3
+    assert would_have(runtime.store, [served.monitor]).incidents == (incident,)
 
 
 def test_the_report_is_a_page_of_its_own(served: LabelledProduction, runtime: Runtime) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from monitoring_tasks.alerts.composing import Told, compose
 from monitoring_tasks.alerts.pages import pages_of
-from monitoring_tasks.alerts.telling import Teller, act, record
+from monitoring_tasks.alerts.telling import Teller, act, put_promotion, record
 from monitoring_tasks.alerts_section import Alerts, QuietHours
 from monitoring_tasks.errors import ConfigurationError
 from monitoring_tasks.incidents.actions import acknowledge, mute, resolve, unmute
@@ -24,8 +24,8 @@ from monitoring_tasks.incidents.replay import replay
 from monitoring_tasks.runtime import environment_runtime
 from monitoring_tasks.severity import Severity
 from monitoring_tasks.store.database import Store, open_store
-from monitoring_tasks.store.records import Letter
-from tests.incidents.readings import FIRST, fault, reading
+from monitoring_tasks.store.records import Letter, RetrainingRecord
+from tests.incidents.readings import FIRST, fault, reading, signal
 
 QUIET = {"start": "22:00", "end": "07:00"}
 NIGHT = QuietHours.model_validate(QUIET)
@@ -183,3 +183,34 @@ def test_nobody_hears_twice_and_nobody_is_left_out(found: list[tuple[str, Severi
         once = [(each.incident, each.channel, each.event) for each in stands if each.event in ("opened", "resolved")]
         assert len(once) == len(set(once))
         assert len({(each.incident, each.channel, each.position) for each in stands}) == len(stands)
+
+
+PROMOTED = RetrainingRecord(
+    *("churn", "r1", "drift", "it drifted", "promoted"),
+    requested_at=FIRST,
+    window_end=FIRST,
+    outcome="v2 replaced v1",
+    decided_by="ann",
+)
+
+
+def test_a_promotion_ends_what_it_answers_in_the_same_transaction(store: Store) -> None:
+    """Those who were told of the drift hear of its end beneath it; a data fault goes on."""
+    read(store, reading(0, signal(severity=HIGH, topics=("data_drift",)), fault("temp")))
+    [change] = put_promotion(store, PROMOTED, now=FIRST + timedelta(days=2))
+    assert (change.event, change.incident.cause, change.by) == ("resolved", "drift", "ann")
+    assert [each.cause.value for each in store.incidents(open_only=True)] == ["data_quality"]
+    [end] = [letter for letter in store.letters() if letter.event == "resolved"]
+    assert (end.channel, end.incident) == (TEAM, change.incident.id)
+    assert "v2 replaced v1" in str(end.body)
+    assert store.retraining("churn", "r1") == PROMOTED
+    assert put_promotion(store, PROMOTED, now=FIRST + timedelta(days=3)) == []
+
+
+def test_a_promotion_that_is_not_stored_ends_nothing(store: Store) -> None:
+    """A record that cannot be written leaves the incident open, and nobody is told."""
+    read(store, reading(0, signal(severity=HIGH)))
+    before = store.letters()
+    with pytest.raises(ValueError, match="JSON"):
+        put_promotion(store, replace(PROMOTED, champion={"auc": float("nan")}), now=FIRST)
+    assert (len(store.incidents(open_only=True)), store.letters()) == (1, before)

@@ -291,6 +291,14 @@ def test_a_promotion_answers_what_is_about_the_model() -> None:
     assert (gone.state, gone.resolved, gone.resolution) == (State.RESOLVED, tick, "v5 was promoted")
 
 
+def test_a_promotion_ends_nothing_before_it_began() -> None:
+    """The champion was compared by windows that lie before the finding."""
+    told = Told()
+    told.read(reading(5, signal()))
+    [change] = answered(told.open, "churn", by="ann", reason="v5 was promoted", tick=day(1).end)
+    assert change.tick == change.incident.resolved == day(5).end
+
+
 def test_an_incident_that_is_open_is_not_opened_again() -> None:
     """The window that opened an incident is read again after its monitor left it: nothing is told twice."""
     told = Told()

@@ -57,13 +57,17 @@ def unless_over(change: Change, known: Callable[[str], Incident | None]) -> Chan
 
 
 def answered(open_incidents: Sequence[Incident], monitor: str, *, by: str, reason: str, tick: datetime) -> list[Change]:
-    """What a promotion changes: what is open about the monitor's model ends, or goes on without that monitor."""
+    """What a promotion changes: what is open about the monitor's model ends, or goes on without that monitor.
+
+    None ends before it was told last, however old the windows are by which the new champion was found better.
+    """
     changes = []
     for incident in in_order(open_incidents):
         if incident.cause in ANSWERED and member_of(incident, monitor):
             members = tuple(member for member in incident.members if member.name != monitor)
             left = replace(incident, members=members, severity=_worst(members)) if members else incident
-            changes.append(_changed(left, Event.EASED, tick, reason) if members else ended(incident, tick, reason))
+            when = max(tick, incident.spoken)
+            changes.append(_changed(left, Event.EASED, when, reason) if members else ended(incident, when, reason))
     return [replace(change, by=by) for change in changes]
 
 
