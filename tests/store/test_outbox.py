@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from monitoring_tasks.store import letters as statements
 from monitoring_tasks.store.database import Store
 from monitoring_tasks.store.records import Letter
 from monitoring_tasks.window import DAY, HOUR
@@ -477,3 +478,13 @@ def test_what_is_overdue(store: Store) -> None:
     post(store, under_way, waits, digest, later, gone)
     assert store.overdue(NOON + HOUR) == [under_way, waits]
     assert store.waiting() == 3
+
+
+def test_a_digest_takes_no_more_than_a_statement_does(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an outage of months: the first letters go into one digest, the rest into the next."""
+    monkeypatch.setattr(statements, "MOST", 2)
+    post(store, *(letter(position, digest=True) for position in (3, 1, 2)))
+    first = store.due_digest(SLACK, NOON + HOUR)
+    assert [each.position for each in first] == [1, 2]
+    assert store.bundle(letter(9, "", event="digest", key="d"), first)
+    assert [each.position for each in store.due_digest(SLACK, NOON + HOUR)] == [3]

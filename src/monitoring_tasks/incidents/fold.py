@@ -37,8 +37,8 @@ def advance(open_incidents: Sequence[Incident], reading: Reading, alerts: Alerts
     """
     if any(overlap(Window(each.start, each.end), reading.window) for each in alerts.downtime):
         return []
-    given = _Given(reading, alerts, now)
-    found = [change for cause in Cause for change in _of_cause(in_order(open_incidents), cause, given)]
+    given, known = _Given(reading, alerts, now), in_order(open_incidents)
+    found = [change for cause in Cause for change in _of_cause(known, cause, given)]
     return [replace(change, monitor=reading.monitor) for change in found]
 
 

@@ -29,6 +29,8 @@ from monitoring_tasks.store.queries import Fields, digest, insert
 from monitoring_tasks.store.records import Letter, LetterState
 from monitoring_tasks.store.schema import INCIDENTS, LETTERS
 
+MOST = 5000
+"""So many letters are bundled at once: SQLite takes no more than 32766 values in a statement."""
 _TURN = ("due_at", "created_at", "position", "digest")
 _PLAIN = (
     "key",
@@ -158,10 +160,10 @@ def select_digest_channels(now: datetime) -> Select[Any]:
 
 
 def select_due_digest(channel: str, now: datetime) -> Select[Any]:
-    """Letters that wait for a channel's digest that is due, in the order of their turn."""
+    """Letters that wait for a channel's digest that is due, in the order of their turn; at most `MOST`."""
     columns = LETTERS.c
     wanted = (*_due_digest(now), columns.channel == channel)
-    return select(LETTERS).where(*wanted).order_by(*(columns[name] for name in _TURN))
+    return select(LETTERS).where(*wanted).order_by(*(columns[name] for name in _TURN)).limit(MOST)
 
 
 def _due_digest(now: datetime) -> list[ColumnElement[bool]]:

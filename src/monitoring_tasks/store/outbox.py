@@ -72,7 +72,7 @@ class Outbox(Database):
         return [row.channel for row in self._read(letters.select_digest_channels(now))]
 
     def due_digest(self, channel: str, now: datetime) -> list[Letter]:
-        """The letters that a channel's digest tells, once it is due."""
+        """The letters that a channel's digest tells, once it is due; of very many the first ones."""
         return [letters.letter(row) for row in self._read(letters.select_due_digest(channel, now))]
 
     def bundle(self, digest: Letter, bundled: Sequence[Letter]) -> bool:
