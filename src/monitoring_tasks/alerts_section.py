@@ -44,18 +44,20 @@ class KindOfChannel:
     """What every channel of a kind has in common.
 
     `connection` is the Airflow connection it takes when none is named. `to` says what `to` names, "" where the
-    connection alone says who is reached. A `pager` wakes people: it takes no digests and no notes between pages.
+    connection alone says who is reached. A `pager` wakes people: it takes no digests and no notes between pages. Where
+    every note is `apart`, one more message among others, notes that can wait are in the digest.
     """
 
     connection: str
     to: str = ""
     pager: bool = False
+    apart: bool = False
 
 
 KINDS: Mapping[Kind, KindOfChannel] = {
     "slack": KindOfChannel("slack_default", to="a Slack channel, such as '#ml-alerts'"),
-    "slack_webhook": KindOfChannel("slack_webhook_default"),
-    "email": KindOfChannel("smtp_default", to="e-mail addresses"),
+    "slack_webhook": KindOfChannel("slack_webhook_default", apart=True),
+    "email": KindOfChannel("smtp_default", to="e-mail addresses", apart=True),
     "pagerduty": KindOfChannel("pagerduty_events_default", pager=True),
     "webhook": KindOfChannel("alert_webhook_default"),
     "log": KindOfChannel(""),
@@ -123,6 +125,11 @@ class Channel(Section):
         return cls.model_validate(
             {"kind": kind, "connection": connection or None, "to": tuple(to.split(",")) if to else ()}
         )
+
+    @property
+    def apart(self) -> bool:
+        """Whether a note beneath an earlier message is one more message to those who read it."""
+        return KINDS[self.kind].apart
 
     @property
     def pager(self) -> bool:

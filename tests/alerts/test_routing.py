@@ -101,6 +101,18 @@ def test_whoever_hears_of_it_first_by_a_monitor_that_joins_is_told_aloud() -> No
     assert told == {TEAM: "joined", "slack:slack_default:#risk": "opened"}
 
 
+def test_where_notes_stand_apart_those_that_can_wait_are_in_the_digest() -> None:
+    """Twenty monitors that join are one mail the next morning, and the end of the incident is told when it comes."""
+    mail = "email:smtp_default:a@example.org"
+
+    def waits(event: Event) -> dict[str, bool]:
+        letters = letters_of(Change(incident(), event, NOW), lambda _: MESSAGE, ALERTS, told=(TEAM, mail), now=NOW)
+        return {letter.channel: letter.digest for letter in letters}
+
+    assert waits(Event.JOINED) == {TEAM: False, mail: True}
+    assert waits(Event.RESOLVED) == {TEAM: False, mail: False}
+
+
 def test_a_repeat_is_told_to_nobody() -> None:
     """It is only counted."""
     assert addresses(Change(incident(), Event.REPEATED, NOW), told=(TEAM,)) == {}

@@ -165,6 +165,17 @@ def test_the_same_upstream_column_is_one_incident() -> None:
     assert told.changes[3].reason == "m03 has it too"
 
 
+def test_healthy_windows_share_no_rows() -> None:
+    """A week that is looked at every day is well again when a second week is, and what comes back meanwhile is known."""
+    told = Told(Alerts(healthy_windows=2))
+    weeks = [reading(number, days=7) for number in range(10)]
+    found = reading(0, signal(), days=7)
+    assert told.read(found, *weeks[1:8]) == [Event.OPENED, Event.EASED]
+    assert told.read(weeks[8]) == [Event.RESOLVED]
+    again = Told(Alerts(healthy_windows=2))
+    assert again.read(found, *weeks[1:4], reading(4, signal(), days=7)) == [Event.OPENED, Event.EASED, Event.REPEATED]
+
+
 def test_each_member_must_be_healthy() -> None:
     """An incident of two monitors goes on as long as one of them has it."""
     told = Told()

@@ -61,13 +61,16 @@ def _notes(
     if not change.is_news or joined_in_silence:
         return []
     subject, body, heard = _subject(change), message(change), change.incident.told
-    low, due = heard <= Severity.LOW, due_at(alerts, heard, now)
+    low, due, later = heard <= Severity.LOW, due_at(alerts, heard, now), digest_at(alerts, now)
     notes = []
     for address in sorted(told):
-        if Channel.at(address).pager:
-            notes += [_letter(subject, body, address, now, due=now)] if change.event in TO_PAGERS else []
-        else:
-            notes.append(_letter(subject, body, address, now, due=digest_at(alerts, now) if low else due, digest=low))
+        channel = Channel.at(address)
+        # Twenty monitors that join are twenty mails.
+        waits = low or (channel.apart and change.event is Event.JOINED)
+        if not channel.pager:
+            notes.append(_letter(subject, body, address, now, due=later if waits else due, digest=waits))
+        elif change.event in TO_PAGERS:
+            notes.append(_letter(subject, body, address, now, due=now))
     return notes
 
 

@@ -236,10 +236,13 @@ def _event(before: Incident, after: Incident, given: _Given, *, new: bool) -> Ev
 
 
 def _healthier(incident: Incident, member: Member, given: _Given) -> Change | None:
-    """A window in which a member had nothing, or nothing to speak of: it counts once, and when it is newer."""
+    """A window in which a member had nothing, or nothing to speak of: it counts once, and when it is newer.
+
+    It shares no rows with the one that counted before: a week looked at every day is not well again in two days.
+    """
     cause, window, tick = incident.cause, given.window, given.reading.tick
     again = cause in OUTRIGHT and window.end == member.last.end
-    seen = member.checked is not None and window.end <= member.checked.end
+    seen = member.checked is not None and window.start < member.checked.end
     if seen or not (window.end > member.last.end or again):
         return None
     members = _replaced(incident, replace(member, healthy=member.healthy + 1, checked=window))
