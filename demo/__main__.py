@@ -96,7 +96,9 @@ def readme_commands() -> list[list[str]]:
     """The `monitoring` commands of the README, so that what it promises is run as it is written there."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     lines = re.findall(
-        r"^(monitoring (?:alerts --would-have|backfill|check|performance|report|status) .*?)(?: {2,}#.*)?$", text, re.MULTILINE
+        r"^(monitoring (?:alerts --would-have|backfill|check|performance|report|status) .*?)(?: {2,}#.*)?$",
+        text,
+        re.MULTILINE,
     )
     return sorted((shlex.split(line) for line in lines), key=lambda words: words[1] != "backfill")
 

@@ -166,7 +166,7 @@ def test_the_same_upstream_column_is_one_incident() -> None:
 
 
 def test_healthy_windows_share_no_rows() -> None:
-    """A week that is looked at every day is well again when a second week is, and what comes back meanwhile is known."""
+    """A week looked at every day is well again when a second week is; what comes back meanwhile is known already."""
     told = Told(Alerts(healthy_windows=2))
     weeks = [reading(number, days=7) for number in range(10)]
     found = reading(0, signal(), days=7)

@@ -203,4 +203,6 @@ def _tried(open_channel: Callable[[str], Channel], address: str, delivery: Deliv
         open_channel(address).send(delivery)
     except MonitoringError as error:
         return str(error)
+    except Exception as error:  # whatever is wrong with one channel, the others are tried; its text may hold a secret
+        return f"unexpected {type(error).__name__}"
     return ""

@@ -42,7 +42,16 @@ def run_path(dag_id: str, run_id: str) -> str:
     >>> run_path("monitor_delay", "manual__2013-06-04T00:00:00+00:00")
     '/dags/monitor_delay/runs/manual__2013-06-04T00%3A00%3A00%2B00%3A00'
     """
-    return f"/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}"
+    return f"{dag_path(dag_id)}/runs/{quote(run_id, safe='')}"
+
+
+def dag_path(dag_id: str) -> str:
+    """Path of a DAG's page below Airflow's own address: all its runs, and what it is.
+
+    >>> dag_path("monitor_delay")
+    '/dags/monitor_delay'
+    """
+    return f"/dags/{quote(dag_id, safe='')}"
 
 
 def answer_path(dag_id: str, run_id: str, task_id: str) -> str:
