@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from html import unescape
 from html.parser import HTMLParser
-from typing import Any, ClassVar, Literal, Self, get_args
+from typing import Any, ClassVar, Literal, Self
 
 import pytest
 
@@ -105,7 +105,6 @@ class Service(ABC):
     """
 
     address: ClassVar[str]
-    fails: ClassVar[tuple[How, ...]] = get_args(How)
     merges: ClassVar[bool] = True
     asks: ClassVar[bool] = True
     ties: ClassVar[bool] = True
@@ -285,15 +284,10 @@ class Page(HTMLParser):
         self.text += data
 
 
-WHILE_BYTES_COME: tuple[How, ...] = tuple(how for how in get_args(How) if how != "drip")
-"""What a channel gets over whose library waits for as long as anything comes, as Slack's does."""
-
-
 class Slack(OverHttp):
     """Slack by a bot token."""
 
     address = "slack:slack:#ml-alerts"
-    fails = WHILE_BYTES_COME
 
     def start(self, stack: ExitStack) -> None:
         """Slack's API."""
@@ -324,7 +318,6 @@ class SlackWebhook(OverHttp):
     """Slack by an incoming webhook."""
 
     address = "slack_webhook:hooks"
-    fails = WHILE_BYTES_COME
     merges = False
 
     def start(self, stack: ExitStack) -> None:
@@ -360,7 +353,6 @@ class Log(Service):
     """The task's log."""
 
     address = "log"
-    fails = ()
     merges = False
 
     def start(self, stack: ExitStack) -> None:
@@ -467,55 +459,6 @@ class ChannelContract:
         channel.send(letter("notice", key="b"))
         assert len(service.seen()) == 2
 
-    @pytest.mark.parametrize("how", ["limited", "broken", "hang", "garbage", "closed"])
-    def test_an_outage_is_said_and_got_over(self, service: Service, how: How, caplog: pytest.LogCaptureFixture) -> None:
-        """A service that is down: undelivered, soon, no secret told, nothing seen; then the letter arrives once."""
-        self._need(service, how)
-        channel = service.channel(HASTY if how == "hang" else PATIENT)
-        service.fail(how)
-        started = time.monotonic()
-        with caplog.at_level(logging.DEBUG), pytest.raises(AlertUndelivered) as caught:
-            channel.send(letter())
-        assert time.monotonic() - started < SOON
-        assert caught.value.after == (ASKED if how == "limited" and service.asks else None)
-        assert SECRET not in "".join(traceback.format_exception(caught.value)) + _logged(caplog)
-        assert service.seen() == []
-        service.heal()
-        service.channel().send(letter(again=True, external=caught.value.external))
-        assert len(service.seen()) == 1
-
-    def test_an_answer_that_is_lost_tells_nobody_twice(self, service: Service) -> None:
-        """The service took the letter, and its answer was lost: undelivered; the next try is seen as the first."""
-        self._need(service, "lost")
-        channel = service.channel()
-        service.fail("lost")
-        with pytest.raises(AlertUndelivered) as caught:
-            channel.send(letter())
-        service.heal()
-        channel.send(letter(again=True, external=caught.value.external))
-        assert len(service.seen()) == (1 if service.merges else 2)
-
-    def test_an_answer_without_an_end_is_not_waited_for(self, service: Service) -> None:
-        """A service that answers byte by byte is given up as one that says nothing."""
-        self._need(service, "drip")
-        channel = service.channel(HASTY)
-        service.fail("drip")
-        started = time.monotonic()
-        with pytest.raises(AlertUndelivered):
-            channel.send(letter())
-        assert time.monotonic() - started < SOON
-
-    def test_nobody_listens(self, service: Service) -> None:
-        """A port where nobody listens: undelivered, and the error does not say the secret."""
-        self._need(service, "closed")
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            service.gate = Gate(free.getsockname()[1])
-        with service.gate:
-            channel = service.channel()
-        with pytest.raises(AlertUndelivered) as caught:
-            channel.send(letter())
-        assert SECRET not in "".join(traceback.format_exception(caught.value))
-
     def test_success_tells_no_secret(self, service: Service, caplog: pytest.LogCaptureFixture) -> None:
         """Nothing of the secret is in the log when all goes well."""
         with caplog.at_level(logging.DEBUG):
@@ -557,6 +500,51 @@ class ChannelContract:
         channel.send(letter("resolved", message=bare, thread=thread))
         assert "flight_delay: temp" in service.seen()[0].text
 
-    def _need(self, service: Service, how: How) -> None:
-        if how not in service.fails:
-            pytest.skip(f"{service.address} cannot fail so")
+
+class OutageContract:
+    """What holds of every kind of channel behind which there is a service that can fail."""
+
+    @pytest.mark.parametrize("how", ["limited", "broken", "hang", "garbage", "closed"])
+    def test_an_outage_is_said_and_got_over(self, service: Service, how: How, caplog: pytest.LogCaptureFixture) -> None:
+        """A service that is down: undelivered, soon, no secret told, nothing seen; then the letter arrives once."""
+        channel = service.channel(HASTY if how == "hang" else PATIENT)
+        service.fail(how)
+        started = time.monotonic()
+        with caplog.at_level(logging.DEBUG), pytest.raises(AlertUndelivered) as caught:
+            channel.send(letter())
+        assert time.monotonic() - started < SOON
+        assert caught.value.after == (ASKED if how == "limited" and service.asks else None)
+        assert SECRET not in "".join(traceback.format_exception(caught.value)) + _logged(caplog)
+        assert service.seen() == []
+        service.heal()
+        service.channel().send(letter(again=True, external=caught.value.external))
+        assert len(service.seen()) == 1
+
+    def test_an_answer_that_is_lost_tells_nobody_twice(self, service: Service) -> None:
+        """The service took the letter, and its answer was lost: undelivered; the next try is seen as the first."""
+        channel = service.channel()
+        service.fail("lost")
+        with pytest.raises(AlertUndelivered) as caught:
+            channel.send(letter())
+        service.heal()
+        channel.send(letter(again=True, external=caught.value.external))
+        assert len(service.seen()) == (1 if service.merges else 2)
+
+    def test_an_answer_without_an_end_is_not_waited_for(self, service: Service) -> None:
+        """A service that answers byte by byte is given up as one that says nothing."""
+        channel = service.channel(HASTY)
+        service.fail("drip")
+        started = time.monotonic()
+        with pytest.raises(AlertUndelivered):
+            channel.send(letter())
+        assert time.monotonic() - started < SOON
+
+    def test_nobody_listens(self, service: Service) -> None:
+        """A port where nobody listens: undelivered, and the error does not say the secret."""
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            service.gate = Gate(free.getsockname()[1])
+        with service.gate:
+            channel = service.channel()
+        with pytest.raises(AlertUndelivered) as caught:
+            channel.send(letter())
+        assert SECRET not in "".join(traceback.format_exception(caught.value))

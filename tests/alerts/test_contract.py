@@ -7,15 +7,36 @@ from collections.abc import Iterator
 import pytest
 
 from monitoring_tasks.alerts_section import KINDS, Channel
-from tests.alerts.contract import ChannelContract, Email, Log, PagerDuty, Service, Slack, SlackWebhook, Webhook
+from tests.alerts.contract import (
+    ChannelContract,
+    Email,
+    Log,
+    OutageContract,
+    PagerDuty,
+    Service,
+    Slack,
+    SlackWebhook,
+    Webhook,
+)
 
-KINDS_OF_SERVICE: tuple[type[Service], ...] = (Slack, SlackWebhook, Email, PagerDuty, Webhook, Log)
+SERVERS: tuple[type[Service], ...] = (Slack, SlackWebhook, Email, PagerDuty, Webhook)
+KINDS_OF_SERVICE = (*SERVERS, Log)
 
 
 class TestContract(ChannelContract):
     """The contract, by every kind."""
 
     @pytest.fixture(params=KINDS_OF_SERVICE, ids=lambda kind: kind.__name__)
+    def service(self, request: pytest.FixtureRequest) -> Iterator[Service]:
+        """A running service."""
+        with request.param() as running:
+            yield running
+
+
+class TestOutages(OutageContract):
+    """What a service does that fails; the log is none."""
+
+    @pytest.fixture(params=SERVERS, ids=lambda kind: kind.__name__)
     def service(self, request: pytest.FixtureRequest) -> Iterator[Service]:
         """A running service."""
         with request.param() as running:

@@ -71,10 +71,13 @@ class Distribution:
 
         >>> Distribution(np.array([0.0, 0.3]), np.array([0.0, 1.0]), 5).snapped(np.array([0.1 + 0.2, 0.2])).tolist()
         [0.3, 0.2]
+        >>> Distribution(np.array([-1e308, 1e308]), np.array([0.0, 1.0]), 5).snapped(np.array([-1.797e308]))
+        array([-1.797e+308])
         """
         slack = np.abs(values) * _ROUNDING
-        nearest = self.ends[np.maximum(np.searchsorted(self.ends, values + slack, "right") - 1, 0)]
-        return np.where(np.abs(nearest - values) <= slack, nearest, values)
+        with np.errstate(over="ignore"):  # what lies beyond the largest float is far from every end
+            nearest = self.ends[np.maximum(np.searchsorted(self.ends, values + slack, "right") - 1, 0)]
+            return np.where(np.abs(nearest - values) <= slack, nearest, values)
 
     def distance(self, values: Floats, *, above: float = -math.inf, below: float = math.inf) -> float:
         """Kolmogorov-Smirnov distance of the values from the part of the distribution in `(above, below]`, at its ends.
