@@ -73,11 +73,12 @@ def test_an_hourly_monitor_examines_the_last_hour() -> None:
 
 
 def test_a_window_given_by_hand_wins() -> None:
-    """Both fields of the form, in any time zone; without one they are UTC."""
+    """Both fields of the form, in any time zone; without one they are UTC. Of the past nobody is told."""
     given_by_hand = facts("manual", DAILY, start="2013-05-01T02:00:00+02:00", end="2013-05-08")
     found = resolve(monitor(), given_by_hand)
     assert found.window == Window.parse("2013-05-01", "2013-05-08")
-    assert not found.silent
+    assert found.silent
+    assert not found.current
 
 
 @pytest.mark.parametrize(

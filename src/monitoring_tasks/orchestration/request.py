@@ -33,6 +33,6 @@ def quiet_reason(subject: Json) -> str | None:
     >>> quiet_reason({"silent": True, "current": True})
     'a backfill trains nothing'
     """
-    if subject["silent"]:
-        return "a backfill trains nothing"
-    return None if subject["current"] else "a window of the past was asked for by hand"
+    if not subject["current"]:
+        return "a window of the past was asked for by hand"
+    return "a backfill trains nothing" if subject["silent"] else None
