@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from monitoring_tasks.alerts.channel import Channel
-from monitoring_tasks.alerts.dispatch import deliver_due
+from monitoring_tasks.alerts.dispatch import MOST, deliver_due
 from monitoring_tasks.errors import AlertUndelivered
 from monitoring_tasks.store.database import Store
 from monitoring_tasks.store.records import Letter
@@ -18,9 +18,9 @@ Json = dict[str, Any]
 Opener = Callable[[str], Channel]
 
 
-def deliver(store: Store, open_channel: Opener, *, by: str) -> Json:
-    """Send every letter that is due, whoever wrote it; how many were sent, failed for now, or were given up."""
-    done = deliver_due(store, open_channel, by=by, now=lambda: datetime.now(UTC))
+def deliver(store: Store, open_channel: Opener, *, by: str, most: int = MOST) -> Json:
+    """Send letters that are due, whoever wrote them, at most so many; how many were sent, failed, or were given up."""
+    done = deliver_due(store, open_channel, by=by, now=lambda: datetime.now(UTC), most=most)
     return {"sent": done.sent, "failed": done.failed, "dead": done.dead}
 
 

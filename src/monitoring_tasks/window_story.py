@@ -18,12 +18,13 @@ from monitoring_tasks.incidents.reading import Reading, Stream
 from monitoring_tasks.incidents.signals import signals_of
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.performance.record import Figure, Restatement
+from monitoring_tasks.performance_window import Cadence
 from monitoring_tasks.policy.figures import known, number, span
 from monitoring_tasks.policy.verdict import Subject, Verdict
 from monitoring_tasks.profile.pairs import Pair
 from monitoring_tasks.report import run_folder
 from monitoring_tasks.runtime import Runtime
-from monitoring_tasks.window import parse_moment
+from monitoring_tasks.window import Window, parse_moment
 
 log = logging.getLogger(__name__)
 PICTURES = "pictures.json"
@@ -71,10 +72,9 @@ def teller_of(monitor: Monitor, runtime: Runtime, found: Found, occasion: Occasi
 
     That is so without an occasion to tell, and for a run that comes after those of later windows: it is of the past.
     """
-    reading = reading_of(monitor, found)
-    newest = runtime.store.newest_tick(monitor.name, found.stream)
     if occasion.now is None:
         return None
+    reading, newest = reading_of(monitor, found), runtime.store.newest_tick(monitor.name, found.stream)
     if newest is not None and newest > reading.tick:
         log.info("telling.nobody window=%s reason=later windows were told of already", reading.window)
         return None
@@ -83,7 +83,8 @@ def teller_of(monitor: Monitor, runtime: Runtime, found: Found, occasion: Occasi
         verdict=found.verdict,
         results=found.results,
         links=occasion.links(found.report),
-        performance=figures_said(runtime, monitor, found),
+        # Of a window without a finding nothing is told aloud, so that nothing need be read for it.
+        performance=figures_said(runtime, monitor, found) if reading.signals else "",
         runbook=monitor.alerts.runbook,
     )
     shown = pictures(runtime, monitor, found) if reading.signals else NO_PICTURES
@@ -151,11 +152,12 @@ def _of_metric(runtime: Runtime, monitor: Monitor, found: Found) -> Plot | None:
     """The metric that is worse, else the first that decides, up to the window's end."""
     if monitor.performance is None:
         return None
-    until = found.verdict.subject.window.end
-    stored = (each.restatement for each in runtime.store.performance(monitor.name))
-    ended = {said.window: said for said in stored if said.window.end <= until}
+    window = found.verdict.subject.window
+    earliest = Cadence.of(monitor).before(window, count=WINDOWS)[-1]
+    stored = runtime.store.performance(monitor.name, Window(earliest.start, window.end))
+    ended = {each.restatement.window: each.restatement for each in stored}
     if found.figures is not None:
         ended[found.figures.window] = found.figures
     worse = (each["column"] for each in found.verdict.evidence.get("findings") or ())
     metric = next((name for name in worse if name in monitor.decisive), next(iter(monitor.decisive)))
-    return metric_plot([ended[window] for window in sorted(ended)][-WINDOWS:], metric)
+    return metric_plot([ended[each] for each in sorted(ended)][-WINDOWS:], metric)

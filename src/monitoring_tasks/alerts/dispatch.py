@@ -23,6 +23,8 @@ LONGEST_ASKED = timedelta(days=1)
 """The longest that a service is left alone because it asks for it."""
 GIVE_UP, LEAST_TRIES = timedelta(days=3), 8
 """A letter is dead when it is due for so long and failed so often: one that nobody tried to send for days is tried."""
+MOST = 500
+"""So many letters are sent in one pass; whoever delivers next sends the others."""
 INTERVAL = timedelta(seconds=1)
 """The time between two messages to one Slack channel: Slack takes one a second."""
 _ERROR_LIMIT = 1000
@@ -50,7 +52,7 @@ def deliver_due(
     *,
     by: str,
     now: Callable[[], datetime],
-    most: int = 500,
+    most: int = MOST,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Dispatched:
     """Send the letters that are due, one by one, at most `most`; what is due for a digest is bundled first.

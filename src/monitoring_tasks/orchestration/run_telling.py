@@ -14,7 +14,6 @@ from monitoring_tasks.orchestration.links import absolute, run_path
 from monitoring_tasks.orchestration.run_reading import RunSpan, Whose, name_of
 
 if TYPE_CHECKING:
-    from monitoring_tasks.alerts.dispatch import Dispatched
     from monitoring_tasks.store.database import Store
 
 MOST = 20
@@ -54,12 +53,12 @@ def has_open(store: Store, whose: Whose, dag_id: str) -> bool:
     return any(each.cause in OF_RUN and dag_id in {member.name for member in each.members} for each in found)
 
 
-def send_due(store: Store, by: str) -> Dispatched:
+def send_due(store: Store, by: str) -> None:
     """Send what is due, at most `MOST` letters; what a channel does not take stays in the outbox."""
-    from monitoring_tasks.alerts.dispatch import deliver_due
+    from monitoring_tasks.delivery_step import deliver
     from monitoring_tasks.orchestration.channels import opener
 
-    return deliver_due(store, opener(), by=by, now=lambda: datetime.now(UTC), most=MOST)
+    deliver(store, opener(), by=by, most=MOST)
 
 
 def shared_routes(folder: Path) -> Alerts:
