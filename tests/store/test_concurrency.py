@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from threading import Timer
 
+import pytest
 from sqlalchemy import text
 
 from monitoring_tasks.store.database import Store, open_store
@@ -101,6 +105,22 @@ def test_one_of_several_takes_a_lapsed_place(store: Store, store_url: str) -> No
     write_back(store, timedelta(minutes=6))
     assert together(store_url, ask_once) == []
     assert sorted(record.state for record in store.retrainings()) == ["failed", "requested"]
+
+
+def test_a_new_sqlite_file_is_waited_for(tmp_path: Path) -> None:
+    """A file that another process is just making is opened as soon as that one lets go of it."""
+    path = tmp_path / "results.db"
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("CREATE TABLE begun (id INTEGER)")
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("INSERT INTO begun VALUES (1)")
+        with closing(sqlite3.connect(path)) as hasty, pytest.raises(sqlite3.OperationalError, match="locked"):
+            hasty.execute("PRAGMA journal_mode = WAL")
+        letting_go = Timer(0.5, other.execute, ["COMMIT"])
+        letting_go.start()
+        with open_store(f"sqlite:///{path}") as store:
+            assert store.latest() == []
+        letting_go.join()
 
 
 def test_a_sqlite_store_is_written_while_it_is_read(tmp_path: Path) -> None:

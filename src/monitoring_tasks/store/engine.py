@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,7 @@ from monitoring_tasks.errors import ConfigurationError, StoreUnavailable
 
 BUSY_SECONDS = 60
 CONNECT_SECONDS = 10
+PAUSE_SECONDS = 0.02
 _HINTS = {
     "sqlite": "check that its folder can be written and that no other program keeps the file locked",
     "postgresql": "check that the server is up, and host, user and password of the connection",
@@ -118,7 +121,21 @@ def _sqlite_connected(connection: Any, _record: object) -> None:
     # writing fails at once with "database is locked" instead of waiting.
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA journal_mode = WAL")
+    _keep_ahead_log(connection)
+
+
+def _keep_ahead_log(connection: sqlite3.Connection) -> None:
+    # SQLite does not wait for its turn to change how a file keeps its journal: of processes that open a new file at
+    # once all but one are told that it is locked, whatever the connection's timeout.
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(PAUSE_SECONDS)
 
 
 def _sqlite_begins(connection: Connection) -> None:
