@@ -6,13 +6,24 @@ READY := $(VENV)/.ready
 export DO_NOT_TRACK := 1
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: demo test check bench up down lock format schema clean
+TOOLS := chromium prometheus prometheus-alertmanager redis-server
+
+.PHONY: demo test check bench up down lock format schema clean tools
 
 demo: $(READY)  ## champion, replayed production, Airflow; EXIT=1 stops it all after checking the story
 	$(BIN)/python -m demo run $(if $(EXIT),--exit)
 
-test: $(READY)
+test: $(READY) tools
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+tools:  ## what the tests run beside Python: a browser, Prometheus and Alertmanager, Redis
+	@for tool in chromium prometheus promtool amtool redis-server; do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(TOOLS) >/dev/null; \
+	else \
+		echo "the tests need$$missing: install them, on Debian by: sudo apt-get install $(TOOLS)"; exit 1; \
+	fi
 
 check: $(READY)
 	$(BIN)/ruff format --check .
