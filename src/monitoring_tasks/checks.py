@@ -113,8 +113,11 @@ class CheckResult:
     def __post_init__(self) -> None:
         for name in ("value", "threshold"):
             number = getattr(self, name)
-            if number is not None and not math.isfinite(number):
-                object.__setattr__(self, name, None)
+            if number is not None:
+                # A NumPy number is a float to Python, but not to a database or to JSON.
+                object.__setattr__(self, name, float(number) if math.isfinite(number) else None)
+        for name in ("large", "severe"):
+            object.__setattr__(self, name, bool(getattr(self, name)))
         if self.value is None and self.status is Status.PASSED:
             object.__setattr__(self, "status", Status.UNDECIDED)
 

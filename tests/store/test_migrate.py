@@ -93,7 +93,7 @@ def test_migrations_are_in_the_package() -> None:
     """The migrations are found beside the code, so a wheel has them."""
     folder = importlib.resources.files("monitoring_tasks.store") / "migrations"
     assert (folder / "env.py").is_file()
-    assert (folder / "versions" / f"{REVISION}_incidents.py").is_file()
+    assert (folder / "versions" / f"{REVISION}_headlines.py").is_file()
 
 
 def test_a_failed_migration_leaves_an_empty_database(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

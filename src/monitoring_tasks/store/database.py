@@ -14,6 +14,7 @@ from monitoring_tasks.incidents.incident import Incident
 from monitoring_tasks.incidents.reading import Reading, Stream
 from monitoring_tasks.policy.verdict import Subject, Verdict
 from monitoring_tasks.store import canaries, incidents, ledger, queries, readings, retrainings
+from monitoring_tasks.store.board import Board
 from monitoring_tasks.store.engine import engine_of, opening
 from monitoring_tasks.store.ledger import LedgerEntry
 from monitoring_tasks.store.migrate import migrate
@@ -24,7 +25,7 @@ from monitoring_tasks.store.transaction import Transaction
 from monitoring_tasks.window import Window
 
 
-class Store(Outbox):
+class Store(Outbox, Board):
     """An open results store; close it, or use it in a `with` statement.
 
     Each method is one transaction. What is written under the same key replaces what was there. All methods raise
@@ -60,9 +61,10 @@ class Store(Outbox):
         return queries.stored_verdict(rows[0]).verdict if rows else None
 
     def results(self, subject: Subject) -> list[CheckResult] | None:
-        """The subject's check results in the order written; None when they were never computed."""
-        rows = self._read(queries.select_results(subject))
-        return [queries.check_result(row) for row in rows if row.position is not None] if rows else None
+        """The subject's check results in the order written; None when they were never computed, or are kept no more."""
+        wanted = SUBJECTS.c.digest == queries.subject_digest(subject)
+        rows = self._read(select(SUBJECTS.c.results).where(wanted, SUBJECTS.c.results.is_not(None)))
+        return queries.check_results(rows[0].results) if rows else None
 
     def latest(self) -> list[StoredVerdict]:
         """The verdict of each monitor's newest window, ordered by monitor."""

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, func, literal, select
 
 from monitoring_tasks.checks import CheckResult
+from monitoring_tasks.performance.headline import headline_of
 from monitoring_tasks.performance.record import Restatement
 from monitoring_tasks.policy.verdict import Outcome, Verdict
 from monitoring_tasks.store.queries import Fields, digest
@@ -53,6 +54,7 @@ def ledger_fields(entry: LedgerEntry, now: datetime) -> Fields:
         "verdict": json.dumps(json.loads(verdict)),
         "run": json.dumps(dict(entry.run)),
         "written_at": now,
+        "headline": json.dumps(headline_of(said).to_json(), allow_nan=False),
     }
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from monitoring_tasks.checks import Check, CheckResult, Evidence, Status, Suite
+from monitoring_tasks.checks import CheckResult
 from monitoring_tasks.policy.verdict import Subject, Verdict
+from monitoring_tasks.scores import dumps_scores, headline_of, pack, scores_of, unpack
 from monitoring_tasks.store.records import StoredVerdict
-from monitoring_tasks.store.schema import CHECK_RESULTS, SUBJECTS
+from monitoring_tasks.store.schema import SUBJECTS
 from monitoring_tasks.window import Window, stamp
 
 Fields = dict[str, Any]
@@ -67,39 +67,19 @@ def verdict_fields(verdict: Verdict, report: str | None, run: Mapping[str, str],
     }
 
 
-def result_fields(subject: Subject, position: int, result: CheckResult) -> Fields:
-    """The row of one check result; `position` is its place among the subject's results, from 0."""
-    return {
-        "digest": subject_digest(subject),
-        "position": position,
-        "suite": result.suite.value,
-        "check_name": result.check.value,
-        "status": result.status.value,
-        "column_name": result.column,
-        "method": result.method,
-        "value": _number(result.value),
-        "threshold": _number(result.threshold),
-        "large": bool(result.large),
-        "severe": bool(result.severe),
-        "detail": result.detail,
-        "reference_summary": _text(result.reference),
-        "current_summary": _text(result.current),
-        "evidence": None if result.evidence is None else _text(asdict(result.evidence)),
-        "season": result.season,
-        "cause": result.cause,
-        "segment": result.segment,
-    }
+def results_fields(results: Sequence[CheckResult]) -> Fields:
+    """The fields of a subject's row that hold its check results, whole and in short; `ValueError` on NaN in them."""
+    return {"results": pack([result.to_json() for result in results]), "scores": dumps_scores(scores_of(results))}
 
 
-def select_results(subject: Subject) -> Select[Any]:
-    """The subject's results in order; one row without a position when it has none, no row when it is unknown."""
-    joined = SUBJECTS.outerjoin(CHECK_RESULTS)
-    return (
-        select(CHECK_RESULTS)
-        .select_from(joined)
-        .where(SUBJECTS.c.digest == subject_digest(subject))
-        .order_by(CHECK_RESULTS.c.position)
-    )
+def headline_field(results: Sequence[CheckResult], reasons: Sequence[str]) -> str:
+    """What a subject's row says of its verdict in a line."""
+    return json.dumps(headline_of(scores_of(results), reason=next(iter(reasons), "")).to_json())
+
+
+def check_results(content: bytes) -> list[CheckResult]:
+    """Inverse of what `results_fields` keeps of the results."""
+    return [CheckResult.from_json(each) for each in unpack(content)]
 
 
 def select_latest() -> Select[Any]:
@@ -148,28 +128,6 @@ def stored_verdict(row: Row[Any]) -> StoredVerdict:
     return StoredVerdict(Verdict.from_json(json.loads(row.verdict)), row.report, json.loads(row.run), row.written_at)
 
 
-def check_result(row: Row[Any]) -> CheckResult:
-    """A row of `monitoring_check_results` as an object."""
-    return CheckResult(
-        suite=Suite(row.suite),
-        check=Check(row.check_name),
-        status=Status(row.status),
-        column=row.column_name,
-        method=row.method,
-        value=row.value,
-        threshold=row.threshold,
-        large=row.large,
-        severe=row.severe,
-        detail=row.detail,
-        reference=json.loads(row.reference_summary),
-        current=json.loads(row.current_summary),
-        evidence=None if row.evidence is None else Evidence(**json.loads(row.evidence)),
-        season=row.season,
-        cause=row.cause,
-        segment=row.segment,
-    )
-
-
 def insert(dialect: str, table: Table) -> Upsert:
     """An insert that can say what to do about a row that is there; `dialect`: database's name."""
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
@@ -182,8 +140,3 @@ def _window_fields(window: Window) -> Fields:
 def _text(value: Mapping[str, Any]) -> str:
     # In the order given: a summary lists its top categories by share. Escaped to ASCII, so that any text is storable.
     return json.dumps(dict(value), allow_nan=False)
-
-
-def _number(value: float | None) -> float | None:
-    # A NumPy number is a float to Python, but not to a database driver.
-    return None if value is None else float(value)

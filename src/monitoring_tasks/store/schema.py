@@ -1,6 +1,8 @@
 """Tables of the results store, for SQLite and PostgreSQL alike.
 
-One row per subject holds its verdict, or only its check results until the verdict is reached. Tables carry a prefix
+One row per subject holds its verdict, or only its check results until the verdict is reached. The results of a window
+are one compressed body, for nothing ever asks for one of them alone: a row each would take ten times the space. What
+many windows are asked for at once is kept in short beside them: scores and headline. Tables carry a prefix
 because a company's PostgreSQL database is often shared, and so is the name of Alembic's own version table.
 """
 
@@ -15,21 +17,20 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
-    Float,
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
     TypeDecorator,
-    false,
     text,
 )
 
 from monitoring_tasks.store.records import OPEN_STATES
 
-REVISION = "0006"
+REVISION = "0007"
 VERSION_TABLE = "monitoring_schema_version"
 
 
@@ -98,30 +99,10 @@ SUBJECTS = Table(
     Column("report", Words),
     Column("run", Text),
     Column("written_at", Moment),
+    Column("results", LargeBinary),
+    Column("scores", LargeBinary),
+    Column("headline", Text),
     Index("ix_monitoring_subjects_window", "monitor", "window_end", "window_start", "written_at"),
-)
-
-CHECK_RESULTS = Table(
-    "monitoring_check_results",
-    METADATA,
-    Column("digest", Text, ForeignKey(SUBJECTS.c.digest, ondelete="CASCADE"), primary_key=True),
-    Column("position", Integer, primary_key=True),
-    Column("suite", Text, nullable=False),
-    Column("check_name", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("column_name", Words),
-    Column("method", Words),
-    Column("value", Float(53)),
-    Column("threshold", Float(53)),
-    Column("large", Boolean, nullable=False, server_default=false()),
-    Column("severe", Boolean, nullable=False),
-    Column("detail", Words, nullable=False),
-    Column("reference_summary", Text, nullable=False),
-    Column("current_summary", Text, nullable=False),
-    Column("evidence", Text),
-    Column("season", Words, nullable=False, server_default=""),
-    Column("cause", Words, nullable=False, server_default=""),
-    Column("segment", Words, nullable=False, server_default=""),
 )
 
 READINGS = Table(
@@ -253,5 +234,6 @@ PERFORMANCE = Table(
     Column("verdict", Text, nullable=False),
     Column("run", Text, nullable=False),
     Column("written_at", Moment, nullable=False),
+    Column("headline", Text, nullable=False),
     Index("ix_monitoring_performance_window", "monitor", "window_end", "window_start", "known_at"),
 )

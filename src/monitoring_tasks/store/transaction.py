@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert
+from sqlalchemy import Connection
 
 from monitoring_tasks.canary.report import CanaryReport
 from monitoring_tasks.checks import CheckResult
@@ -16,7 +16,7 @@ from monitoring_tasks.policy.verdict import Subject, Verdict
 from monitoring_tasks.store import canaries, incidents, ledger, letters, queries, readings, retrainings
 from monitoring_tasks.store.ledger import LedgerEntry
 from monitoring_tasks.store.records import Letter, RetrainingRecord, Transition
-from monitoring_tasks.store.schema import CANARIES, CHECK_RESULTS, PERFORMANCE, SUBJECTS
+from monitoring_tasks.store.schema import CANARIES, PERFORMANCE, SUBJECTS
 
 
 class Transaction:
@@ -33,11 +33,18 @@ class Transaction:
         self, verdict: Verdict, results: Sequence[CheckResult], *, report: str | None, run: Mapping[str, str]
     ) -> None:
         """Store a verdict with its check results; those of the same subject are replaced."""
-        self._replace(verdict.subject, queries.verdict_fields(verdict, report, run, _now()), results)
+        row = {
+            **queries.verdict_fields(verdict, report, run, _now()),
+            **queries.results_fields(results),
+            "headline": queries.headline_field(results, verdict.reasons),
+        }
+        self._execute(queries.upsert(self._dialect, SUBJECTS, row))
 
     def put_results(self, subject: Subject, results: Sequence[CheckResult], *, rows: int) -> None:
         """Store check results before their verdict is reached; `rows` is how many rows were judged."""
-        self._replace(subject, {**queries.subject_fields(subject), "row_count": rows}, results)
+        kept = queries.results_fields(results)
+        row = {**queries.subject_fields(subject), "row_count": rows, **kept}
+        self._execute(queries.upsert(self._dialect, SUBJECTS, row))
 
     def put_performance(self, entry: LedgerEntry) -> None:
         """Add an entry to the ledger; one that holds the same is there once, and no other is ever replaced."""
@@ -111,14 +118,6 @@ class Transaction:
 
     def _execute(self, statement: Any) -> Any:
         return self._connection.execute(statement)
-
-    def _replace(self, subject: Subject, row: queries.Fields, results: Sequence[CheckResult]) -> None:
-        # The upsert comes first: it locks the subject's row, so that two writers of one subject cannot interleave.
-        self._execute(queries.upsert(self._dialect, SUBJECTS, row))
-        self._execute(delete(CHECK_RESULTS).where(CHECK_RESULTS.c.digest == row["digest"]))
-        rows = [queries.result_fields(subject, position, result) for position, result in enumerate(results)]
-        if rows:
-            self._connection.execute(insert(CHECK_RESULTS), rows)
 
 
 def _now() -> datetime:

@@ -1,0 +1,82 @@
+"""A window's performance in short: a line per metric over all of its rows, and how complete its labels are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from monitoring_tasks.performance.record import Against, Figure, Interval, Maturity, Restatement
+
+CHAMPION, TRAILING = "champion", "trailing"
+
+
+@dataclass(frozen=True)
+class MetricLine:
+    """One metric of one window: its figure between its limits, what scores let expect, and the champion's baseline.
+
+    `drop` is by how much it is worse than the baseline, in the unit of `limit`; `status` is that of this comparison,
+    None where the metric does not decide. `reason` says why a metric is undefined. None anywhere: not known.
+    """
+
+    metric: str
+    rows: int
+    figure: Interval
+    estimate: Interval | None = None
+    baseline: float | None = None
+    drop: float | None = None
+    limit: float | None = None
+    status: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class PerformanceHeadline:
+    """What is known of a window's performance, without its segments; the metrics that decide come first."""
+
+    maturity: Maturity
+    lines: tuple[MetricLine, ...] = ()
+
+    def line(self, metric: str) -> MetricLine | None:
+        """The line of a metric; None where there is none."""
+        return next((each for each in self.lines if each.metric == metric), None)
+
+    def to_json(self) -> dict[str, Any]:
+        """The headline as plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Inverse of `to_json`."""
+        return cls(Maturity(**value["maturity"]), tuple(map(_line, value["lines"])))
+
+
+def headline_of(restatement: Restatement) -> PerformanceHeadline:
+    """The lines of a restatement's figures over all rows."""
+    whole = [_of_figure(figure) for figure in restatement.figures if not figure.segment]
+    return PerformanceHeadline(restatement.maturity, tuple(sorted(whole, key=lambda line: line.status is None)))
+
+
+def _of_figure(figure: Figure) -> MetricLine:
+    estimated, against = figure.estimated, _decisive(figure.against)
+    return MetricLine(
+        metric=figure.metric,
+        rows=figure.rows,
+        figure=figure.best,
+        estimate=None if estimated is None or estimated.refused else estimated.interval,
+        baseline=against.baseline if against else None,
+        drop=against.drop if against else None,
+        limit=against.limit if against else None,
+        status=against.status if against else None,
+        reason=figure.reason,
+    )
+
+
+def _decisive(against: Mapping[str, Against]) -> Against | None:
+    return against.get(CHAMPION) or against.get(TRAILING)
+
+
+def _line(value: Mapping[str, Any]) -> MetricLine:
+    estimate = value["estimate"]
+    own = {"figure": Interval(**value["figure"]), "estimate": None if estimate is None else Interval(**estimate)}
+    return MetricLine(**{**value, **own})

@@ -1,0 +1,235 @@
+"""What pages, metrics and other tools read of many monitors or windows at once: the store's rows in short."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, Table, func, select
+from sqlalchemy.sql.selectable import CTE
+
+from monitoring_tasks.performance.headline import PerformanceHeadline
+from monitoring_tasks.policy.verdict import Outcome, Subject
+from monitoring_tasks.scores import ColumnScore, Headline, loads_scores
+from monitoring_tasks.severity import Severity
+from monitoring_tasks.store import retrainings
+from monitoring_tasks.store.engine import Database
+from monitoring_tasks.store.records import REPLACED, RetrainingRecord
+from monitoring_tasks.store.schema import PERFORMANCE, RETRAININGS, SUBJECTS
+from monitoring_tasks.window import Window
+
+
+@dataclass(frozen=True)
+class Head:
+    """A verdict on drift in short. `rows` is None where a window of before did not keep how many it had.
+
+    `run` says which run wrote it: `dag_id`, `run_id` and `run_type` in Airflow. `digest` is the key of its scores.
+    """
+
+    subject: Subject
+    outcome: Outcome
+    severity: Severity
+    rows: int | None
+    headline: Headline
+    report: str | None
+    run: Mapping[str, str]
+    written_at: datetime
+    digest: str
+
+
+@dataclass(frozen=True)
+class PerformanceHead:
+    """The newest version of a verdict on performance in short."""
+
+    subject: Subject
+    known_at: datetime
+    outcome: Outcome
+    severity: Severity
+    headline: PerformanceHeadline
+    run: Mapping[str, str]
+    written_at: datetime
+
+
+class Board(Database):
+    """Reads that are fast for a thousand monitors: a query each, however many monitors or windows there are."""
+
+    def heads(self) -> list[Head]:
+        """The verdict on each monitor's newest window, ordered by monitor."""
+        return [_head(row) for row in self._read(_select_newest(SUBJECTS, _HEAD, _ON_DRIFT))]
+
+    def performance_heads(self) -> list[PerformanceHead]:
+        """The verdict on the newest window of each monitor whose labels were enough to judge it, ordered by monitor.
+
+        A monitor none of whose windows could be judged has the newest of them.
+        """
+        judged = _select_newest(PERFORMANCE, _PERFORMANCE_HEAD, _ON_PERFORMANCE, judged=True)
+        newest = _select_newest(PERFORMANCE, _PERFORMANCE_HEAD, _ON_PERFORMANCE)
+        found = {row.monitor: row for query in (newest, judged) for row in self._read(query)}
+        return [_performance_head(found[monitor]) for monitor in sorted(found)]
+
+    def windows(self, monitor: str, span: Window | None = None) -> list[Head]:
+        """Verdicts on a monitor's windows that lie wholly in `span`, ordered by window; the last written of each."""
+        return [_head(row) for row in self._read(_select_windows(monitor, span, _HEAD))]
+
+    def window_scores(self, monitor: str, span: Window | None = None) -> dict[Window, tuple[ColumnScore, ...]]:
+        """The scores of the same windows; of a window kept without scores none."""
+        rows = self._read(_select_windows(monitor, span, ("window_start", "window_end", "scores")))
+        return {Window(row.window_start, row.window_end): _scores(row) for row in rows}
+
+    def scores(self, digests: Collection[str]) -> dict[str, tuple[ColumnScore, ...]]:
+        """The scores behind heads, by their digests."""
+        found: dict[str, tuple[ColumnScore, ...]] = {}
+        for some in _parts(sorted(digests)):
+            rows = self._read(select(SUBJECTS.c.digest, SUBJECTS.c.scores).where(SUBJECTS.c.digest.in_(some)))
+            found |= {row.digest: _scores(row) for row in rows}
+        return found
+
+    def performance_windows(self, monitor: str, span: Window | None = None) -> list[PerformanceHead]:
+        """The newest version of each window of a monitor's ledger that lies wholly in `span`, ordered by window."""
+        return [_performance_head(row) for row in self._read(_select_ledger(monitor, span))]
+
+    def first_windows(self) -> dict[str, datetime]:
+        """When the window that ends first begins, of each monitor with a verdict."""
+        rows = self._read(_select_newest(SUBJECTS, ("monitor", "window_start"), _ON_DRIFT, oldest=True))
+        return {row.monitor: row.window_start for row in rows}
+
+    def retraining_counts(self) -> dict[tuple[str, str], int]:
+        """How many retrainings of a monitor are, or ended, in a state."""
+        columns = (RETRAININGS.c.monitor, RETRAININGS.c.state)
+        rows = self._read(select(*columns, func.count().label("number")).group_by(*columns))
+        return {(row.monitor, row.state): row.number for row in rows}
+
+    def awaiting(self) -> list[RetrainingRecord]:
+        """Retrainings that wait for a person's approval, the oldest request first."""
+        wanted = select(RETRAININGS).where(RETRAININGS.c.state == "awaiting")
+        rows = self._read(wanted.order_by(RETRAININGS.c.requested_at, RETRAININGS.c.digest))
+        return [retrainings.retraining_record(row) for row in rows]
+
+    def promotions(self, monitor: str | None = None) -> list[RetrainingRecord]:
+        """Retrainings and rollbacks that put another champion in place, the newest first."""
+        wanted: list[ColumnElement[bool]] = [RETRAININGS.c.state.in_(sorted(REPLACED))]
+        if monitor is not None:
+            wanted.append(RETRAININGS.c.monitor == monitor)
+        found = select(RETRAININGS).where(*wanted).order_by(RETRAININGS.c.closed_at.desc(), RETRAININGS.c.digest)
+        return [retrainings.retraining_record(row) for row in self._read(found)]
+
+
+_HEAD = (
+    "digest",
+    "monitor",
+    "champion",
+    "window_start",
+    "window_end",
+    "config_hash",
+    "row_count",
+    "outcome",
+    "severity",
+    "headline",
+    "report",
+    "run",
+    "written_at",
+)
+_PERFORMANCE_HEAD = (
+    "monitor",
+    "champion",
+    "window_start",
+    "window_end",
+    "config_hash",
+    "known_at",
+    "outcome",
+    "severity",
+    "headline",
+    "run",
+    "written_at",
+)
+_ON_DRIFT = ("window_end", "window_start", "written_at", "digest")
+_ON_PERFORMANCE = ("window_end", "window_start", "known_at", "written_at", "digest")
+_AT_ONCE = 900
+"""SQLite takes so many values in a statement, whatever its version."""
+
+
+def _select_newest(
+    table: Table, names: Sequence[str], order: Sequence[str], *, judged: bool = False, oldest: bool = False
+) -> Select[Any]:
+    """Columns of the newest row of each monitor, by two index look-ups per monitor."""
+    monitors, inner = _monitors(table), table.alias()
+    wanted = [inner.c.monitor == monitors.c.monitor, inner.c.outcome.is_not(None)]
+    if judged:
+        wanted.append(inner.c.outcome != Outcome.LABELS_IMMATURE.value)
+    turned = [inner.c[name].asc() if oldest else inner.c[name].desc() for name in order]
+    newest = select(inner.c.digest).where(*wanted).order_by(*turned).limit(1).scalar_subquery()
+    found = select(*(table.c[name] for name in names)).join(monitors, table.c.digest == newest)
+    return found.order_by(table.c.monitor)
+
+
+def _monitors(table: Table) -> CTE:
+    """The names of the monitors in a table, by walking from one to the next over the index (a loose index scan)."""
+    first = select(func.min(table.c.monitor).label("monitor")).cte("monitors", recursive=True)
+    following = select(func.min(table.c.monitor)).where(table.c.monitor > first.c.monitor).scalar_subquery()
+    return first.union_all(select(following).where(first.c.monitor.is_not(None)))
+
+
+def _select_windows(monitor: str, span: Window | None, names: Sequence[str]) -> Select[Any]:
+    table = SUBJECTS
+    window = (table.c.window_start, table.c.window_end)
+    age = func.row_number().over(partition_by=window, order_by=(table.c.written_at.desc(), table.c.digest))
+    wanted = [table.c.monitor == monitor, table.c.outcome.is_not(None), *_within(table, span)]
+    ranked = select(table.c.digest, age.label("age")).where(*wanted).subquery()
+    found = select(*(table.c[name] for name in names)).join(ranked, ranked.c.digest == table.c.digest)
+    return found.where(ranked.c.age == 1).order_by(*window)
+
+
+def _select_ledger(monitor: str, span: Window | None) -> Select[Any]:
+    table = PERFORMANCE
+    window, order = (table.c.window_start, table.c.window_end), ("known_at", "written_at", "digest")
+    age = func.row_number().over(partition_by=window, order_by=[table.c[name].desc() for name in order])
+    ranked = (
+        select(table.c.digest, age.label("age")).where(table.c.monitor == monitor, *_within(table, span)).subquery()
+    )
+    found = select(*(table.c[name] for name in _PERFORMANCE_HEAD)).join(ranked, ranked.c.digest == table.c.digest)
+    return found.where(ranked.c.age == 1).order_by(*window)
+
+
+def _within(table: Table, span: Window | None) -> list[Any]:
+    return [] if span is None else [table.c.window_start >= span.start, table.c.window_end <= span.end]
+
+
+def _parts(values: Sequence[str]) -> list[Sequence[str]]:
+    return [values[first : first + _AT_ONCE] for first in range(0, len(values), _AT_ONCE)]
+
+
+def _subject(row: Row[Any]) -> Subject:
+    return Subject(row.monitor, row.champion, Window(row.window_start, row.window_end), row.config_hash)
+
+
+def _head(row: Row[Any]) -> Head:
+    return Head(
+        subject=_subject(row),
+        outcome=Outcome(row.outcome),
+        severity=Severity(row.severity),
+        rows=row.row_count,
+        headline=Headline.from_json(json.loads(row.headline)) if row.headline else Headline(),
+        report=row.report,
+        run=json.loads(row.run),
+        written_at=row.written_at,
+        digest=row.digest,
+    )
+
+
+def _performance_head(row: Row[Any]) -> PerformanceHead:
+    return PerformanceHead(
+        subject=_subject(row),
+        known_at=row.known_at,
+        outcome=Outcome(row.outcome),
+        severity=Severity(row.severity),
+        headline=PerformanceHeadline.from_json(json.loads(row.headline)),
+        run=json.loads(row.run),
+        written_at=row.written_at,
+    )
+
+
+def _scores(row: Row[Any]) -> tuple[ColumnScore, ...]:
+    return loads_scores(row.scores) if row.scores else ()
