@@ -33,6 +33,7 @@ check: $(READY)
 	$(BIN)/monitoring validate include/monitors
 	$(BIN)/monitoring schema | diff - include/monitor.schema.json
 	$(BIN)/monitoring schema --alerts | diff - include/alerts.schema.json
+	$(BIN)/monitoring schema --markdown | diff - docs/configuration.md
 
 bench: $(READY)
 	$(BIN)/python -m bench
@@ -50,6 +51,7 @@ format: $(READY)
 schema: $(READY)
 	$(BIN)/monitoring schema > include/monitor.schema.json
 	$(BIN)/monitoring schema --alerts > include/alerts.schema.json
+	$(BIN)/monitoring schema --markdown > docs/configuration.md
 
 lock: $(READY)  ## after editing the dependencies in pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra dev --no-header \

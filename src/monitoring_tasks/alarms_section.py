@@ -71,7 +71,7 @@ class Floors(Section):
 class Alarms(Section):
     """How many false alarms are accepted, and what a finding must amount to; rules `calibrated` only."""
 
-    budget: AlarmBudgetEntry = AlarmBudget()
+    budget: AlarmBudgetEntry = Field(AlarmBudget(), description="Accepted false alarms, and the time they are for")
     floors: Floors = Floors()
     joint: bool = Field(True, description="Whether a classifier looks for changes that leave every column alone")
 
@@ -93,7 +93,7 @@ class SeasonalBaseline(Section):
     """Compare with the same span of the week, one to so many weeks before."""
 
     kind: Literal["seasonal"] = "seasonal"
-    weeks: Annotated[int, Field(ge=1, le=104)] = 4
+    weeks: Annotated[int, Field(ge=1, le=104)] = Field(4, description="So many weeks before the window")
 
 
 _KINDS = {"training": TrainingBaseline, "trailing": TrailingBaseline, "seasonal": SeasonalBaseline}

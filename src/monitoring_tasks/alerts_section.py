@@ -88,7 +88,7 @@ Targets = Annotated[
 class Channel(Section):
     """A way to reach people, through an Airflow connection that alone knows its secrets."""
 
-    kind: Kind = "slack"
+    kind: Kind = Field("slack", description="What takes the message; log is the task's log")
     connection: Connection | None = Field(None, description="Airflow connection; by default the usual one of the kind")
     to: Targets = Field((), description="Slack: the channel; e-mail: the addresses; nothing for other kinds")
 
@@ -194,8 +194,8 @@ Zone = Annotated[str, AfterValidator(_zone)]
 class Digest(Section):
     """The daily message about what nobody is paged for."""
 
-    at: TimeOfDay = time(8)
-    timezone: Zone = "UTC"
+    at: TimeOfDay = Field(time(8), description="Time of day")
+    timezone: Zone = Field("UTC", description="Of `at`, such as Europe/Berlin")
 
 
 class QuietHours(Section):
@@ -204,10 +204,10 @@ class QuietHours(Section):
     `start` may lie after `end`: then they last over midnight. On `days` they last from midnight to midnight.
     """
 
-    start: TimeOfDay
-    end: TimeOfDay
+    start: TimeOfDay = Field(description="Time of day at which silence begins")
+    end: TimeOfDay = Field(description="Time of day at which it ends, and what waited is told")
     days: Annotated[tuple[Day, ...], Field(strict=False)] = Field((), description="Days that are quiet as a whole")
-    timezone: Zone = "UTC"
+    timezone: Zone = Field("UTC", description="Of all of these, such as Europe/Berlin")
     unless: SeverityWord = Field("critical", description="Least severity that is told all the same")
 
     @model_validator(mode="after")
@@ -232,9 +232,9 @@ Moment = Annotated[datetime, BeforeValidator(_moment), PlainSerializer(stamp), W
 class Downtime(Section):
     """A span in which something is out of order on purpose: windows that touch it are judged, and nobody is told."""
 
-    start: Moment
-    end: Moment
-    reason: Text
+    start: Moment = Field(description="First moment, such as 2026-03-01 or 2026-03-01T18:00Z")
+    end: Moment = Field(description="First moment after it")
+    reason: Text = Field(description="For those who read the file later")
 
     @model_validator(mode="after")
     def _lasts(self) -> Self:
@@ -263,7 +263,9 @@ class Alerts(Section):
     )
     digest: Digest = Digest()
     quiet_hours: QuietHours | None = None
-    downtime: Annotated[tuple[Downtime, ...], Field(strict=False)] = ()
+    downtime: Annotated[tuple[Downtime, ...], Field(strict=False)] = Field(
+        (), description="Spans of planned work: windows that touch one are judged, and nobody is told"
+    )
     remind: Width = Field(timedelta(days=7), description="Time after which an incident nobody took on is told again")
     healthy_windows: Windows = Field(2, description="Healthy windows in a row that resolve an incident")
     patience: Patience = Patience()

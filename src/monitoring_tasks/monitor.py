@@ -41,6 +41,7 @@ from monitoring_tasks.sections import (
     Source,
     Text,
     Width,
+    YamlSchema,
 )
 
 EVERY_OTHER = "*"
@@ -49,9 +50,9 @@ EVERY_OTHER = "*"
 class Limits(Section):
     """Method and limits of one drift check; what is left out takes the method's default."""
 
-    method: MethodName | None = None
-    threshold: Positive | None = Field(None, description="A score beyond it is drift")
-    severe: Positive | None = Field(None, description="A score beyond it is severe drift")
+    method: MethodName | None = Field(None, description="Drift method; left out: that of the kind of column, else psi")
+    threshold: Positive | None = Field(None, description="A score beyond it is drift; left out: the method's own")
+    severe: Positive | None = Field(None, description="A score beyond it is severe drift; left out: in proportion")
 
 
 class Feature(Limits):
@@ -89,9 +90,9 @@ FeatureEntry = Annotated[
 class Drift(Section):
     """Defaults of the drift checks by kind of column."""
 
-    numeric: Limits = Limits(method="psi")
-    categorical: Limits = Limits(method="psi")
-    prediction: Limits = Limits(method="psi")
+    numeric: Limits = Field(Limits(method="psi"), description="Of numeric features; psi when left out")
+    categorical: Limits = Field(Limits(method="psi"), description="Of categorical features; psi when left out")
+    prediction: Limits = Field(Limits(method="psi"), description="Of the prediction; psi when left out")
     baseline: BaselineEntry = Field(TrainingBaseline(), description="What windows are compared with")
     share: Share = Field(0.5, description="Share of drifted columns at which the data as a whole has drifted")
 
@@ -120,15 +121,17 @@ class Quality(Section):
 class Monitor(Section):
     """One watched model."""
 
-    name: Name
-    owner: Text
-    description: str = ""
-    task: Literal["binary", "multiclass", "regression"]
-    source: Source
-    reference: Reference
-    timestamp: Column
-    prediction: Column
-    id: Column | None = None
+    name: Name = Field(description="That of the file without its ending; the DAGs bear it, as monitor_churn does")
+    owner: Text = Field(
+        description="Who is responsible: owner of the DAGs in Airflow, and what routes of alerts ask for"
+    )
+    description: str = Field("", description="A sentence for people")
+    task: Literal["binary", "multiclass", "regression"] = Field(description="A score from 0 to 1, a class, a number")
+    source: Source = Field(description="The prediction log: where production rows are read")
+    reference: Reference = Field(description="What the champion was trained on, with out-of-fold predictions")
+    timestamp: Column = Field(description="Column of the moment of the prediction, by which rows are in a window")
+    prediction: Column = Field(description="Column of the score, class or number that the model answered")
+    id: Column | None = Field(None, description="Column that names a prediction; needed for labels and retraining")
     label: Column | None = Field(None, description="Column of the true outcome in the reference; never a feature")
     ignore: Annotated[tuple[Column, ...], Field(strict=False)] = Field(
         (), description="Columns of the reference that are not features, when features are left out"
@@ -145,7 +148,7 @@ class Monitor(Section):
     start: Annotated[date, Field(strict=False)] = Field(
         date(2000, 1, 1), description="No window starts before this day"
     )
-    minimum_rows: Annotated[int, Field(ge=1)] = 500
+    minimum_rows: Annotated[int, Field(ge=1)] = Field(500, description="A window of fewer rows is too_few_rows")
     drift: Drift = Drift()
     quality: Quality = Quality()
     policy: PolicyEntry = Policy()
@@ -366,9 +369,15 @@ def column_limits(monitor: Monitor, column: str, kind: Kind, *, reference_rows: 
 
 def json_schema() -> Mapping[str, Any]:
     """JSON Schema of a monitor's YAML, for editors."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Monitor.model_json_schema()}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Monitor.model_json_schema(schema_generator=YamlSchema),
+    }
 
 
 def alerts_schema() -> Mapping[str, Any]:
     """JSON Schema of the YAML of alerts that all monitors share, for editors."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Alerts.model_json_schema()}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Alerts.model_json_schema(schema_generator=YamlSchema),
+    }

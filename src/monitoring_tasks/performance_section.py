@@ -77,7 +77,12 @@ DropEntry = Annotated[
     BeforeValidator(_drop),
     PlainSerializer(_drop_text),
     WithJsonSchema(
-        {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": r"^\d{1,3}(\.\d+)?%$"}]}
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0},
+                {"type": "string", "pattern": r"^\d{1,3}(\.\d+)?%$", "examples": ["5%"]},
+            ]
+        }
     ),
 ]
 
@@ -129,9 +134,9 @@ Moment = Annotated[datetime, BeforeValidator(_moment, json_schema_input_type=str
 class Incident(Section):
     """A span in which something is known to have been wrong: no baseline is learnt from it."""
 
-    start: Moment
-    end: Moment
-    reason: Text
+    start: Moment = Field(description="First moment, such as 2026-03-01 or 2026-03-01T18:00Z")
+    end: Moment = Field(description="First moment after it")
+    reason: Text = Field(description="For those who read the file later")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

@@ -45,8 +45,8 @@ RuleName = Literal[
 class Persistence(Section):
     """A finding persists when it stands in `windows` of the last `of` windows that share no rows, this one included."""
 
-    windows: Annotated[int, Field(ge=1, le=100)] = 2
-    of: Annotated[int, Field(ge=1, le=100)] = 3
+    windows: Annotated[int, Field(ge=1, le=100)] = Field(2, description="With the finding; 1: every finding persists")
+    of: Annotated[int, Field(ge=1, le=100)] = Field(3, description="Looked at, the newest included")
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -38,7 +38,7 @@ INPUT, OUTPUT = "{input}", "{output}"
 class Labels(Section):
     """Where outcomes are logged, apart from the predictions; joined to them by the monitor's `id`."""
 
-    source: Source
+    source: Source = Field(description="The label log")
     column: Column = Field("label", description="Column of the outcome")
     timestamp: Column = Field("label_time", description="Column of the moment the outcome became known")
     delay: Width = Field(DAY, description="Time after a prediction until its outcome is known")
@@ -141,8 +141,8 @@ class Approval(Section):
 class Budget(Section):
     """Most trainings in a period, failed ones too; counted between the ends of their windows."""
 
-    trainings: Annotated[int, Field(ge=1)] = 4
-    period: Width = timedelta(days=90)
+    trainings: Annotated[int, Field(ge=1)] = Field(4, description="Most trainings in the period")
+    period: Width = Field(timedelta(days=90), description="The period")
 
 
 class Retraining(Section):

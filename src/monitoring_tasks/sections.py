@@ -19,6 +19,8 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
 
 from monitoring_tasks.methods import allowed_methods, method
 from monitoring_tasks.window import cron, parse_width, width_text
@@ -72,6 +74,16 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
 
+class YamlSchema(GenerateJsonSchema):
+    """JSON Schema whose defaults are written as a YAML has them; pydantic writes seven days as P7D, which none may."""
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        """The schema of a field with a default, which its own serializer writes, where it has one."""
+        found, default = super().default_schema(schema), schema.get("default")
+        write = schema["schema"].get("serialization", {}).get("function")
+        return found if write is None or default is None else {**found, "default": write(default)}
+
+
 def by_kind(default: str, *others: str) -> Discriminator:
     """Which class a section is of: its `kind`, `default` when left out."""
 
@@ -97,7 +109,7 @@ class SqlSource(Section):
     """A table or a query of a SQL database, read through an Airflow connection."""
 
     kind: Literal["sql"]
-    connection: Connection
+    connection: Connection = Field(description="Airflow connection of the database: PostgreSQL or SQLite")
     table: Text | None = Field(None, description="Table or view, optionally schema.table")
     query: Text | None = Field(None, description="A SELECT whose rows are the production rows")
 
@@ -135,7 +147,7 @@ class RestSource(Section):
     next: Text | None = Field(None, description="Dotted place of the next page's URL or token; none: the last page")
     cursor: Text = Field("cursor", description="Parameter of the token, where `next` is one")
     page: Text | None = Field(None, description="Parameter of a page's number; pages are asked for until one is empty")
-    first_page: Annotated[int, Field(ge=0)] = 1
+    first_page: Annotated[int, Field(ge=0)] = Field(1, description="Number of the first page")
     offset: Text | None = Field(None, description="Parameter of how many rows to skip; asked until a page is empty")
     timeout: Positive = Field(30.0, description="Seconds without a byte until a try is given up")
     retries: Annotated[int, Field(ge=0, le=20)] = Field(5, description="Further tries of a page that failed for now")
@@ -163,7 +175,7 @@ class FileReference(Section):
 
     kind: Literal["file"] = "file"
     path: Text = Field(description="Parquet file; a relative path starts at the folder of this YAML file, or a URI")
-    connection: Connection | None = None
+    connection: Connection | None = Field(None, description="Airflow connection that opens the URI")
     importances: Text | None = Field(None, description="JSON file: feature name to importance")
 
 
@@ -175,8 +187,10 @@ class ChampionReference(Section):
         description="git URL or path, without credentials; a relative path starts at the folder of this YAML file"
     )
     model: Text | None = Field(None, description="Name in the repository's GTO tags; the monitor's name by default")
-    path: Text = "reference.parquet"
-    importances: Text | None = "importances.json"
+    path: Text = Field("reference.parquet", description="Output of the pipeline: features, predictions, labels")
+    importances: Text | None = Field(
+        "importances.json", description="Output of the pipeline: feature name to importance; null: there is none"
+    )
 
 
 Reference = Annotated[

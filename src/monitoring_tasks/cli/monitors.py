@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from monitoring_tasks.cli.configuration_page import configuration_page
 from monitoring_tasks.cli.terminal import DEFAULT_FOLDER, ERROR, HEALTHY, Folder, complain, say
 from monitoring_tasks.errors import MonitoringError
 from monitoring_tasks.monitor import alerts_schema, json_schema
@@ -32,9 +33,11 @@ def validate(
 
 def schema(
     alerts: Annotated[bool, typer.Option("--alerts", help="That of the alerts that all monitors share")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="A page for people: docs/configuration.md")] = False,
 ) -> int:
     """Print the JSON Schema of a monitor's YAML file, or of the alerts they share, for editors."""
-    say(json.dumps(alerts_schema() if alerts else json_schema(), indent=2))
+    found = alerts_schema() if alerts else json_schema()
+    say(configuration_page(json_schema()) if markdown else json.dumps(found, indent=2))
     return HEALTHY
 
 
