@@ -56,6 +56,8 @@ schema: $(READY)
 lock: $(READY)  ## after editing the dependencies in pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra dev --no-header \
 		pyproject.toml -o requirements/lock.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra deploy --extra flights \
+		--constraints requirements/lock.txt --no-annotate --no-header pyproject.toml -o requirements/deploy.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 		requirements/bootstrap.in -o requirements/bootstrap.txt
 
