@@ -29,8 +29,6 @@ from monitoring_tasks.window import Window, parse_moment
 log = logging.getLogger(__name__)
 PICTURES = "pictures.json"
 """Name of the artifact that holds the pictures of a window's columns."""
-MOST = 30
-"""So many columns have a picture."""
 TOLD = (Status.FAILED, Status.SUSPECT)
 """What can become a finding, at once or when it persists."""
 WINDOWS = 12
@@ -141,11 +139,11 @@ def pictures(runtime: Runtime, monitor: Monitor, found: Found) -> Pictures:
 def keep_pictures(
     runtime: Runtime, subject: Subject, results: Sequence[CheckResult], pairs: Mapping[str, Pair]
 ) -> None:
-    """Keep the pictures of a window's columns with findings among its artifacts, in the order of the results."""
-    names = dict.fromkeys(each.column or "" for each in results if each.status in TOLD and not each.segment)
-    drawn = {name: plot for name in names if name in pairs and (plot := column_plot(name, pairs[name]))}
-    kept = {name: drawn[name].to_json() for name in list(drawn)[:MOST]}
-    runtime.artifacts.write(f"{run_folder(subject)}/{PICTURES}", json.dumps(kept).encode())
+    """Keep the pictures of a window's columns among its artifacts: those with findings first, in the results' order."""
+    found = [each.column or "" for each in results if each.status in TOLD and not each.segment]
+    names = [name for name in dict.fromkeys((*found, *pairs)) if name in pairs]
+    drawn = {name: plot.to_json() for name in names if (plot := column_plot(name, pairs[name]))}
+    runtime.artifacts.write(f"{run_folder(subject)}/{PICTURES}", json.dumps(drawn).encode())
 
 
 def _of_metric(runtime: Runtime, monitor: Monitor, found: Found) -> Plot | None:

@@ -60,6 +60,10 @@ class Store(Outbox, Board):
         rows = self._read(select(SUBJECTS).where(wanted, SUBJECTS.c.verdict.is_not(None)))
         return queries.stored_verdict(rows[0]).verdict if rows else None
 
+    def knows(self, subject: Subject) -> bool:
+        """Whether the subject was ever checked."""
+        return bool(self._read(select(SUBJECTS.c.digest).where(SUBJECTS.c.digest == queries.subject_digest(subject))))
+
     def results(self, subject: Subject) -> list[CheckResult] | None:
         """The subject's check results in the order written; None when they were never computed, or are kept no more."""
         wanted = SUBJECTS.c.digest == queries.subject_digest(subject)

@@ -19,7 +19,7 @@ Send = Callable[[Scope], Awaitable[None]]
 @lru_cache(maxsize=1)
 def application() -> FastAPI:
     """The pages as one FastAPI application."""
-    from monitoring_tasks.ui.reports import build_application
+    from monitoring_tasks.ui.application import build_application
 
     return build_application()
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
-from airflow.api_fastapi.core_api.security import requires_access_dag
-from fastapi import Depends, FastAPI, HTTPException
+from fastapi import APIRouter, HTTPException
 from fastapi.responses import HTMLResponse
 
 from monitoring_tasks.errors import MonitoringError
@@ -19,6 +17,7 @@ from monitoring_tasks.policy.verdict import Subject
 from monitoring_tasks.report import report_key, self_contained
 from monitoring_tasks.retraining.names import comparison_key, is_slug
 from monitoring_tasks.store.database import Store
+from monitoring_tasks.ui.access import READS_DAG
 from monitoring_tasks.window import Window
 
 log = logging.getLogger(__name__)
@@ -39,36 +38,25 @@ DAG_ID = re.compile(r"(monitor|performance|retrain)_([a-z][a-z0-9_]{0,62})")
 SPAN = re.compile(r"(\d{4}-\d\d-\d\dT\d{6})_(\d{4}-\d\d-\d\dT\d{6})")
 
 
-def build_application() -> FastAPI:
-    """The application that the plugin mounts."""
-    app = FastAPI(title="Monitoring", docs_url=None, redoc_url=None, openapi_url=None)
-    routes: dict[str, Callable[..., HTMLResponse]] = {
-        "/report/{dag_id}/{champion}/{span}/{config_hash}": report,
-        "/comparison/{dag_id}/{run}": comparison,
-    }
-    for path, page in routes.items():
-        app.get(
-            path,
-            response_class=HTMLResponse,
-            dependencies=[Depends(requires_access_dag(method="GET", access_entity=DagAccessEntity.RUN))],
-        )(page)
-    return app
+ROUTER = APIRouter(dependencies=[READS_DAG])
 
 
+@ROUTER.get("/report/{dag_id}/{champion}/{span}/{config_hash}", response_class=HTMLResponse)
 def report(dag_id: str, champion: str, span: str, config_hash: str) -> HTMLResponse:
     """The report of one window; 404 unless the results store knows exactly that subject."""
-    subject = _subject(dag_id, champion, span, config_hash)
-    with _told(dag_id):
+    subject = subject_of(dag_id, champion, span, config_hash)
+    with told(dag_id):
         runtime = airflow_runtime()
-        if subject is None or not _known(runtime.store, dag_id, subject):
+        if subject is None or not known(runtime.store, dag_id, subject):
             raise HTTPException(404, "no such report: open it from its task")
         return HTMLResponse(self_contained(runtime.artifacts, report_key(subject)), headers=HEADERS)
 
 
+@ROUTER.get("/comparison/{dag_id}/{run}", response_class=HTMLResponse)
 def comparison(dag_id: str, run: str) -> HTMLResponse:
     """The page that compares challenger and champion, by the slug of its run; 404 unless the gate wrote just that."""
     monitor = _monitor(dag_id, "retrain")
-    with _told(dag_id):
+    with told(dag_id):
         artifacts = airflow_runtime().artifacts
         key = comparison_key(monitor, run) if monitor and is_slug(run) else None
         if key is None or not artifacts.exists(key):
@@ -76,21 +64,21 @@ def comparison(dag_id: str, run: str) -> HTMLResponse:
         return HTMLResponse(self_contained(artifacts, key), headers=HEADERS)
 
 
-def _known(store: Store, dag_id: str, subject: Subject) -> bool:
+def known(store: Store, dag_id: str, subject: Subject) -> bool:
     """Whether the store knows exactly this subject, as judged by the monitor's DAG or in its ledger of performance."""
     if _monitor(dag_id, "monitor") is not None:
-        return store.results(subject) is not None
+        return store.knows(subject)
     written = (entry.verdict.subject for entry in store.restatements(subject.monitor, subject.window))
     return subject in written
 
 
 @contextmanager
-def _told(dag_id: str) -> Iterator[None]:
+def told(dag_id: str) -> Iterator[None]:
     """Turns what went wrong into an answer: 503 where trying again can help, else 404."""
     try:
         yield
     except MonitoringError as error:
-        log.exception("report.unreadable dag_id=%s", dag_id)
+        log.exception("page.unreadable dag_id=%s", dag_id)
         raise HTTPException(503 if error.retryable else 404, str(error)) from error
 
 
@@ -99,7 +87,8 @@ def _monitor(dag_id: str, kind: str) -> str | None:
     return found[2] if found and found[1] == kind else None
 
 
-def _subject(dag_id: str, champion: str, span: str, config_hash: str) -> Subject | None:
+def subject_of(dag_id: str, champion: str, span: str, config_hash: str) -> Subject | None:
+    """The subject that a path names; None where it names none."""
     monitor, window = _monitor(dag_id, "monitor") or _monitor(dag_id, "performance"), SPAN.fullmatch(span)
     if monitor is None or window is None:
         return None

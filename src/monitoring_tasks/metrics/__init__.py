@@ -1,0 +1,1 @@
+"""What Prometheus scrapes: families of figures about every monitor, from the store in a query each."""

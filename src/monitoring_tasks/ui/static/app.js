@@ -1,0 +1,78 @@
+// What pages gain where scripts run; each of them is whole without.
+"use strict";
+
+const airflow = document.currentScript ? document.currentScript.dataset.airflow : "";
+
+// Within Airflow's frame the page takes Airflow's theme; elsewhere that of the browser.
+function theme() {
+  let chosen = "";
+  try {
+    if (window.parent !== window) {
+      const root = window.parent.document.documentElement;
+      chosen = root.classList.contains("dark") ? "dark" : root.classList.contains("light") ? "light" : "";
+    }
+  } catch { /* another origin */ }
+  return chosen || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+}
+
+function dress() {
+  document.documentElement.dataset.theme = theme();
+  for (const place of document.querySelectorAll("[data-plot]")) draw(place);
+}
+
+function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+// A figure is JSON in a data block of the page; colours are names of the style sheet's variables, such as "--line".
+function dyed(value) {
+  if (typeof value === "string") return value.startsWith("--") ? colour(value) : value;
+  if (Array.isArray(value)) return value.map(dyed);
+  if (value && typeof value === "object") {
+    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, dyed(each)]));
+  }
+  return value;
+}
+
+function draw(place) {
+  if (!window.Plotly) return;
+  const figure = dyed(JSON.parse(document.getElementById(place.dataset.plot).textContent));
+  const text = { color: colour("--text"), family: "inherit", size: 12 };
+  const layout = {
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: text,
+    margin: { t: 16, r: 16, b: 40, l: 56 }, hovermode: "x unified", autosize: true, ...figure.layout,
+  };
+  for (const axis of ["xaxis", "yaxis", "yaxis2"]) {
+    layout[axis] = { gridcolor: colour("--rule"), zerolinecolor: colour("--rule"), ...(layout[axis] || {}) };
+  }
+  window.Plotly.react(place, figure.data, layout, { responsive: true, displaylogo: false, displayModeBar: false });
+}
+
+// Airflow's frame may not be left by a plain link: the parent's own document follows it.
+function leave(event) {
+  const link = event.target.closest("a.airflow");
+  if (!link || window.parent === window || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  try {
+    const own = window.parent.document.createElement("a");
+    own.href = link.href;
+    window.parent.document.body.appendChild(own);
+    event.preventDefault();
+    own.click();
+    own.remove();
+  } catch { /* another origin: the link opens here */ }
+}
+
+// What is asked for at once is not asked for twice.
+function once(event) {
+  for (const button of event.target.querySelectorAll("button[type=submit]")) {
+    setTimeout(() => { button.disabled = true; }, 0);
+  }
+}
+
+document.addEventListener("click", leave);
+document.addEventListener("submit", once);
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+});
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", dress);
+document.addEventListener("DOMContentLoaded", dress);
