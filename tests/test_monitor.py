@@ -225,6 +225,16 @@ def with_repository(repository: str, *, kind: str = "champion") -> str:
     return TEN_LINES.replace("{kind: file, path: reference.parquet}", reference)
 
 
+def test_an_end_comes_after_the_start(tmp_path: Path) -> None:
+    """A monitor without a day between is refused; one with an end judges by the same rules as without."""
+    path = write(tmp_path, TEN_LINES + "start: 2013-03-01\nend: 2013-03-01\n")
+    with pytest.raises(ConfigurationError, match="end 2013-03-01 is not after start 2013-03-01"):
+        load_monitor(path)
+    endless = load_monitor(write(tmp_path, TEN_LINES + "start: 2013-03-01\n"))
+    ended = load_monitor(write(tmp_path, TEN_LINES + "start: 2013-03-01\nend: 2013-03-02\n"))
+    assert (ended.config_hash, ended.performance_hash) == (endless.config_hash, endless.performance_hash)
+
+
 def test_config_hash_covers_meaning_only(tmp_path: Path) -> None:
     """Owner, texts, alert routes and comments leave results valid; a threshold does not."""
     base = load_monitor(write(tmp_path, TEN_LINES))

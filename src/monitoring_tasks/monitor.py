@@ -118,6 +118,10 @@ class Quality(Section):
     constant: bool = Field(True, description="A column with one value now and several in the reference fails")
 
 
+UNTOLD = ("owner", "description", "alerts", "asset", "labels", "retraining", "upstream", "end")
+"""Keys that change no verdict."""
+
+
 class Monitor(Section):
     """One watched model."""
 
@@ -148,6 +152,9 @@ class Monitor(Section):
     start: Annotated[date, Field(strict=False)] = Field(
         date(2000, 1, 1), description="No window starts before this day"
     )
+    end: Annotated[date, Field(strict=False)] | None = Field(
+        None, description="No window that starts on this day or later is judged by schedule: the model is retired"
+    )
     minimum_rows: Annotated[int, Field(ge=1)] = Field(500, description="A window of fewer rows is too_few_rows")
     drift: Drift = Drift()
     quality: Quality = Quality()
@@ -173,6 +180,12 @@ class Monitor(Section):
     retraining: Retraining | None = Field(None, description="Left out: this model is watched, and never retrained here")
 
     _folder: Path = PrivateAttr(default=Path())
+
+    @model_validator(mode="after")
+    def _ends_after_start(self) -> Self:
+        if self.end is not None and self.end <= self.start:
+            raise ValueError(f"end {self.end} is not after start {self.start}: there is no window between")
+        return self
 
     @model_validator(mode="after")
     def _columns_once(self) -> Self:
@@ -283,6 +296,13 @@ class Monitor(Section):
         """Midnight UTC of `start`."""
         return datetime(self.start.year, self.start.month, self.start.day, tzinfo=UTC)
 
+    @property
+    def last_moment(self) -> datetime | None:
+        """The last moment at which a window may start that is judged by schedule; None where there is no `end`."""
+        if self.end is None:
+            return None
+        return datetime(self.end.year, self.end.month, self.end.day, tzinfo=UTC) - datetime.resolution
+
     def baseline(self, column: str) -> Baseline:
         """What the windows of `column` are compared with."""
         return self.features.get(column, Feature()).baseline or self.drift.baseline
@@ -298,7 +318,7 @@ class Monitor(Section):
         meaning = self.model_dump(
             mode="json",
             exclude={
-                **dict.fromkeys(("owner", "description", "alerts", "asset", "labels", "retraining", "upstream"), True),
+                **dict.fromkeys(UNTOLD, True),
                 "features": {"__all__": {"upstream"}},
             },
         )
@@ -314,7 +334,7 @@ class Monitor(Section):
     def performance_hash(self) -> str:
         """SHA-256 (16 hex digits) of everything that can change a verdict about performance."""
         told = {"owner", "description", "alerts", "asset", "drift", "quality", "alarms", "features", "retraining"}
-        meaning = self.model_dump(mode="json", exclude={*told, "upstream"})
+        meaning = self.model_dump(mode="json", exclude={*told, "upstream", "end"})
         return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:16]
 
     def located(self, folder: Path) -> Monitor:

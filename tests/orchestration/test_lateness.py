@@ -13,6 +13,7 @@ import pytest
 from monitoring_tasks.incidents.reading import Cause, Reading, Stream
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.orchestration.lateness import Course, deadline, find_missing, tell_late
+from monitoring_tasks.orchestration.monitor_dag import build_monitor_dag
 from monitoring_tasks.orchestration.run_reading import RunSpan, failed
 from monitoring_tasks.orchestration.run_telling import tell
 from monitoring_tasks.orchestration.runtime import airflow_runtime
@@ -137,6 +138,16 @@ def test_a_run_that_never_came(store: Store) -> None:
     assert incident.members[0].windows == 2
     assert [each.event for each in store.transitions(incident.id)] == ["opened"]
     assert "due at 2013-06-05T00:00:00Z has not judged its window" in incident.reasons[0]
+
+
+def test_a_retired_monitor_is_not_missed(store: Store) -> None:
+    """After its end no run comes by schedule, so none is late; the last one before it is."""
+    retired = CHURN.model_copy(update={"end": TICK.date()})
+    assert (retired.last_moment, build_monitor_dag(retired).end_date) == (TICK - timedelta.resolution,) * 2
+    judged(store, TICK - DAY, monitor=retired)
+    assert find_missing(store, retired, now=TICK + 7 * HOUR) == ["monitor_churn"]
+    judged(store, TICK, monitor=retired)
+    assert find_missing(store, retired, now=TICK + 30 * DAY) == []
 
 
 def test_a_deadline_longer_than_the_schedule(store: Store) -> None:

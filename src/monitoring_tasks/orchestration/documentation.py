@@ -129,7 +129,7 @@ def _facts(monitor: Monitor) -> list[tuple[str, str]]:
     return [
         ("Owner", monitor.owner),
         ("Task", monitor.task),
-        ("Schedule", f"{monitor.schedule} (UTC), from {stamp(monitor.first_moment)}"),
+        ("Schedule", f"{monitor.schedule} (UTC), from {stamp(monitor.first_moment)}{_end(monitor)}"),
         (
             "Window",
             "the schedule's interval" if monitor.window is None else f"{in_words(monitor.window)} before each tick",
@@ -177,3 +177,7 @@ def plain(text: str) -> str:
     'a\\\\|b \\\\<script\\\\>'
     """
     return re.sub(r"([\\\\`*_{}\[\]<>#|!])", r"\\\1", " ".join(text.split()))
+
+
+def _end(monitor: Monitor) -> str:
+    return f" up to {monitor.end}" if monitor.end else ""

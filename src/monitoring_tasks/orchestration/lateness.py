@@ -20,6 +20,7 @@ from airflow.sdk import AsyncCallback, DeadlineAlert, DeadlineReference  # type:
 from monitoring_tasks.incidents.reading import Cause, Stream
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.orchestration.failures import is_silent
+from monitoring_tasks.orchestration.performance_run import last_performance_interval
 from monitoring_tasks.orchestration.run_reading import RunSpan, late
 from monitoring_tasks.orchestration.run_telling import airflow_store, is_known, send_due, tell
 from monitoring_tasks.window import HOUR, in_words, interval, last_tick, parse_moment, stamp, ticks
@@ -37,12 +38,16 @@ _YEARS = timedelta(days=8 * 366)
 
 @dataclass(frozen=True)
 class Course:
-    """One of a monitor's DAGs that judge windows: its schedule, and the stream in which its readings are kept."""
+    """One of a monitor's DAGs that judge windows: its schedule, and the stream in which its readings are kept.
+
+    `last` is the last moment at which an interval of its schedule may start; None where the monitor has no end.
+    """
 
     monitor: Monitor
     dag_id: str
     schedule: str
     stream: Stream
+    last: datetime | None = None
 
     @property
     def patience(self) -> timedelta:
@@ -52,12 +57,13 @@ class Course:
     @classmethod
     def drift(cls, monitor: Monitor) -> Course:
         """The DAG that looks at a model's rows."""
-        return cls(monitor, monitor.dag_id, monitor.schedule, "drift")
+        return cls(monitor, monitor.dag_id, monitor.schedule, "drift", monitor.last_moment)
 
     @classmethod
     def performance(cls, monitor: Monitor) -> Course:
         """The DAG that looks at a model's figures."""
-        return cls(monitor, monitor.performance_dag_id, monitor.performance_schedule, "performance")
+        last = last_performance_interval(monitor)
+        return cls(monitor, monitor.performance_dag_id, monitor.performance_schedule, "performance", last)
 
     @classmethod
     def all_of(cls, monitor: Monitor) -> list[Course]:
@@ -117,6 +123,8 @@ def find_missing(store: Store, monitor: Monitor, *, now: datetime) -> list[str]:
 
 def _is_missing(store: Store, course: Course, now: datetime) -> bool:
     span, newest = _expected(course, now), store.newest_tick(course.monitor.name, course.stream)
+    if course.last is not None and span.start > course.last:
+        return False
     if newest is None:
         log.info("watch.never_ran dag_id=%s: it is looked after once it has judged a window", course.dag_id)
         return False

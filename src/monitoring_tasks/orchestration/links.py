@@ -36,6 +36,15 @@ def comparison_path(dag_id: str, slug: str) -> str:
     return "/".join([f"{PREFIX}/comparison", *(quote(part, safe="") for part in (dag_id, slug))])
 
 
+def model_path(dag_id: str) -> str:
+    """Path of a model's page below Airflow's own address, by the id of any of its DAGs.
+
+    >>> model_path("performance_delay")
+    '/monitoring/model/performance_delay'
+    """
+    return f"{PREFIX}/model/{quote(dag_id, safe='')}"
+
+
 def run_path(dag_id: str, run_id: str) -> str:
     """Path of a run's page below Airflow's own address.
 
@@ -82,6 +91,16 @@ class ReportLink(BaseOperatorLink):
         returned: Any = XCom.get_value(ti_key=ti_key, key="return_value")
         # Only the path: people may reach Airflow under another host name than the configured one.
         return urlsplit(_base()).path + report_path(ti_key.dag_id, returned["report"]) if returned else ""
+
+
+class ModelLink(BaseOperatorLink):
+    """The button of a task that opens the page of its model."""
+
+    name = "Model"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002  Airflow's signature
+        """Path of the model's page."""
+        return urlsplit(_base()).path + model_path(ti_key.dag_id)
 
 
 class ComparisonLink(BaseOperatorLink):

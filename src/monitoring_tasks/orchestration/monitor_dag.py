@@ -12,7 +12,7 @@ from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.orchestration.documentation import monitor_document, window_help
 from monitoring_tasks.orchestration.failures import run_callbacks
 from monitoring_tasks.orchestration.lateness import Course, deadline
-from monitoring_tasks.orchestration.links import ReportLink
+from monitoring_tasks.orchestration.links import ModelLink, ReportLink
 from monitoring_tasks.orchestration.run_request import REASON, WINDOW_END
 from monitoring_tasks.orchestration.run_window import first_interval
 from monitoring_tasks.orchestration.tasks import REQUEST, MonitorTasks, verdict_asset
@@ -21,9 +21,9 @@ from monitoring_tasks.window import cron
 
 
 class ReportingOperator(PythonOperator):
-    """A task that leaves a report, with a button that opens it."""
+    """A task that leaves a report, with buttons that open it and the model's page."""
 
-    operator_extra_links = (ReportLink(),)
+    operator_extra_links = (ReportLink(), ModelLink())
 
 
 def build_monitor_dag(monitor: Monitor) -> DAG:
@@ -34,6 +34,7 @@ def build_monitor_dag(monitor: Monitor) -> DAG:
         doc_md=monitor_document(monitor),
         schedule=_schedule(monitor),
         start_date=first_interval(monitor),
+        end_date=monitor.last_moment,
         catchup=False,
         max_active_runs=4,
         tags=["monitoring", monitor.task],

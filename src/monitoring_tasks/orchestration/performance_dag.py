@@ -10,7 +10,7 @@ from monitoring_tasks.orchestration.failures import run_callbacks
 from monitoring_tasks.orchestration.lateness import Course, deadline
 from monitoring_tasks.orchestration.monitor_dag import ReportingOperator, request
 from monitoring_tasks.orchestration.performance_documentation import performance_document, performance_help
-from monitoring_tasks.orchestration.performance_run import first_performance_interval
+from monitoring_tasks.orchestration.performance_run import first_performance_interval, last_performance_interval
 from monitoring_tasks.orchestration.performance_tasks import PerformanceTasks
 from monitoring_tasks.orchestration.tries import tries
 from monitoring_tasks.window import cron
@@ -24,6 +24,7 @@ def build_performance_dag(monitor: Monitor) -> DAG:
         doc_md=performance_document(monitor),
         schedule=CronDataIntervalTimetable(cron(monitor.performance_schedule), timezone="UTC"),
         start_date=first_performance_interval(monitor),
+        end_date=last_performance_interval(monitor),
         catchup=False,
         max_active_runs=4,
         tags=["performance", monitor.task],

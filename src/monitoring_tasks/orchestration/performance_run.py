@@ -68,3 +68,8 @@ def first_performance_interval(monitor: Monitor) -> datetime:
     cadence = Cadence.of(monitor)
     tick = cadence.first_tick(monitor.first_moment)
     return last_tick(cadence.schedule, tick - tick.resolution)
+
+
+def last_performance_interval(monitor: Monitor) -> datetime | None:
+    """The last moment at which an interval of the schedule may start, for labels to be final; None without `end`."""
+    return monitor.last_moment and monitor.last_moment + Cadence.of(monitor).delay

@@ -12,7 +12,7 @@ from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TriggerRule
 
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.orchestration.documentation import retraining_document, retraining_help
-from monitoring_tasks.orchestration.links import ComparisonLink
+from monitoring_tasks.orchestration.links import ComparisonLink, ModelLink
 from monitoring_tasks.orchestration.retrain_tasks import APPROVE, COMMENT, REJECT, RESULT, RetrainingTasks
 from monitoring_tasks.orchestration.run_request import CHALLENGER, FORCE, REASON, WINDOW_END
 from monitoring_tasks.orchestration.run_window import first_interval
@@ -26,9 +26,9 @@ SLACK = timedelta(minutes=30)
 
 
 class ComparingOperator(BranchPythonOperator):
-    """The gate's task, with a button that opens the comparison."""
+    """The gate's task, with buttons that open the comparison and the model's page."""
 
-    operator_extra_links = (ComparisonLink(),)
+    operator_extra_links = (ComparisonLink(), ModelLink())
 
 
 def build_retrain_dag(monitor: Monitor, section: Retraining) -> DAG:

@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from monitoring_tasks.errors import MonitoringError
 from monitoring_tasks.monitor import Monitor
-from monitoring_tasks.orchestration.links import absolute, dag_path, report_path, run_path
+from monitoring_tasks.orchestration.links import absolute, model_path, report_path, run_path
 from monitoring_tasks.orchestration.request import quiet_reason, request_conf, request_run_id
 from monitoring_tasks.orchestration.run_log import refuse_untold, say_all_clear, say_changes
 from monitoring_tasks.orchestration.run_window import END, START, RunFacts, resolve
@@ -153,11 +153,11 @@ def taken(verdict: Json, following: list[str]) -> list[str]:
 
 
 def links_to(dag_run: Any, verdict: Json) -> dict[str, str]:
-    """Addresses of a run, of the report that a verdict names, and of the page with all runs of the DAG."""
+    """Addresses of a run, of the report that a verdict names, and of the model's page."""
     return {
         "run": absolute(run_path(dag_run.dag_id, dag_run.run_id)),
         "report": absolute(report_path(dag_run.dag_id, verdict["report"])),
-        "dashboard": absolute(dag_path(dag_run.dag_id)),
+        "dashboard": absolute(model_path(dag_run.dag_id)),
     }
 
 

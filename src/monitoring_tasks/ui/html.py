@@ -15,11 +15,18 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from monitoring_tasks.orchestration.links import answer_path, comparison_path, dag_path, report_path, run_path
+from monitoring_tasks.orchestration.links import (
+    answer_path,
+    comparison_path,
+    dag_path,
+    model_path,
+    report_path,
+    run_path,
+)
 from monitoring_tasks.ui.assets import digest_of
 from monitoring_tasks.views import words
 
-_PATHS = {each.__name__: each for each in (answer_path, comparison_path, dag_path, report_path, run_path)}
+_PATHS = {each.__name__: each for each in (answer_path, comparison_path, dag_path, model_path, report_path, run_path)}
 HEADERS = {
     # Plotly sets styles from its script; scripts come from the package alone, and nothing is sent elsewhere.
     "Content-Security-Policy": (
