@@ -8,7 +8,7 @@ export DVC_NO_ANALYTICS := 1
 
 TOOLS := chromium prometheus prometheus-alertmanager redis-server
 
-.PHONY: demo test check bench up down lock format schema clean tools
+.PHONY: demo test check bench up down lock format schema clean tools env
 
 demo: $(READY)  ## champion, replayed production, Airflow; EXIT=1 stops it all after checking the story
 	$(BIN)/python -m demo run $(if $(EXIT),--exit)
@@ -43,6 +43,9 @@ up: $(READY)  ## Airflow with the monitors of include/monitors, in the foregroun
 
 down: $(READY)
 	$(BIN)/python -m demo down
+
+env:  ## .env for docker-compose.yaml, with fresh secrets; one that is there stays
+	@$(PYTHON) -m deploy.new_env
 
 format: $(READY)
 	$(BIN)/ruff check --fix .
