@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from monitoring_tasks.severity import Severity
 from monitoring_tasks.window import DAY, HOUR, Window
@@ -105,6 +106,15 @@ def spoken(text: str) -> str:
     return text.replace("_", " ")
 
 
+def segment(text: str) -> str:
+    """Any text as one segment of a path: what would end the segment is escaped as well.
+
+    >>> segment("a/b?<c>")
+    'a%2Fb%3F%3Cc%3E'
+    """
+    return quote(text, safe="")
+
+
 FILTERS: Mapping[str, Callable[[Any], str]] = {
     "number": number,
     "signed": signed,
@@ -115,5 +125,6 @@ FILTERS: Mapping[str, Callable[[Any], str]] = {
     "age": age,
     "severity": severity_word,
     "spoken": spoken,
+    "segment": segment,
 }
 """The same, by the names that templates call them."""
