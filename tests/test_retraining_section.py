@@ -98,10 +98,11 @@ def test_mistakes_are_told(tmp_path: Path, old: str, new: str, said: str) -> Non
     assert said in str(refused.value)
 
 
-def test_the_readmes_example_loads(tmp_path: Path) -> None:
+def test_the_example_of_the_docs_loads(tmp_path: Path) -> None:
     """The example that people copy is valid beside the first one."""
-    blocks = [block.split("```")[0] for block in (ROOT / "README.md").read_text(encoding="utf-8").split("```yaml\n")]
-    first, second = blocks[1], next(block for block in blocks if "\nretraining:" in block)
+    text = (ROOT / "docs" / "add-a-model.md").read_text(encoding="utf-8")
+    blocks = [block.split("```")[0] for block in text.split("```yaml\n")]
+    first, second = (next(block for block in blocks if key in block) for key in ("\nname:", "\nretraining:"))
     section = load(tmp_path, first + "label: churned\n" + second).retraining
     assert section is not None
     assert section.approval.users == ("ada", "grace")

@@ -298,9 +298,9 @@ def test_what_the_shipped_file_proposes_loads(folder: Path) -> None:
     assert {*found.model_fields_set} == {*Alerts.model_fields}
 
 
-def test_the_readmes_alerts_load(folder: Path) -> None:
+def test_the_alerts_of_the_docs_load(folder: Path) -> None:
     """The example that people copy is valid, and shows every key."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
     [block] = [yaml for part in text.split("```yaml\n") if "quiet_hours" in (yaml := part.split("```")[0])]
     found = alerts(folder, block)
     assert shared_mistakes(folder) == []

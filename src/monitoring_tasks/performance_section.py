@@ -158,11 +158,11 @@ def _apart(columns: tuple[str, ...]) -> tuple[str, ...]:
 
 Segment = Annotated[
     tuple[Column, ...],
+    Field(strict=False, min_length=1, max_length=2),
     BeforeValidator(
         lambda value: (value,) if isinstance(value, str) else value,
         json_schema_input_type=Column | tuple[Column, Column],
     ),
-    Field(strict=False, min_length=1, max_length=2),
     AfterValidator(_apart),
 ]
 

@@ -1,4 +1,4 @@
-"""From a server's calls to a monitor's verdict, and the README's server as it is written."""
+"""From a server's calls to a monitor's verdict, and the server of the docs as it is written."""
 
 from __future__ import annotations
 
@@ -106,9 +106,10 @@ def test_labels_meet_their_predictions(tmp_path: Path, kind: str, request: pytes
     assert ids[1] not in by_id
 
 
-def test_the_server_of_the_readme_serves_and_logs(tmp_path: Path) -> None:
+def test_the_server_of_the_docs_serves_and_logs(tmp_path: Path) -> None:
     """As it is written there, under uvicorn: a request is answered, and SIGTERM leaves its row in a file."""
-    code = (ROOT / "README.md").read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    text = (ROOT / "docs" / "add-a-model.md").read_text(encoding="utf-8")
+    [code] = [code for part in text.split("```python\n") if "PredictionLog(" in (code := part.split("```")[0])]
     (tmp_path / "served.py").write_text(code, encoding="utf-8")
     command = [sys.executable, "-m", "uvicorn", "served:app", "--port", "0", "--log-level", "info"]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as server:

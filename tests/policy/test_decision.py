@@ -326,9 +326,9 @@ def test_every_row_can_be_given_another_severity() -> None:
     assert get_args(RuleName) == tuple(rule.name for rule in RULES)
 
 
-def test_the_readme_names_every_row_by_its_severity() -> None:
+def test_the_docs_name_every_row_by_its_severity() -> None:
     """Whoever changes a severity finds the names, and what they are worth, in one table."""
-    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "how-it-decides.md").read_text(encoding="utf-8")
     for severity in (Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL):
         [line] = [line for line in text.splitlines() if line.startswith(f"| {severity.word} | ")]
         names = line.split(" | ")[1].removesuffix(" |").replace(" (three or more)", "").split(", ")
