@@ -105,7 +105,8 @@ def promote_challenger(monitor: Monitor, runtime: Runtime, task: Json, judged: J
         )
     except PromotionRefused as refused:
         return _superseded(monitor, runtime, task, refused)
-    advance(runtime, task, "promoted", outcome=_promoted(task, made, answer), decided_by=answer.by)
+    outcome = _promoted(task, made, answer)
+    advance(runtime, task, "promoted", outcome=outcome, decided_by=answer.by, placed=made.version)
     _take_over(monitor, runtime)
     return {"promoted": True, "version": made.version}
 
@@ -156,7 +157,8 @@ def _superseded(monitor: Monitor, runtime: Runtime, task: Json, refused: Promoti
     if own:
         outcome = f"{own.champion.version} became champion #{own.number}; champion #{now.number} took its place since"
         if record_of(runtime, task).state != "promoted":
-            advance(runtime, task, "promoted", outcome=outcome, decided_by=str(own.details.get("by")))
+            by, placed = str(own.details.get("by")), own.champion.version
+            advance(runtime, task, "promoted", outcome=outcome, decided_by=by, placed=placed)
         return {"promoted": True, "version": own.champion.version}
     if (now.number, now.revision) == (task["champion"]["number"], task["champion"]["revision"]):
         raise refused
@@ -194,6 +196,7 @@ def roll_back_champion(monitor: Monitor, runtime: Runtime, record: RetrainingRec
         outcome=f"{made.version} is champion again, in place of {before}",
         decided_by=record.requested_by,
         closed_at=datetime.now(UTC),
+        placed=made.version,
     )
     put_promotion(runtime.store, closed, now=datetime.now(UTC))
     log.info("champion.rolled_back from=%s to=%s", before, made.version)

@@ -155,7 +155,8 @@ def retrainings() -> list[RetrainingRecord]:
         requested_at=window(PROMOTED - 1).end,
         window_end=window(PROMOTED - 1).end,
         champion={"version": OLD, "number": 1, "revision": "0" * 40},
-        challenger=NEW,
+        challenger="4e5f6a7b" + "0" * 32,
+        placed=NEW,
         verdict={"decision": "promote"},
         outcome=f"{NEW} is champion",
         decided_by="admin",
@@ -170,7 +171,7 @@ def retrainings() -> list[RetrainingRecord]:
         requested_at=window(DAYS - 1).end,
         window_end=window(DAYS - 1).end,
         champion={"version": OLD, "number": 1, "revision": "0" * 40},
-        challenger=NEW,
+        challenger="4e5f6a7b" + "0" * 32,
         verdict={"decision": "promote"},
     )
     return [promoted, waiting]

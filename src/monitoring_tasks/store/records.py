@@ -114,6 +114,7 @@ class RetrainingRecord:
     way) or rollback. `champion` is what was in use when it began: its `version`, `number` and `revision`. `training`
     and `evaluation` are windows, `snapshot` the fingerprint of the rows in them. `verdict` is the gate's, in short.
     `outcome` is a sentence for people, `decided_by` the person (or rule) that decided. `closed_at` is None while open.
+    `challenger` is a revision; `placed` is the version of the champion that it, or the rollback, put in place.
     """
 
     monitor: str
@@ -134,6 +135,7 @@ class RetrainingRecord:
     outcome: str = ""
     decided_by: str | None = None
     closed_at: datetime | None = None
+    placed: str | None = None
 
     @property
     def open(self) -> bool:

@@ -125,7 +125,7 @@ def rows_of(watched: Iterable[Watched], facts: Facts) -> list[Row]:
         incidents=_by_monitor(facts.incidents),
         awaiting=_waiting(facts.awaiting),
         # The newest of several comes first, and stands.
-        since={(each.monitor, each.challenger): each.closed_at for each in reversed(facts.promotions)},
+        since={(each.monitor, each.placed): each.closed_at for each in reversed(facts.promotions)},
         first=facts.first_windows,
     )
     return [_row(each, known) for each in watched]
