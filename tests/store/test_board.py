@@ -1,0 +1,120 @@
+"""What pages and metrics read of many monitors or windows at once, on both databases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from monitoring_tasks.performance.headline import headline_of
+from monitoring_tasks.policy.verdict import Outcome
+from monitoring_tasks.scores import scores_of
+from monitoring_tasks.severity import Severity
+from monitoring_tasks.store.database import Store
+from monitoring_tasks.window import Window
+from tests.store.samples import entry, restated, results, retraining, subject, verdict, window
+
+RUN = {"dag_id": "monitor_flight_delay", "run_id": "r"}
+
+
+def put(store: Store, *days: int, **changes: object) -> None:
+    """Verdicts on days, each with the usual results."""
+    for day in days:
+        store.put_results(subject(day, **changes), results(), rows=10 + day)
+        store.put(verdict(day, **changes), results(), report="r.html", run=RUN)
+
+
+def test_heads_are_the_newest_windows(store: Store) -> None:
+    """One per monitor, in short: the whole verdict is not read."""
+    put(store, 3, 1, 2)
+    put(store, 7, monitor="another")
+    first, second = store.heads()
+    assert (first.subject, second.subject) == (subject(7, monitor="another"), subject(3))
+    assert (second.outcome, second.severity, second.rows) == (Outcome.DRIFTED, Severity.HIGH, 13)
+    assert second.headline.columns == ("temp",)
+    assert second.headline.reason == verdict().reasons[0]
+    assert (second.report, second.run) == ("r.html", RUN)
+    assert store.scores([first.digest, second.digest, "none"]) == {
+        each.digest: scores_of(results()) for each in (first, second)
+    }
+
+
+def test_checks_without_a_verdict_are_no_head(store: Store) -> None:
+    """A run that has not come to its verdict shows nothing of its window."""
+    put(store, 1)
+    store.put_results(subject(2), results(), rows=1)
+    assert [head.subject for head in store.heads()] == [subject(1)]
+    assert [head.subject for head in store.windows("flight_delay")] == [subject(1)]
+
+
+def test_windows_of_a_span(store: Store) -> None:
+    """Those that lie wholly in it, in order; of a window that was judged twice the verdict written last."""
+    put(store, 4, 2, 3, 1)
+    put(store, 3, champion="v2")
+    span = Window(window(2).start, window(3).end)
+    heads = store.windows("flight_delay", span)
+    assert [head.subject for head in heads] == [subject(2), subject(3, champion="v2")]
+    assert store.window_scores("flight_delay", span) == {window(day): scores_of(results()) for day in (2, 3)}
+    assert store.windows("nobody") == []
+
+
+def test_performance_in_short(store: Store) -> None:
+    """The newest version of each window; of a monitor the newest window that could be judged."""
+    store.put_performance(entry(1))
+    newer = entry(1, after=3, figures=())
+    store.put_performance(newer)
+    store.put_performance(entry(2))
+    waiting = replace(entry(3), verdict=replace(entry(3).verdict, outcome=Outcome.LABELS_IMMATURE))
+    store.put_performance(waiting)
+    found = store.performance_windows("flight_delay")
+    assert [head.subject.window for head in found] == [window(1), window(2), window(3)]
+    assert found[0].known_at == newer.restatement.known_at
+    assert found[1].headline == headline_of(restated(2))
+    [head] = store.performance_heads()
+    assert head.subject.window == window(2)
+
+
+def test_a_monitor_of_immature_labels_has_a_head(store: Store) -> None:
+    """Where no window could be judged, the newest says that labels are waited for."""
+    for day in (1, 2):
+        waiting = replace(entry(day).verdict, outcome=Outcome.LABELS_IMMATURE, severity=Severity.LOW)
+        store.put_performance(replace(entry(day), verdict=waiting))
+    [head] = store.performance_heads()
+    assert (head.subject.window, head.outcome) == (window(2), Outcome.LABELS_IMMATURE)
+
+
+def test_first_windows(store: Store) -> None:
+    """Where each monitor's verdicts begin."""
+    put(store, 5, 2, 9)
+    put(store, 4, monitor="another")
+    assert store.first_windows() == {"flight_delay": window(2).start, "another": window(4).start}
+
+
+def test_retrainings_in_short(store: Store) -> None:
+    """Counted by state; those that wait for a person, and those that put another champion in place."""
+    end = window(20).start + timedelta(days=1)
+    records = [
+        retraining("old", state="promoted", challenger="v2", closed_at=end),
+        retraining("new", state="rolled_back", challenger="v1", closed_at=end + timedelta(days=1)),
+        retraining("no", state="rejected", closed_at=end),
+        retraining("open", state="awaiting"),
+        retraining("elsewhere", monitor="another", state="promoted", closed_at=end),
+    ]
+    for record in records:
+        store.put_retraining(record)
+    assert store.retraining_counts()[("flight_delay", "rejected")] == 1
+    assert sum(store.retraining_counts().values()) == 5
+    assert [record.run for record in store.awaiting()] == ["open"]
+    assert [record.run for record in store.promotions("flight_delay")] == ["new", "old"]
+    assert len(store.promotions()) == 3
+
+
+@pytest.mark.parametrize("name", ["\0", "x" * 3000, "'; DROP TABLE monitoring_subjects; --", "\ud800"])
+def test_hostile_names_find_nothing(store: Store, name: str) -> None:
+    """A monitor that cannot be has no windows, whatever its name: nothing reaches the database as SQL."""
+    put(store, 1)
+    assert store.windows(name) == []
+    assert store.performance_windows(name) == []
+    assert store.promotions(name) == []
+    assert len(store.heads()) == 1
