@@ -16,16 +16,19 @@ REASON, WINDOW_END, BASE, FORCE = "reason", "window_end", "base_revision", "forc
 ROLLBACK, CHALLENGER = "rollback", "challenger"
 PREVIOUS = "previous"
 SCHEDULED, BY_OPERATOR = "scheduled", "operator_triggered"
+BY_ALERT = "alert "
+"""How the reason of a run begins that an alert of Prometheus asked for."""
 
 
 def origin_of(facts: RunFacts) -> str:
-    """What asked for the run: drift, performance, again, schedule, rollback, backfill or manual."""
+    """What asked for the run: drift, performance, again, alert, schedule, rollback, backfill or manual."""
     if _text(facts, ROLLBACK) and facts.run_type != BACKFILL:
         return "rollback"
     if facts.run_type == BY_OPERATOR:
         worse = (_text(facts, REASON) or "").startswith(f"{Outcome.DEGRADED} ")
         return "again" if _text(facts, CHALLENGER) else "performance" if worse else "drift"
-    return {SCHEDULED: "schedule", BACKFILL: "backfill"}.get(facts.run_type, "manual")
+    by_hand = "alert" if (_text(facts, REASON) or "").startswith(BY_ALERT) else "manual"
+    return {SCHEDULED: "schedule", BACKFILL: "backfill"}.get(facts.run_type, by_hand)
 
 
 def reason_of(facts: RunFacts) -> str:

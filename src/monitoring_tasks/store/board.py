@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Table, func, select
+from sqlalchemy import ColumnElement, Row, Select, Table, and_, func, or_, select
 from sqlalchemy.sql.selectable import CTE
 
 from monitoring_tasks.performance.headline import PerformanceHeadline
@@ -18,7 +18,7 @@ from monitoring_tasks.severity import Severity
 from monitoring_tasks.store import retrainings
 from monitoring_tasks.store.engine import Database
 from monitoring_tasks.store.records import REPLACED, RetrainingRecord
-from monitoring_tasks.store.schema import PERFORMANCE, RETRAININGS, SUBJECTS
+from monitoring_tasks.store.schema import LETTERS, PERFORMANCE, RETRAININGS, SUBJECTS
 from monitoring_tasks.window import Window
 
 
@@ -60,6 +60,13 @@ class Board(Database):
         """The verdict on each monitor's newest window, ordered by monitor."""
         return [_head(row) for row in self._read(_select_newest(SUBJECTS, _HEAD, _ON_DRIFT))]
 
+    def head(self, monitor: str) -> Head | None:
+        """The verdict on a monitor's newest window; None where there is none."""
+        wanted = (SUBJECTS.c.monitor == monitor, SUBJECTS.c.outcome.is_not(None))
+        found = select(*(SUBJECTS.c[name] for name in _HEAD)).where(*wanted)
+        rows = self._read(found.order_by(*(SUBJECTS.c[name].desc() for name in _ON_DRIFT)).limit(1))
+        return _head(rows[0]) if rows else None
+
     def performance_heads(self) -> list[PerformanceHead]:
         """The verdict on the newest window of each monitor whose labels were enough to judge it, ordered by monitor.
 
@@ -70,13 +77,21 @@ class Board(Database):
         found = {row.monitor: row for query in (newest, judged) for row in self._read(query)}
         return [_performance_head(found[monitor]) for monitor in sorted(found)]
 
-    def windows(self, monitor: str, span: Window | None = None) -> list[Head]:
-        """Verdicts on a monitor's windows that lie wholly in `span`, ordered by window; the last written of each."""
-        return [_head(row) for row in self._read(_select_windows(monitor, span, _HEAD))]
+    def windows(
+        self, monitor: str, span: Window | None = None, *, after: Window | None = None, limit: int | None = None
+    ) -> list[Head]:
+        """Verdicts on a monitor's windows that lie wholly in `span`, ordered by window; the last written of each.
 
-    def window_scores(self, monitor: str, span: Window | None = None) -> dict[Window, tuple[ColumnScore, ...]]:
+        Only those that come later in this order than the window `after`, and `limit` of them at most.
+        """
+        return [_head(row) for row in self._read(_select_windows(monitor, span, _HEAD, _Part(after, limit)))]
+
+    def window_scores(
+        self, monitor: str, span: Window | None = None, *, after: Window | None = None, limit: int | None = None
+    ) -> dict[Window, tuple[ColumnScore, ...]]:
         """The scores of the same windows; of a window kept without scores none."""
-        rows = self._read(_select_windows(monitor, span, ("window_start", "window_end", "scores")))
+        names = ("window_start", "window_end", "scores")
+        rows = self._read(_select_windows(monitor, span, names, _Part(after, limit)))
         return {Window(row.window_start, row.window_end): _scores(row) for row in rows}
 
     def scores(self, digests: Collection[str]) -> dict[str, tuple[ColumnScore, ...]]:
@@ -87,9 +102,19 @@ class Board(Database):
             found |= {row.digest: _scores(row) for row in rows}
         return found
 
-    def performance_windows(self, monitor: str, span: Window | None = None) -> list[PerformanceHead]:
-        """The newest version of each window of a monitor's ledger that lies wholly in `span`, ordered by window."""
-        return [_performance_head(row) for row in self._read(_select_ledger(monitor, span))]
+    def performance_windows(
+        self, monitor: str, span: Window | None = None, *, after: Window | None = None, limit: int | None = None
+    ) -> list[PerformanceHead]:
+        """The newest version of each window of a monitor's ledger that lies wholly in `span`, ordered by window.
+
+        Only those that come later in this order than the window `after`, and `limit` of them at most.
+        """
+        return [_performance_head(row) for row in self._read(_select_ledger(monitor, span, _Part(after, limit)))]
+
+    def last_end(self, monitor: str) -> datetime | None:
+        """The end of a monitor's newest window that was judged on drift or performance; None where there is none."""
+        ends = [self._read(_select_last_end(table, monitor)) for table in (SUBJECTS, PERFORMANCE)]
+        return max((rows[0].window_end for rows in ends if rows), default=None)
 
     def first_windows(self) -> dict[str, datetime]:
         """When the window that ends first begins, of each monitor with a verdict."""
@@ -101,6 +126,16 @@ class Board(Database):
         columns = (RETRAININGS.c.monitor, RETRAININGS.c.state)
         rows = self._read(select(*columns, func.count().label("number")).group_by(*columns))
         return {(row.monitor, row.state): row.number for row in rows}
+
+    def newest_performance_heads(self) -> list[PerformanceHead]:
+        """The verdict on the newest window of each monitor's ledger, were its labels enough or not, by monitor."""
+        newest = _select_newest(PERFORMANCE, _PERFORMANCE_HEAD, _ON_PERFORMANCE)
+        return [_performance_head(row) for row in self._read(newest)]
+
+    def letter_counts(self) -> dict[str, int]:
+        """How many letters of the outbox are in a state."""
+        rows = self._read(select(LETTERS.c.state, func.count().label("number")).group_by(LETTERS.c.state))
+        return {row.state: row.number for row in rows}
 
     def awaiting(self) -> list[RetrainingRecord]:
         """Retrainings that wait for a person's approval, the oldest request first."""
@@ -172,17 +207,33 @@ def _monitors(table: Table) -> CTE:
     return first.union_all(select(following).where(first.c.monitor.is_not(None)))
 
 
-def _select_windows(monitor: str, span: Window | None, names: Sequence[str]) -> Select[Any]:
+@dataclass(frozen=True)
+class _Part:
+    """The windows of a page: `limit` of those that come after one."""
+
+    after: Window | None
+    limit: int | None
+
+    def of(self, found: Select[Any], table: Table) -> Select[Any]:
+        """A selection in the order of windows, without those of other pages."""
+        if self.after is not None:
+            start, end = table.c.window_start, table.c.window_end
+            later = and_(start == self.after.start, end > self.after.end)
+            found = found.where(or_(start > self.after.start, later))
+        return found.limit(self.limit)
+
+
+def _select_windows(monitor: str, span: Window | None, names: Sequence[str], part: _Part) -> Select[Any]:
     table = SUBJECTS
     window = (table.c.window_start, table.c.window_end)
     age = func.row_number().over(partition_by=window, order_by=(table.c.written_at.desc(), table.c.digest))
     wanted = [table.c.monitor == monitor, table.c.outcome.is_not(None), *_within(table, span)]
     ranked = select(table.c.digest, age.label("age")).where(*wanted).subquery()
     found = select(*(table.c[name] for name in names)).join(ranked, ranked.c.digest == table.c.digest)
-    return found.where(ranked.c.age == 1).order_by(*window)
+    return part.of(found.where(ranked.c.age == 1).order_by(*window), table)
 
 
-def _select_ledger(monitor: str, span: Window | None) -> Select[Any]:
+def _select_ledger(monitor: str, span: Window | None, part: _Part) -> Select[Any]:
     table = PERFORMANCE
     window, order = (table.c.window_start, table.c.window_end), ("known_at", "written_at", "digest")
     age = func.row_number().over(partition_by=window, order_by=[table.c[name].desc() for name in order])
@@ -190,7 +241,12 @@ def _select_ledger(monitor: str, span: Window | None) -> Select[Any]:
         select(table.c.digest, age.label("age")).where(table.c.monitor == monitor, *_within(table, span)).subquery()
     )
     found = select(*(table.c[name] for name in _PERFORMANCE_HEAD)).join(ranked, ranked.c.digest == table.c.digest)
-    return found.where(ranked.c.age == 1).order_by(*window)
+    return part.of(found.where(ranked.c.age == 1).order_by(*window), table)
+
+
+def _select_last_end(table: Table, monitor: str) -> Select[Any]:
+    wanted = (table.c.monitor == monitor, table.c.outcome.is_not(None))
+    return select(table.c.window_end).where(*wanted).order_by(table.c.window_end.desc()).limit(1)
 
 
 def _within(table: Table, span: Window | None) -> list[Any]:

@@ -110,10 +110,11 @@ REPLACED: frozenset[RetrainingState] = frozenset({"promoted", "rolled_back"})
 class RetrainingRecord:
     """One retraining (or rollback) that was asked for, and how far it came; `run` is the id of its Airflow run.
 
-    `origin` says what asked: drift, performance, manual, schedule, again (the champion moved while this one was under
-    way) or rollback. `champion` is what was in use when it began: its `version`, `number` and `revision`. `training`
-    and `evaluation` are windows, `snapshot` the fingerprint of the rows in them. `verdict` is the gate's, in short.
-    `outcome` is a sentence for people, `decided_by` the person (or rule) that decided. `closed_at` is None while open.
+    `origin` says what asked: drift, performance, alert, manual, schedule, again (the champion moved while this one
+    was under way) or rollback. `champion` is what was in use when it began: its `version`, `number` and `revision`.
+    `training` and `evaluation` are windows, `snapshot` the fingerprint of the rows in them. `verdict` is the gate's, in
+    short. `outcome` is a sentence for people, `decided_by` the person (or rule) that decided. `closed_at` is None while
+    open.
     `challenger` is a revision; `placed` is the version of the champion that it, or the rollback, put in place.
     """
 

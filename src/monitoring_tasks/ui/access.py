@@ -6,6 +6,7 @@ its retraining's DAG requests retrainings and rolls back.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,8 @@ from fastapi import Depends, HTTPException, Request
 from sqlalchemy import select
 
 MONITOR, PERFORMANCE, RETRAIN = "monitor_", "performance_", "retrain_"
+NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+"""What names of monitors are."""
 SIGNED_IN = Depends(requires_access_view(AccessView.PLUGINS))
 """What every route asks for at the least: somebody signed in, who may see plugins."""
 READS_DAG = Depends(requires_access_dag(method="GET", access_entity=DagAccessEntity.RUN))
@@ -55,11 +58,19 @@ class Fleet:
 
 def visible(user: GetUserDep) -> Fleet:
     """The monitors that a person may see; DAGs that are gone from the folder are left out."""
-    allowed = get_auth_manager().get_authorized_dag_ids(user=user, method="GET")
+    return _fleet(get_auth_manager().get_authorized_dag_ids(user=user, method="GET"))
+
+
+def everything() -> Fleet:
+    """All monitors: what a program with a token of this application's own may see."""
+    return _fleet(None)
+
+
+def _fleet(allowed: Collection[str] | None) -> Fleet:
     with create_session() as session:
         columns = (DagModel.dag_id, DagModel.owners, DagModel.is_paused, DagModel.next_dagrun)
         rows = session.execute(select(*columns).where(DagModel.is_stale.is_(False))).all()
-    mine = [row for row in rows if row.dag_id in allowed]
+    mine = [row for row in rows if allowed is None or row.dag_id in allowed]
     found = {row.dag_id.removeprefix(MONITOR): _dag(row) for row in mine if row.dag_id.startswith(MONITOR)}
     return Fleet(found, frozenset(row.dag_id for row in mine))
 
@@ -74,6 +85,16 @@ def monitor_of(dag_id: str, fleet: Visible) -> str:
     if not dag_id.startswith(MONITOR) or name not in fleet.monitors:
         raise HTTPException(404, "no such monitor, or none that you may see: the overview lists those")
     return name
+
+
+def sees(monitor: str, user: Any) -> bool:
+    """Whether there is such a monitor that a person may see; what is no name of a monitor reaches no database."""
+    if NAME.fullmatch(monitor) is None:
+        return False
+    dag_id = f"{MONITOR}{monitor}"
+    with create_session() as session:
+        found = session.scalar(select(DagModel.is_stale).where(DagModel.dag_id == dag_id))
+    return found is False and _may(user, "GET", dag_id)
 
 
 def require_edit(monitors: Collection[str], user: Any) -> None:
@@ -91,7 +112,12 @@ def require_run(dag_id: str, user: Any) -> None:
 
 def may_edit(monitor: str, user: Any) -> bool:
     """Whether a person may act on a monitor's incidents."""
-    return _may(user, "PUT", f"{MONITOR}{monitor}")
+    return may_edit_dag(f"{MONITOR}{monitor}", user)
+
+
+def may_edit_dag(dag_id: str, user: Any) -> bool:
+    """Whether a person may edit a DAG: one over all monitors can be in an incident as well."""
+    return _may(user, "PUT", dag_id)
 
 
 def may_run(dag_id: str, user: Any) -> bool:
