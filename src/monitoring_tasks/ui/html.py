@@ -53,6 +53,11 @@ def page(request: Request, template: str, *, status: int = 200, **context: Any) 
     return HTMLResponse(text, status_code=status, headers=HEADERS)
 
 
+def wants_page(request: Request) -> bool:
+    """Whether a browser asks, that would show a page."""
+    return "text/html" in request.headers.get("accept", "")
+
+
 @lru_cache(maxsize=1)
 def environment() -> Environment:
     """The templates of the package; an undefined name is an error, not an empty place."""

@@ -1,0 +1,143 @@
+"""The page of one window's verdict, with its report; and the way to it from a run of Airflow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from airflow.models.dagrun import DagRun
+from airflow.utils.session import create_session
+from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi.responses import RedirectResponse, Response
+from sqlalchemy import select
+
+from monitoring_tasks.orchestration.links import report_path, run_path
+from monitoring_tasks.orchestration.runtime import airflow_runtime
+from monitoring_tasks.policy.narrative import next_step
+from monitoring_tasks.policy.verdict import Subject
+from monitoring_tasks.report import report_key
+from monitoring_tasks.retraining.names import comparison_key, run_slug
+from monitoring_tasks.runtime import Runtime
+from monitoring_tasks.store.board import Head, PerformanceHead
+from monitoring_tasks.store.database import Store
+from monitoring_tasks.store.queries import subject_digest
+from monitoring_tasks.ui.access import MONITOR, PERFORMANCE, READS_DAG, RETRAIN
+from monitoring_tasks.ui.html import page
+from monitoring_tasks.ui.reports import DAG_ID, known, subject_of, told
+from monitoring_tasks.views.run import (
+    evidence_of,
+    figures_of,
+    findings_of,
+    hashes_of,
+    judged,
+    restated,
+    run_address,
+    version_of,
+)
+
+ROUTER = APIRouter(dependencies=[READS_DAG])
+KnownAt = Annotated[str, Query(max_length=40)]
+RunId = Annotated[str, Query(max_length=250)]
+Facts = dict[str, Any]
+
+
+@ROUTER.get("/run/{dag_id}/{champion}/{span}/{config_hash}")
+def run(request: Request, dag_id: str, champion: str, span: str, config_hash: str, known_at: KnownAt = "") -> Response:
+    """The verdict on one window; 404 unless the results store knows exactly that subject.
+
+    `known_at` names one version of what was known of a window's performance; left out, the newest.
+    """
+    subject = subject_of(dag_id, champion, span, config_hash)
+    with told(dag_id):
+        runtime = airflow_runtime()
+        if subject is None or not known(runtime.store, dag_id, subject):
+            raise HTTPException(404, "no such window: the page of the model lists those that were judged")
+        of = _of_performance if dag_id.startswith(PERFORMANCE) else _of_drift
+        facts = of(runtime.store, dag_id, subject, known_at)
+        facts["report"] = report_path(dag_id, report_key(subject)) if _has_report(runtime, subject) else None
+    return page(request, "run.html", dag_id=dag_id, subject=subject, monitor_dag=MONITOR + subject.monitor, **facts)
+
+
+def _of_drift(store: Store, dag_id: str, subject: Subject, _known_at: str) -> Facts:
+    versions = judged(dag_id, store.judgements(subject.monitor, subject.window), subject)
+    shown = next((each for each in versions if each.shown), None)
+    results = store.results(subject)
+    facts = _about(shown.verdict if shown else None, shown.run if shown else {}, versions)
+    if shown is None:
+        return facts
+    if results is None:
+        digest = subject_digest(subject)
+        return {**facts, "scores": store.scores([digest]).get(digest, ())}
+    return {**facts, "findings": findings_of(shown.verdict, results)}
+
+
+def _of_performance(store: Store, dag_id: str, subject: Subject, known_at: str) -> Facts:
+    entries = store.restatements(subject.monitor, subject.window)
+    entry = version_of(entries, subject, known_at)
+    if entry is None:
+        raise HTTPException(404, "nothing was written down of this window at that moment: leave out known_at")
+    whole, segments = figures_of(entry.restatement)
+    facts = _about(entry.verdict, entry.run, restated(dag_id, entries, entry))
+    findings = findings_of(entry.verdict, entry.results)
+    return {**facts, "said": entry.restatement, "figures": whole, "segments": segments, "findings": findings}
+
+
+def _about(verdict: Any, run: Mapping[str, str], versions: list[Any]) -> Facts:
+    """What both kinds of verdict have; `findings` is None where the results themselves are kept no more."""
+    return {
+        "verdict": verdict,
+        "step": next_step(verdict) if verdict else "",
+        "evidence": evidence_of(verdict) if verdict else [],
+        "hashes": hashes_of(verdict) if verdict else [],
+        "run": run,
+        "airflow_run": run_path(run["dag_id"], run["run_id"]) if {"dag_id", "run_id"} <= set(run) else "",
+        "versions": versions,
+        "findings": None,
+        "scores": (),
+        "said": None,
+        "figures": [],
+        "segments": [],
+    }
+
+
+def _has_report(runtime: Runtime, subject: Subject) -> bool:
+    return runtime.artifacts.exists(report_key(subject))
+
+
+@ROUTER.get("/of-run/{dag_id}")
+def of_run(request: Request, dag_id: str, run_id: RunId) -> Response:
+    """From a run of Airflow to what it found: the page of its window, or what is known of the run."""
+    named = DAG_ID.fullmatch(dag_id)
+    if named is None or not run_id.isprintable():
+        raise HTTPException(404, "no such run of a monitor: open it from its DAG")
+    monitor = named[2]
+    with told(dag_id):
+        runtime = airflow_runtime()
+        found = newest_of_run(runtime.store, dag_id, monitor, run_id)
+        if found is not None:
+            return RedirectResponse(request.scope.get("root_path", "") + run_address(dag_id, found), 303)
+        record = runtime.store.retraining(monitor, run_id) if dag_id.startswith(RETRAIN) else None
+        compared = runtime.artifacts.exists(comparison_key(monitor, run_slug(run_id))) if record else False
+    state = _state_of(dag_id, run_id)
+    if state is None and record is None:
+        raise HTTPException(404, "no such run: Airflow knows it no more, and nothing that it found is stored")
+    facts: Facts = {"record": record, "compared": compared, "slug": run_slug(run_id), "state": state, "run_id": run_id}
+    return page(request, "of_run.html", dag_id=dag_id, monitor=monitor, monitor_dag=MONITOR + monitor, **facts)
+
+
+def newest_of_run(store: Store, dag_id: str, monitor: str, run_id: str) -> Subject | None:
+    """What the newest verdict is about that a run wrote and no later run wrote anew; None where there is none."""
+    if dag_id.startswith(RETRAIN):
+        return None
+    heads: list[Head] | list[PerformanceHead] = (
+        store.performance_windows(monitor) if dag_id.startswith(PERFORMANCE) else store.windows(monitor)
+    )
+    mine = [each for each in heads if (each.run.get("dag_id"), each.run.get("run_id")) == (dag_id, run_id)]
+    return mine[-1].subject if mine else None
+
+
+def _state_of(dag_id: str, run_id: str) -> str | None:
+    """How a run stands by Airflow; None where it knows none of that id."""
+    with create_session() as session:
+        state = session.scalar(select(DagRun.state).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id))
+    return None if state is None else str(state)
