@@ -13,7 +13,7 @@ DECIDES = Against(0.7, 0.03, 0.02, False, 0.01, 0.03, "failed")
 
 
 def test_metrics_that_decide_come_first() -> None:
-    """The figure is the corrected one where there is one; segments are left out, and estimates that are not believed."""
+    """Figures are corrected ones where there are; segments are left out, and estimates that are not believed."""
     auc = Figure(
         "auc", "", 900, Interval(0.67), Interval(0.66, 0.6, 0.7), Estimated(Interval(0.7), "no"), {"champion": DECIDES}
     )
