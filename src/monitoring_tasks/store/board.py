@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, Table, and_, func, or_, select
@@ -73,9 +74,7 @@ class Board(Database):
         A monitor none of whose windows could be judged has the newest of them.
         """
         judged = _select_newest(PERFORMANCE, _PERFORMANCE_HEAD, _ON_PERFORMANCE, judged=True)
-        newest = _select_newest(PERFORMANCE, _PERFORMANCE_HEAD, _ON_PERFORMANCE)
-        found = {row.monitor: row for query in (newest, judged) for row in self._read(query)}
-        return [_performance_head(found[monitor]) for monitor in sorted(found)]
+        return [_performance_head(row) for row in self._read(judged)]
 
     def windows(
         self, monitor: str, span: Window | None = None, *, after: Window | None = None, limit: int | None = None
@@ -149,7 +148,7 @@ class Board(Database):
         if monitor is not None:
             wanted.append(RETRAININGS.c.monitor == monitor)
         found = select(RETRAININGS).where(*wanted).order_by(RETRAININGS.c.closed_at.desc(), RETRAININGS.c.digest)
-        return [retrainings.retraining_record(row) for row in self._read(found)]
+        return [_promotion(row.body) for row in self._read(found)]
 
 
 _HEAD = (
@@ -184,19 +183,24 @@ _ON_DRIFT = ("window_end", "window_start", "written_at", "digest")
 _ON_PERFORMANCE = ("window_end", "window_start", "known_at", "written_at", "digest")
 _AT_ONCE = 900
 """SQLite takes so many values in a statement, whatever its version."""
+_REMEMBERED = 4096
+"""So many rows are kept as objects in a process; one takes a few kB."""
 
 
 def _select_newest(
     table: Table, names: Sequence[str], order: Sequence[str], *, judged: bool = False, oldest: bool = False
 ) -> Select[Any]:
-    """Columns of the newest row of each monitor, by two index look-ups per monitor."""
+    """Columns of the newest row of each monitor, by two index look-ups per monitor.
+
+    `judged`: of the rows that could be judged, if the monitor has any.
+    """
     monitors, inner = _monitors(table), table.alias()
     wanted = [inner.c.monitor == monitors.c.monitor, inner.c.outcome.is_not(None)]
-    if judged:
-        wanted.append(inner.c.outcome != Outcome.LABELS_IMMATURE.value)
     turned = [inner.c[name].asc() if oldest else inner.c[name].desc() for name in order]
-    newest = select(inner.c.digest).where(*wanted).order_by(*turned).limit(1).scalar_subquery()
-    found = select(*(table.c[name] for name in names)).join(monitors, table.c.digest == newest)
+    newest = select(inner.c.digest).where(*wanted).order_by(*turned).limit(1)
+    mature = newest.where(inner.c.outcome != Outcome.LABELS_IMMATURE.value).scalar_subquery()
+    either = func.coalesce(mature, newest.scalar_subquery()) if judged else newest.scalar_subquery()
+    found = select(*(table.c[name] for name in names)).join(monitors, table.c.digest == either)
     return found.order_by(table.c.monitor)
 
 
@@ -261,6 +265,8 @@ def _subject(row: Row[Any]) -> Subject:
     return Subject(row.monitor, row.champion, Window(row.window_start, row.window_end), row.config_hash)
 
 
+# Of a thousand monitors few have another verdict than a minute ago: to read the rest again takes most of a page's time.
+@lru_cache(maxsize=_REMEMBERED)
 def _head(row: Row[Any]) -> Head:
     return Head(
         subject=_subject(row),
@@ -275,6 +281,7 @@ def _head(row: Row[Any]) -> Head:
     )
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _performance_head(row: Row[Any]) -> PerformanceHead:
     return PerformanceHead(
         subject=_subject(row),
@@ -285,6 +292,11 @@ def _performance_head(row: Row[Any]) -> PerformanceHead:
         run=json.loads(row.run),
         written_at=row.written_at,
     )
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _promotion(body: str) -> RetrainingRecord:
+    return RetrainingRecord.from_json(json.loads(body))
 
 
 def _scores(row: Row[Any]) -> tuple[ColumnScore, ...]:

@@ -46,8 +46,8 @@ class Moment(TypeDecorator[datetime]):
 
     def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
         """An aware moment in UTC, whatever the session's time zone."""
-        if value is None:
-            return None
+        if value is None or value.tzinfo is UTC:
+            return value
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
@@ -69,7 +69,8 @@ class Words(TypeDecorator[str]):
 
     def process_result_value(self, value: str | None, _dialect: Dialect) -> str | None:
         """The text as it was given."""
-        return None if value is None else re.sub(r"\\(u[0-9a-f]{4}|.)", _unescaped, value)
+        # Hardly any text has one, and pages read thousands of texts.
+        return value if value is None or "\\" not in value else re.sub(r"\\(u[0-9a-f]{4}|.)", _unescaped, value)
 
 
 def _unescaped(found: re.Match[str]) -> str:
