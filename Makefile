@@ -34,6 +34,7 @@ check: $(READY)
 	$(BIN)/monitoring schema | diff - include/monitor.schema.json
 	$(BIN)/monitoring schema --alerts | diff - include/alerts.schema.json
 	$(BIN)/monitoring schema --markdown | diff - docs/configuration.md
+	$(BIN)/python -m monitoring_tasks.ui.api | diff - docs/openapi.json
 
 bench: $(READY)
 	$(BIN)/python -m bench
@@ -55,6 +56,7 @@ schema: $(READY)
 	$(BIN)/monitoring schema > include/monitor.schema.json
 	$(BIN)/monitoring schema --alerts > include/alerts.schema.json
 	$(BIN)/monitoring schema --markdown > docs/configuration.md
+	$(BIN)/python -m monitoring_tasks.ui.api > docs/openapi.json
 
 lock: $(READY)  ## after editing the dependencies in pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra dev --no-header \

@@ -15,8 +15,9 @@ CHAMPION, TRAILING = "champion", "trailing"
 class MetricLine:
     """One metric of one window: its figure between its limits, what scores let expect, and the champion's baseline.
 
-    `drop` is by how much it is worse than the baseline, in the unit of `limit`; `status` is that of this comparison,
-    None where the metric does not decide. `reason` says why a metric is undefined. None anywhere: not known.
+    `drop` is by how much it is worse than the baseline, in the unit of `limit`: with `relative` both are shares of the
+    baseline. `status` is that of this comparison, None where the metric does not decide. `reason` says why a metric is
+    undefined. None anywhere: not known.
     """
 
     metric: str
@@ -28,6 +29,7 @@ class MetricLine:
     limit: float | None = None
     status: str | None = None
     reason: str = ""
+    relative: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,12 @@ class PerformanceHeadline:
 
 def headline_of(restatement: Restatement) -> PerformanceHeadline:
     """The lines of a restatement's figures over all rows."""
-    whole = [_of_figure(figure) for figure in restatement.figures if not figure.segment]
+    whole = [line_of(figure) for figure in restatement.figures if not figure.segment]
     return PerformanceHeadline(restatement.maturity, tuple(sorted(whole, key=lambda line: line.status is None)))
 
 
-def _of_figure(figure: Figure) -> MetricLine:
+def line_of(figure: Figure) -> MetricLine:
+    """What counts of a figure: against the champion's baseline where there is one, else against the windows before."""
     estimated, against = figure.estimated, _decisive(figure.against)
     return MetricLine(
         metric=figure.metric,
@@ -69,6 +72,7 @@ def _of_figure(figure: Figure) -> MetricLine:
         limit=against.limit if against else None,
         status=against.status if against else None,
         reason=figure.reason,
+        relative=against.relative if against else False,
     )
 
 

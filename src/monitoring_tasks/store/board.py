@@ -54,6 +54,15 @@ class PerformanceHead:
     written_at: datetime
 
 
+@dataclass(frozen=True)
+class Version:
+    """A champion that judged windows of a monitor: the first of them, and the newest."""
+
+    champion: str
+    first: Window
+    last: Window
+
+
 class Board(Database):
     """Reads that are fast for a thousand monitors: a query each, however many monitors or windows there are."""
 
@@ -114,6 +123,14 @@ class Board(Database):
         """The end of a monitor's newest window that was judged on drift or performance; None where there is none."""
         ends = [self._read(_select_last_end(table, monitor)) for table in (SUBJECTS, PERFORMANCE)]
         return max((rows[0].window_end for rows in ends if rows), default=None)
+
+    def versions(self, monitor: str) -> list[Version]:
+        """The champions that judged windows of a monitor, that of the newest window first."""
+        rows = self._read(_select_versions(monitor))
+        found = [
+            Version(row.champion, Window(row.first, row.first_end), Window(row.last, row.last_end)) for row in rows
+        ]
+        return sorted(found, key=lambda each: (each.last.end, each.first.start), reverse=True)
 
     def first_windows(self) -> dict[str, datetime]:
         """When the window that ends first begins, of each monitor with a verdict."""
@@ -246,6 +263,16 @@ def _select_ledger(monitor: str, span: Window | None, part: _Part) -> Select[Any
     )
     found = select(*(table.c[name] for name in _PERFORMANCE_HEAD)).join(ranked, ranked.c.digest == table.c.digest)
     return part.of(found.where(ranked.c.age == 1).order_by(*window), table)
+
+
+def _select_versions(monitor: str) -> Select[Any]:
+    """The ends of the windows of each champion; those of a schedule that begin last end last."""
+    start, end = SUBJECTS.c.window_start, SUBJECTS.c.window_end
+    ends = (func.min(start), func.min(end), func.max(start), func.max(end))
+    names = ("first", "first_end", "last", "last_end")
+    wanted = (SUBJECTS.c.monitor == monitor, SUBJECTS.c.outcome.is_not(None))
+    columns = (each.label(name) for each, name in zip(ends, names, strict=True))
+    return select(SUBJECTS.c.champion, *columns).where(*wanted).group_by(SUBJECTS.c.champion)
 
 
 def _select_last_end(table: Table, monitor: str) -> Select[Any]:

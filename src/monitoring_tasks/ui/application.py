@@ -67,7 +67,10 @@ def refused(request: Request, error: Exception) -> Response:
 def misasked(request: Request, error: Exception) -> Response:
     """What a person sees of a parameter that is not what it may be: its name and a sentence, not what was given."""
     assert isinstance(error, RequestValidationError)
-    told = [f"{'.'.join(map(str, each['loc'][1:])) or 'body'}: {each['msg']}" for each in error.errors()[:_TOLD]]
+    told = [
+        f"{'.'.join(map(str, each['loc'][1:])) or 'body'}: {each['msg'].removeprefix('Value error, ')}"
+        for each in error.errors()[:_TOLD]
+    ]
     detail = "; ".join(told).encode(errors="backslashreplace").decode()
     return refused(request, HTTPException(422, detail))
 
