@@ -13,6 +13,7 @@ from monitoring_tasks.window import DAY, HOUR, Window
 
 NOTHING = "\u2013"
 MINUTE = timedelta(minutes=1)
+YEAR = 365 * DAY
 DIGITS = 4
 
 
@@ -84,11 +85,13 @@ def span(window: Window | None) -> str:
 def age(width: timedelta | None) -> str:
     """How long something is ago, in one unit.
 
-    >>> age(timedelta(days=3, hours=5)), age(timedelta(minutes=61)), age(timedelta(seconds=5)), age(None)
-    ('3 days', '1 hour', 'moments', '–')
+    >>> age(timedelta(days=3, hours=5)), age(timedelta(minutes=61)), age(timedelta(seconds=5)), age(timedelta(800))
+    ('3 days', '1 hour', 'moments', '2 years')
     """
     if width is None:
         return NOTHING
+    if width >= 2 * YEAR:
+        return f"{width // YEAR} years"
     for unit, name in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")):
         count = width // unit
         if count >= 1:
