@@ -80,3 +80,12 @@ def test_the_file_that_people_copy_is_the_one_that_is_there() -> None:
     """The tutorial shows `dags/monitor.py` without its head."""
     code = text_of(ROOT / "docs" / "add-a-model.md").split("```python\n")[1].split("```")[0]
     assert text_of(ROOT / "dags" / "monitor.py").endswith(code)
+
+
+def test_every_alert_of_prometheus_is_told() -> None:
+    """Those of the rules, each once."""
+    rules = re.findall(r"^\s*- alert: (\w+)$", text_of(ROOT / "include" / "prometheus" / "rules.yml"), re.MULTILINE)
+    section = text_of(RUNBOOK).split("\n## Alerts of Prometheus\n")[1].split("\n## ")[0]
+    cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    assert rules
+    assert sorted(re.findall(r"`(\w+)`", " ".join(cells))) == sorted(rules)
