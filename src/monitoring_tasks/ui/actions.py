@@ -14,6 +14,7 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from monitoring_tasks.alerts.acting import ACTIONS, Order, carry_out
+from monitoring_tasks.incidents.incident import Incident
 from monitoring_tasks.orchestration.links import answer_path
 from monitoring_tasks.orchestration.run_request import PREVIOUS, REASON, ROLLBACK
 from monitoring_tasks.orchestration.runtime import airflow_runtime
@@ -51,6 +52,12 @@ def act(request: Request, id: str, action: str, fields: Fields, fleet: Visible, 
 
     What is to be told of it waits in the outbox for the next delivery: a channel that hangs holds up no page.
     """
+    changed = carried_out(id, action, fields, fleet, user)
+    return _done(request, f"/incident/{_segment(id)}?done={action}", {"id": id, "state": changed.state.value})
+
+
+def carried_out(id: str, action: str, fields: Mapping[str, str], fleet: Fleet, user: Any) -> Incident:
+    """An incident after what a person wanted done about it; refused where that person may not, or it has no place."""
     if action not in ACTIONS:
         raise HTTPException(404, f"nothing of that name can be done: there are {', '.join(ACTIONS)}")
     store, now = airflow_runtime().store, datetime.now(UTC)
@@ -60,8 +67,7 @@ def act(request: Request, id: str, action: str, fields: Fields, fleet: Visible, 
         raise HTTPException(403, f"an action on an incident concerns all its models; you may not edit {told[0]}")
     until = now + _width(fields) if action == "mute" else None
     order = Order(action, user.get_name(), fields.get("reason", ""), until)
-    changed = carry_out(store, found.id, order, now=now)[0].incident
-    return _done(request, f"/incident/{_segment(id)}?done={action}", {"id": id, "state": changed.state.value})
+    return carry_out(store, found.id, order, now=now)[0].incident
 
 
 def _width(fields: Mapping[str, str]) -> timedelta:

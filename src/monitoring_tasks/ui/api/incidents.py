@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import fields
-from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from airflow.api_fastapi.core_api.security import GetUserDep
-from fastapi import APIRouter, Depends, HTTPException, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 
-from monitoring_tasks.alerts.acting import Action, carry_out
-from monitoring_tasks.alerts.acting import Order as Asked
-from monitoring_tasks.errors import ConfigurationError
+from monitoring_tasks.alerts.acting import Action
 from monitoring_tasks.incidents.incident import Incident, State
 from monitoring_tasks.incidents.reading import Cause
-from monitoring_tasks.orchestration.runtime import airflow_runtime
 from monitoring_tasks.severity import Severity
 from monitoring_tasks.ui.access import OWN_ORIGIN, Visible
+from monitoring_tasks.ui.actions import carried_out
 from monitoring_tasks.ui.api import models
 from monitoring_tasks.ui.api.asking import ABSENT, AskedPart, Results, cut
-from monitoring_tasks.ui.incidents import may_not_edit, seen_by, visible_incident
+from monitoring_tasks.ui.forms import Fields
+from monitoring_tasks.ui.incidents import seen_by, visible_incident
 from monitoring_tasks.views.incident import Shown
-from monitoring_tasks.window import parse_width
 
-log = logging.getLogger(__name__)
 ROUTER = APIRouter(prefix="/incidents", tags=["incidents"])
+IncidentId = Annotated[str, Path(description="Id of an incident.", examples=["drift-0123456789abcdef"])]
+REFUSED: dict[int | str, dict[str, Any]] = {
+    status: {"model": models.Problem, "description": why}
+    for status, why in (
+        (400, "What is asked makes no sense for this incident, or the body cannot be read."),
+        (413, "The body is too large."),
+        (415, "The body is neither a form nor JSON."),
+    )
+}
 
 
 def wished(
@@ -61,7 +65,7 @@ def list_incidents(
 
 
 def one(
-    incident_id: Annotated[str, Path(description="Id of an incident.", examples=["drift-0123456789abcdef"])],
+    incident_id: IncidentId,
     fleet: Visible,
     store: Results,
 ) -> tuple[Incident, Shown]:
@@ -96,31 +100,21 @@ def list_transitions(found: One, store: Results) -> models.Transitions:
     "/{incident_id}/{action}",
     operation_id="act_on_incident",
     summary="Acknowledge, mute, unmute or resolve",
-    responses=ABSENT | {409: {"model": models.Problem, "description": "How the incident stands does not allow it."}},
+    responses=ABSENT | REFUSED,
     dependencies=[OWN_ORIGIN],
+    openapi_extra={
+        "requestBody": {"content": {"application/json": {"schema": models.Order.model_json_schema(by_alias=True)}}}
+    },
 )
 def act_on_incident(
-    found: One,
+    incident_id: IncidentId,
     action: Annotated[Action, Path(description="What to do.")],
-    order: models.Order,
-    user: GetUserDep,
+    fields: Fields,
     fleet: Visible,
+    user: GetUserDep,
 ) -> models.Incident:
-    """Does something about an incident; it asks for the right to edit the DAG of each monitor in it.
-
-    A mute needs `width` and a `reason`, an end a `reason`.
-    """
-    if may_not_edit(found[0], user):
-        raise HTTPException(403, "you may not edit the DAG of every model in this incident: ask its owner")
-    now = datetime.now(UTC)
-    until = None if order.width is None else now + parse_width(order.width)
-    asked = Asked(action, str(user.get_name()), order.reason, until)
-    try:
-        changes = carry_out(airflow_runtime().store, found[0].id, asked, now=now)
-    except ConfigurationError as error:
-        raise HTTPException(409, str(error)) from error
-    log.info("incident.acted incident=%s action=%s by=%s", found[0].id, action, user.get_name())
-    shown = seen_by(fleet, changes[-1].incident)
+    """Does something about an incident; it asks for the right to edit the DAG of each monitor in it."""
+    shown = seen_by(fleet, carried_out(incident_id, action, fields, fleet, user))
     assert shown is not None
     return as_seen(shown)
 

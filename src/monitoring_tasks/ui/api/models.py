@@ -56,8 +56,8 @@ class Metric(Shape):
     """One metric of one window, or of a segment of it such as `plan=pro`.
 
     `estimate` is what scores let expect before labels are known. `drop` is by how much it is worse than `baseline`, in
-    the unit of `limit`: with `relative` both are shares of the baseline. `status` is that of this comparison, null where
-    the metric does not decide. `reason` says why a metric is undefined.
+    the unit of `limit`: with `relative` both are shares of the baseline. `status` is that of this comparison, null
+    where the metric does not decide. `reason` says why a metric is undefined.
     """
 
     metric: str
@@ -440,9 +440,9 @@ class Monitor(Shape):
 
 
 class Order(BaseModel):
-    """Why something is done about an incident; for a mute, how long it lasts, such as `7d` or `12h`."""
+    """Why something is done about an incident, which a mute and an end must say; `for` is how long a mute lasts."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "known, fixed on Monday"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "known, mended on Monday", "for": "7d"}]})
 
     reason: Annotated[str, Field(max_length=1000)] = ""
-    width: Annotated[str | None, Field(pattern=r"^[1-9][0-9]{0,4}[mhdw]$")] = None
+    width: Annotated[str, Field(alias="for", description="Such as 12h or 7d; a year at most.")] = ""
