@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -97,7 +98,7 @@ class Exposition:
     def _own(self, seconds: float) -> Block:
         sheet = Sheet()
         sheet.put(families.SCRAPE_SECONDS, seconds)
-        sheet.put(families.SCRAPE_ERRORS, self._errors)
+        sheet.put(families.SCRAPE_ERRORS, self._errors, str(os.getpid()))
         own = (families.SCRAPE_SECONDS, families.SCRAPE_ERRORS)
         return pack("".join(family.header + sheet.text(family) for family in own))
 

@@ -121,8 +121,8 @@ LETTERS = Family("monitoring_letters", "Letters of the outbox that wait, or were
 SCRAPE_SECONDS = Family("monitoring_scrape_duration_seconds", "How long reading and writing these figures took.", ())
 SCRAPE_ERRORS = Family(
     "monitoring_scrape_errors_total",
-    "Scrapes that failed since the process that answers was started.",
-    (),
+    "Scrapes that failed since the process was started; several may serve one address.",
+    ("process",),
     type="counter",
 )
 
