@@ -30,11 +30,11 @@ from monitoring_tasks.ui.access import (
     monitor_of,
     require_run,
 )
+from monitoring_tasks.ui.declared import retraining_of
 from monitoring_tasks.ui.forms import Fields, required
 from monitoring_tasks.ui.html import HEADERS, page, wants_page
 from monitoring_tasks.ui.incidents import may_not_edit, visible_incident
 from monitoring_tasks.ui.triggering import request_run, run_id_of, startable
-from monitoring_tasks.ui.watched import retraining_of
 from monitoring_tasks.views.asking import Standing, limits_of, outlook, standing_of
 from monitoring_tasks.views.words import span
 from monitoring_tasks.window import DAY, last_tick, parse_width
