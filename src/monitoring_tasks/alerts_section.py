@@ -272,7 +272,10 @@ class Alerts(Section):
     deadline: Width | None = Field(
         None, description="Time after which a run is late; the schedule's interval, at most 6h, when left out"
     )
-    runbook: Text | None = Field(None, description="Address of the runbook, linked in each alert")
+    runbook: Text | None = Field(
+        None,
+        description="Address of the runbook, linked in each alert; after a # at its end comes incident-drift and so on",
+    )
 
     @model_validator(mode="after")
     def _routes_lead_somewhere(self) -> Self:

@@ -95,6 +95,15 @@ def test_everything_is_said_in_the_order_of_need() -> None:
 
 
 @pytest.mark.parametrize(
+    ("address", "link"),
+    [("https://wiki.example/ml#", "https://wiki.example/ml#incident-drift"), ("https://wiki.example/ml",) * 2],
+)
+def test_a_runbook_is_opened_at_its_heading(address: str, link: str) -> None:
+    """Where its address asks for that."""
+    assert compose(change(), told(runbook=address)).links["runbook"] == link
+
+
+@pytest.mark.parametrize(
     ("cause", "columns", "reason", "title"),
     [
         (Cause.DATA_QUALITY, ("temp",), "temp: column missing, of all rows", "temp is missing"),

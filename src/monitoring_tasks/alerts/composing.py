@@ -64,7 +64,7 @@ def _whole(change: Change, told: Told) -> Message:
         lines=reasons,
         table=table,
         step=one_line(advice(incident, told.monitor, told.verdict)),
-        links=_links(told),
+        links=_links(told, incident.cause),
         plots=told.plots if change.loud else (),
     )
 
@@ -124,9 +124,11 @@ def _handle(incident: Incident) -> dict[str, str]:
     return {"incident": f"{incident.id}, {incident.state.value}"}
 
 
-def _links(told: Told) -> dict[str, str]:
+def _links(told: Told, cause: Cause | None = None) -> dict[str, str]:
+    """Where to look; an address of a runbook that ends with # goes on to the heading of the incident's cause."""
     runbook = told.runbook or (told.monitor.alerts.runbook if told.monitor else None) or ""
-    return links_of({**told.links, "runbook": runbook})
+    heading = f"incident-{cause.value}" if cause and runbook.endswith("#") else ""
+    return links_of({**told.links, "runbook": f"{runbook}{heading}"})
 
 
 def _note(change: Change, told: Told) -> Message:
