@@ -173,15 +173,15 @@ def _outlook(name: str) -> list[tuple[str, str]]:
     if found is None:
         return [("Admitted", "its first task decides, by cooldown, budget and the data")]
     section, schedule = found
-    past, windows = store.retrainings(name), store.windows(name)
-    newest = store.verdict(windows[-1].subject) if windows else None
+    past, head = store.retrainings(name), store.head(name)
+    newest = store.verdict(head.subject) if head else None
     said = outlook(section, name, past, newest, window_end=last_tick(schedule, datetime.now(UTC)))
     would = "it would begin, if there are rows with labels enough" if said.admitted else f"refused: {said.reason}"
     return [*limits_of(section, past), ("Asked now", would)]
 
 
 def _standing(store: Store, name: str) -> Standing:
-    standing = standing_of(store.windows(name), store.promotions(name))
+    standing = standing_of(store.head(name), store.versions(name), store.promotions(name))
     if standing is None:
         raise HTTPException(409, f"no window of {name} was judged yet: use the form of its DAG in Airflow to roll back")
     return standing

@@ -14,7 +14,7 @@ from monitoring_tasks.incidents.reading import OF_RUN, Cause
 from monitoring_tasks.orchestration.runtime import airflow_runtime
 from monitoring_tasks.policy.verdict import Verdict
 from monitoring_tasks.store.database import Store
-from monitoring_tasks.ui.access import MONITOR, PERFORMANCE, SIGNED_IN, Fleet, Visible, may_edit_dag
+from monitoring_tasks.ui.access import MONITOR, PERFORMANCE, RETRAIN, SIGNED_IN, Fleet, Visible, may_edit_dag, may_run
 from monitoring_tasks.ui.html import page
 from monitoring_tasks.views.incident import (
     CAUSES,
@@ -74,6 +74,7 @@ def incident(request: Request, id: str, fleet: Visible, user: GetUserDep, done: 
         timeline=timeline_of(store.transitions(id), shown.veil),
         letters=told_of(store.letters(incident=id), shown.veil),
         may=not may_not_edit(found, user),
+        retrain=_retrainable(shown, fleet, user),
         done=done if done in DONE else "",
         monitor_prefix=MONITOR,
     )
@@ -103,6 +104,14 @@ def visible_incident(store: Store, id: str, fleet: Fleet) -> tuple[Incident, Sho
 def may_not_edit(found: Incident, user: Any) -> tuple[str, ...]:
     """The DAGs of an incident that a person may not edit: an action on it concerns them all."""
     return tuple(dag_id for dag_id in dags_of(found) if not may_edit_dag(dag_id, user))
+
+
+def _retrainable(shown: Shown, fleet: Fleet, user: Any) -> list[str]:
+    """The models of an incident that a new champion answers, of which the person may request a retraining."""
+    if not shown.incident.open or shown.incident.cause not in (Cause.DRIFT, Cause.PERFORMANCE):
+        return []
+    names = dict.fromkeys(member.monitor for member in shown.seen)
+    return [name for name in names if fleet.has(RETRAIN, name) and may_run(RETRAIN + name, user)]
 
 
 def newest_of(shown: Shown) -> Member:

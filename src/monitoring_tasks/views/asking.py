@@ -9,7 +9,7 @@ from datetime import datetime
 from monitoring_tasks.policy.verdict import Action, Verdict
 from monitoring_tasks.retraining.admission import Admission, admit
 from monitoring_tasks.retraining_section import Retraining
-from monitoring_tasks.store.board import Head
+from monitoring_tasks.store.board import Head, Version
 from monitoring_tasks.store.records import RetrainingRecord
 from monitoring_tasks.views.words import day, span
 from monitoring_tasks.window import Window, in_words
@@ -50,17 +50,17 @@ class Standing:
     earlier: tuple[tuple[str, Window], ...]
 
 
-def standing_of(windows: Sequence[Head], promotions: Sequence[RetrainingRecord]) -> Standing | None:
-    """The champions of a model, from its windows in order and its promotions, the newest first; None before a window.
+def standing_of(
+    newest: Head | None, versions: Sequence[Version], promotions: Sequence[RetrainingRecord]
+) -> Standing | None:
+    """The champions of a model: by its newest window, by who judged its windows, and by its promotions, newest first.
 
-    Windows count as they were judged: a promotion after the newest judgement was put in place since.
+    None before its first window. A promotion after the newest judgement was put in place since.
     """
-    if not windows:
+    if newest is None:
         return None
-    newest = windows[-1]
     since = next((each for each in promotions if each.closed_at and each.closed_at > newest.written_at), None)
     champion = (since and since.placed) or newest.subject.champion
-    last = {head.subject.champion: head.subject.window for head in windows}
-    earlier = sorted(((n, w) for n, w in last.items() if n != champion), key=lambda each: each[1], reverse=True)
+    earlier = tuple((each.champion, each.last) for each in versions if each.champion != champion)
     known_by = since.outcome if since else f"in use in the newest window, {span(newest.subject.window)}"
-    return Standing(champion, known_by, tuple(earlier))
+    return Standing(champion, known_by, earlier)
