@@ -66,13 +66,23 @@ def everything() -> Fleet:
     return _fleet(None)
 
 
-def _fleet(allowed: Collection[str] | None) -> Fleet:
+def _fleet(allowed: Collection[str] | None, *, among: Collection[str] | None = None) -> Fleet:
     with create_session() as session:
         columns = (DagModel.dag_id, DagModel.owners, DagModel.is_paused, DagModel.next_dagrun)
-        rows = session.execute(select(*columns).where(DagModel.is_stale.is_(False))).all()
+        wanted = select(*columns).where(DagModel.is_stale.is_(False))
+        rows = session.execute(wanted if among is None else wanted.where(DagModel.dag_id.in_(among))).all()
     mine = [row for row in rows if allowed is None or row.dag_id in allowed]
     found = {row.dag_id.removeprefix(MONITOR): _dag(row) for row in mine if row.dag_id.startswith(MONITOR)}
     return Fleet(found, frozenset(row.dag_id for row in mine))
+
+
+def fleet_of(monitor: str, user: Any) -> Fleet:
+    """A fleet of one monitor, as far as a person may see its DAGs; without looking at any other's."""
+    if NAME.fullmatch(monitor) is None:
+        return Fleet({}, frozenset())
+    ids = [f"{each}{monitor}" for each in (MONITOR, PERFORMANCE, RETRAIN)]
+    mine = [each for each in ids if _may(user, "GET", each)]
+    return _fleet(mine, among=mine)
 
 
 Visible = Annotated[Fleet, Depends(visible)]

@@ -11,13 +11,15 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException as Refusal
 
 from monitoring_tasks.errors import MonitoringError
-from monitoring_tasks.ui import actions, alertmanager, assets, incidents, metrics, overview, reports, run
+from monitoring_tasks.ui import actions, alertmanager, assets, column, incidents, metrics, model, overview, reports, run
 from monitoring_tasks.ui.api import document, routes
 from monitoring_tasks.ui.html import HEADERS, page
 
 log = logging.getLogger(__name__)
 ROUTERS = (
     overview.ROUTER,
+    column.ROUTER,
+    model.ROUTER,
     run.ROUTER,
     incidents.ROUTER,
     actions.ROUTER,

@@ -69,6 +69,15 @@ function once(event) {
   }
 }
 
+// A page that is asked to stay new loads itself again, unless somebody is about to write in it.
+function renew() {
+  const minutes = Number(document.querySelector("[data-refresh]")?.dataset.refresh || 0);
+  if (!minutes) return;
+  setInterval(() => {
+    if (!document.hidden && !document.activeElement?.matches("input, select, textarea")) location.reload();
+  }, minutes * 60000);
+}
+
 document.addEventListener("click", leave);
 document.addEventListener("submit", once);
 document.addEventListener("change", (event) => {
@@ -76,3 +85,4 @@ document.addEventListener("change", (event) => {
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", dress);
 document.addEventListener("DOMContentLoaded", dress);
+document.addEventListener("DOMContentLoaded", renew);
