@@ -34,7 +34,7 @@ def main() -> int:
     except subprocess.CalledProcessError as error:
         log.error("migration.failed exit code %d: see above", error.returncode)
         return 1
-    make_administrator(os.environ)
+    make_people(os.environ)
     return 0
 
 
@@ -56,14 +56,20 @@ def migrate() -> None:
         log.info("store.ready")
 
 
-def make_administrator(given: Mapping[str, str]) -> None:
-    """The user `ADMIN_USER` with the role Admin, once: a password that was changed in the UI stays."""
+def make_people(given: Mapping[str, str]) -> None:
+    """The user `ADMIN_USER` with the role Admin, once: a password changed in the UI stays. The other roles see pages.
+
+    Airflow shows plugins' pages to Op and Admin alone. Which monitors somebody sees there is the right to its DAG.
+    """
     from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
 
     logging.getLogger("airflow.providers.fab").setLevel(logging.WARNING)  # it tells of each of 400 rights it grants
     name = given["ADMIN_USER"]
     with get_application_builder() as builder:
         users = builder.sm
+        right = users.create_permission("can_read", "Plugins")
+        for role in ("Viewer", "User"):
+            users.add_permission_to_role(users.find_role(role), right)
         if users.find_user(username=name):
             log.info("administrator.kept name=%s", name)
         else:

@@ -73,12 +73,13 @@ def _machine(image: Path, include: Path) -> Iterator[Machine]:
 
 
 @pytest.fixture(scope="session", name="deployment")
-def _deployment(machine: Machine) -> Deployment:
+def _deployment(machine: Machine) -> Iterator[Deployment]:
     """Everything is up and healthy."""
     machine.up()
     deployment = Deployment(machine)
-    deployment.rest.wait_for_dags(["monitor_churn"])
-    return deployment
+    with deployment.rest as rest:
+        rest.wait_for_dags(["monitor_churn"])
+        yield deployment
 
 
 WINDOW = {"start": f"{FIRST_DAY}T00:00:00Z", "end": f"{FIRST_DAY + timedelta(days=1)}T00:00:00Z"}

@@ -9,7 +9,6 @@ Users, capabilities, networks and limits are not exercised.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import socket
@@ -17,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -76,25 +76,24 @@ class Machine:
 
         Raises `RuntimeError` when a service ends that should not, `TimeoutError` when one does not become healthy.
         """
-        changed = [each.name for each in self.services if self._made.get(each.name, each) != each]
-        for name in reversed(changed):
-            self.stop(name)
-        for service in self.services:
+        self.stop(*(each.name for each in self.services if self._made.get(each.name, each) != each))
+        started = [each for each in self.services if each.name not in self.running or not each.runs_on]
+        for service in started:
             self._wait(service)
-            if service.name not in self.running or not service.runs_on:
-                self._start(service)
-        for service in self.services:
+            self._start(service)
+        for service in started:
             self.wait_until(service, "service_healthy" if service.runs_on else "service_completed_successfully")
 
     def down(self) -> None:
-        """Stop everything, the last first."""
-        for name in reversed(list(self.running)):
-            self.stop(name)
+        """Stop everything, what others need the last."""
+        self.stop(*(name for name in self.running if name not in ("postgres", "redis")))
+        self.stop(*self.running)
 
-    def stop(self, name: str) -> None:
-        """Stop one service, if it runs."""
-        if process := self.running.pop(name, None):
-            stop_group(process)
+    def stop(self, *names: str) -> None:
+        """Stop services, those that run, at once."""
+        ending = [self.running.pop(name) for name in names if name in self.running]
+        with ThreadPoolExecutor(max_workers=max(1, len(ending))) as pool:
+            list(pool.map(stop_group, ending))
 
     def run(self, service: Service) -> int:
         """Run a service that ends, and return its exit code."""
@@ -123,11 +122,11 @@ class Machine:
             if condition == "service_completed_successfully" and code == 0:
                 return
             if code is not None:
-                raise RuntimeError(f"{service.name} ended with {code}:\n{self.log(service.name)[-3000:]}")
+                raise RuntimeError(f"{service.name} ended with {code}:\n{self.log(service.name)[-1500:]}")
             if condition == "service_started" or (condition == "service_healthy" and self.healthy(service)):
                 return
             time.sleep(0.5)
-        said = f"{self.log(f'{service.name}.health')[-500:]}\n{self.log(service.name)[-3000:]}"
+        said = f"{self.log(f'{service.name}.health')[-500:]}\n{self.log(service.name)[-1500:]}"
         raise TimeoutError(f"{service.name} is not {condition} after {PATIENCE:.0f} s:\n{said}")
 
     def log(self, name: str) -> str:
@@ -241,7 +240,8 @@ def copied() -> list[str]:
 def install(folder: Path) -> Path:
     """A Python environment made by the commands of the Dockerfile; its interpreter.
 
-    uv takes the packages from its cache, where `make` has put them: the image's lock is a part of the developers'.
+    uv takes the packages from its cache, where `make` has put them: the image's lock is a part of the developers'. They
+    are not compiled beforehand, which would take longer than what is saved by it here.
     """
     uv, python = str(Path(sys.executable).with_name("uv")), folder / "bin" / "python"
     final = [words for words in commands() if words[0].endswith("/uv")]
