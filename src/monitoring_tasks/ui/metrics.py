@@ -17,11 +17,12 @@ from monitoring_tasks.metrics.text import CONTENT_TYPE
 from monitoring_tasks.orchestration.runtime import airflow_runtime
 from monitoring_tasks.store.database import Store
 from monitoring_tasks.ui.access import SIGNED_IN, Fleet, everything, visible
+from monitoring_tasks.ui.html import HEADERS
 from monitoring_tasks.ui.tokens import SCRAPE, bearer_of
 from monitoring_tasks.views.overview import Watched
 
 ROUTER = APIRouter()
-_HEADERS = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff", "Vary": "Accept-Encoding"}
+_HEADERS = {**HEADERS, "Vary": "Accept-Encoding"}
 
 
 @dataclass(frozen=True)
