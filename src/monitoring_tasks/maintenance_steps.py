@@ -1,7 +1,8 @@
 """The tasks of maintenance: what no retraining, no monitor and nobody who is paged needs any more goes.
 
 Workspaces, caches and branches can be had again: a cache from the DVC remote, a commit with a version or champion by
-its tag. Of alerts goes what is more than a year old and over. What fails for one monitor stops no other.
+its tag. Check results can be computed again as long as the rows are there. Of windows and alerts goes what is more than
+a year old and over. What fails for one monitor stops no other.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from monitoring_tasks.errors import MonitoringError, PipelineUnavailable
+from monitoring_tasks.errors import ConfigurationError, MonitoringError, PipelineUnavailable
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.monitor_file import load_monitors, monitor_files
+from monitoring_tasks.report import run_folder
 from monitoring_tasks.retraining.branches import Branch, delete_branch, published_branches
 from monitoring_tasks.retraining.cache_lock import exclusive
 from monitoring_tasks.retraining.leftovers import Removed, folders_in, last_changed, last_used, remove_unused
@@ -31,13 +33,17 @@ from monitoring_tasks.retraining_task import WORKSPACES, cache_of, champion_sour
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.sections import ChampionReference
 from monitoring_tasks.store.records import RetrainingRecord
+from monitoring_tasks.store.retention import KINDS, Kind
+from monitoring_tasks.window import parse_width, width_text
 
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
 KEEP = Retraining().keep
 """How long things are kept for a monitor that is gone, or has no section `retraining`."""
 KEPT = timedelta(days=400)
-"""How long the store keeps what was told, by the clock: a year, and the month in which people look back at it."""
+"""How long the store keeps what was found and told, by the clock: a year, and the month in which people look back."""
+RESULTS, VERDICTS = "MONITORING_KEEP_RESULTS", "MONITORING_KEEP_VERDICTS"
+"""Environment variables for the lengths of time in `Keeping`, such as `60d`."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _REVISION = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
@@ -229,7 +235,7 @@ def _is_wanted(branch: Branch, monitors: Sequence[Monitor], records: Sequence[Re
 def tidy_alerts(runtime: Runtime, *, now: datetime) -> Json:
     """Delete letters that were told, incidents that ended and readings, each when it was written `KEPT` ago.
 
-    What is open or undelivered stays, with what was told of it. Verdicts are no part of this: they stay for ever.
+    What is open or undelivered stays, with what was told of it.
     """
     store, before = runtime.store, now - KEPT
     # In this order: an incident stays as long as it has letters.
@@ -240,3 +246,75 @@ def tidy_alerts(runtime: Runtime, *, now: datetime) -> Json:
     }
     log.info("alerts.tidied letters=%d incidents=%d readings=%d", *counts.values())
     return counts
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """How long the store keeps what windows left, since it was written, by the clock.
+
+    `results`: a window's check results, by far most of the store; scores, headline and verdict stay behind. Some more
+    than a month: the windows of a month can be compared in full. `verdicts`: all there is of a window, its artifacts
+    included (profile, sample, snapshots and report, on which people look back), and reports of self-tests.
+
+    Of the ledger of performance no version goes before its window does, however many there are of it: what was known
+    at a moment could not be told from what was forgotten. A window's versions take some kB.
+    """
+
+    results: timedelta = 35 * DAY
+    verdicts: timedelta = KEPT
+
+    def __post_init__(self) -> None:
+        if self.verdicts < self.results:
+            raise ConfigurationError(
+                f"{VERDICTS} is {width_text(self.verdicts)} and {RESULTS} {width_text(self.results)}: a verdict is "
+                "kept at least as long as its check results, so raise the first or lower the second"
+            )
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> Keeping:
+        """What the environment says. Raises `ConfigurationError` on what is no length of time.
+
+        >>> Keeping.of({"MONITORING_KEEP_RESULTS": "2w"}).results.days
+        14
+        """
+        named = {"results": RESULTS, "verdicts": VERDICTS}
+        given = {field: name for field, name in named.items() if environment.get(name)}
+        return cls(**{field: _width(name, environment[name]) for field, name in given.items()})
+
+
+def _width(name: str, text: str) -> timedelta:
+    try:
+        return parse_width(text)
+    except ValueError as error:
+        raise ConfigurationError(f"environment variable {name}: {error}") from error
+
+
+def tidy_windows(runtime: Runtime, keeping: Keeping, *, now: datetime) -> Json:
+    """Roll up old check results, and delete verdicts, performance and self-tests that are older still.
+
+    A monitor's last word stays whatever its age, be its YAML there or not, and so does what an open incident or
+    retraining is about. Artifacts go before their rows: of what is ended half way nothing is left behind.
+    """
+    store, before = runtime.store, now - keeping.verdicts
+    counts: Json = {"rolled_up": store.roll_up(now - keeping.results)}
+    counts |= {kind: _purge(runtime, kind, before) for kind in KINDS}
+    counts["self_tests"] = store.purge_canaries(before)
+    log.info("windows.tidied rolled_up=%d drift=%d performance=%d self_tests=%d", *counts.values())
+    return counts
+
+
+def _purge(runtime: Runtime, kind: Kind, before: datetime) -> int:
+    deleted = 0
+    for page in runtime.store.old(kind, before):
+        folders = {run_folder(old.subject) for old in page}
+        removed = sum(_removed(runtime, folder) for folder in sorted(folders))
+        deleted += runtime.store.purge(kind, page, before)
+        log.info("windows.purged kind=%s rows=%d folders=%d", kind, deleted, removed)
+    return deleted
+
+
+def _removed(runtime: Runtime, folder: str) -> bool:
+    try:
+        return runtime.artifacts.remove(folder)
+    except ValueError:  # no run can have written below such a key
+        return False

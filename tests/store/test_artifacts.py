@@ -121,3 +121,49 @@ def test_a_folder_in_place_of_a_blob_is_told(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     with pytest.raises(StoreUnavailable, match="could not read"):
         Artifacts(UPath(tmp_path)).read("a")
+
+
+def test_a_folder_is_removed(artifacts: Artifacts) -> None:
+    """With all that is in it; what lies beside it stays, and what is not there is no error."""
+    for key in ("runs/a/1/x.json", "runs/a/1/deep/y.json", "runs/a/2/x.json", "runs/b/1/x.json"):
+        artifacts.write(key, b"{}")
+    assert artifacts.remove("runs/a/1")
+    assert not artifacts.remove("runs/a/1")
+    assert not artifacts.remove("runs/a/2/x.json")
+    found = {key: artifacts.exists(key) for key in ("runs/a/1/x.json", "runs/a/1/deep/y.json", "runs/a/2/x.json")}
+    assert found == {"runs/a/1/x.json": False, "runs/a/1/deep/y.json": False, "runs/a/2/x.json": True}
+    assert artifacts.remove("runs/b/1")
+    assert artifacts.read("runs/a/2/x.json") == b"{}"
+
+
+def test_a_removal_leaves_no_empty_folder_above(tmp_path: Path) -> None:
+    """The folder of a window goes with its last configuration."""
+    artifacts = Artifacts(UPath(tmp_path))
+    for key in ("a/window/1/x", "a/window/2/x"):
+        artifacts.write(key, b"")
+    artifacts.remove("a/window/1")
+    assert (tmp_path / "a/window").exists()
+    artifacts.remove("a/window/2")
+    assert not (tmp_path / "a/window").exists()
+    assert (tmp_path / "a").exists()
+
+
+def test_a_removal_follows_no_link(tmp_path: Path) -> None:
+    """What a link in the folder points to stays; a link in the place of the folder is told."""
+    artifacts = Artifacts(UPath(tmp_path / "root"))
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "kept").touch()
+    artifacts.write("a/b/x", b"")
+    (tmp_path / "root" / "a" / "b" / "link").symlink_to(tmp_path / "outside")
+    (tmp_path / "root" / "link").symlink_to(tmp_path / "outside")
+    assert artifacts.remove("a/b")
+    with pytest.raises(StoreUnavailable, match=r"could not remove .*root/link"):
+        artifacts.remove("link")
+    assert (tmp_path / "outside" / "kept").exists()
+
+
+@pytest.mark.parametrize("key", ["", ".", "..", "a/..", "/", "/etc", "a//b"])
+def test_a_removal_stays_below_the_root(artifacts: Artifacts, key: str) -> None:
+    """A key that could name the root, or what is above it, is refused."""
+    with pytest.raises(ValueError, match="is no artifact key"):
+        artifacts.remove(key)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -30,7 +32,7 @@ class Artifacts:
         """Write a blob, replacing the one of the same key, and return its URI. Readers see the old or the new one."""
         path = self._path(key)
         try:
-            if path.protocol in ("", "file", "local"):
+            if _is_local(path):
                 _write_local(Path(path.path), content)
             else:
                 path.write_bytes(content)
@@ -56,6 +58,25 @@ class Artifacts:
         except Exception as error:  # object stores raise errors of their own
             raise _failed("find", path, error) from error
 
+    def remove(self, folder: str) -> bool:
+        """Remove a folder with all blobs in it; False when there is none. What a link in it points to stays.
+
+        On a disk the folder above goes as well when nothing else is in it.
+        """
+        path = self._path(folder)
+        try:
+            if not path.is_dir():
+                return False
+            if _is_local(path):
+                _remove_local(Path(path.path))
+            else:
+                path.fs.rm(path.path, recursive=True)
+        except FileNotFoundError:  # another was faster
+            return False
+        except Exception as error:  # object stores raise errors of their own
+            raise _failed("remove", path, error) from error
+        return True
+
     def uri(self, key: str) -> str:
         """The blob's URI, whether it exists or not; for a local root given as a plain path it is a plain path."""
         return str(self._path(key))
@@ -76,6 +97,16 @@ def check_key(key: str) -> None:
     parts = key.split("/")
     if not set(parts).isdisjoint({"", ".", ".."}) or any(character in key for character in "\\\0"):
         raise ValueError(f"{key!r} is no artifact key: write a relative path like monitor/window/report.html")
+
+
+def _is_local(path: UPath) -> bool:
+    return path.protocol in ("", "file", "local")
+
+
+def _remove_local(path: Path) -> None:
+    shutil.rmtree(path)
+    with suppress(OSError):  # something else is in it
+        path.parent.rmdir()
 
 
 def _write_local(path: Path, content: bytes) -> None:

@@ -20,12 +20,13 @@ from monitoring_tasks.store.ledger import LedgerEntry
 from monitoring_tasks.store.migrate import migrate
 from monitoring_tasks.store.outbox import Outbox
 from monitoring_tasks.store.records import RetrainingRecord, StoredVerdict, Transition
+from monitoring_tasks.store.retention import Retention
 from monitoring_tasks.store.schema import SUBJECTS
 from monitoring_tasks.store.transaction import Transaction
 from monitoring_tasks.window import Window
 
 
-class Store(Outbox, Board):
+class Store(Outbox, Board, Retention):
     """An open results store; close it, or use it in a `with` statement.
 
     Each method is one transaction. What is written under the same key replaces what was there. All methods raise
