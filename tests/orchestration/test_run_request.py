@@ -44,6 +44,9 @@ def facts(run_type: str = "manual", **params: Any) -> RunFacts:
     ("run_type", "params", "origin"),
     [
         ("manual", {}, "manual"),
+        ("manual", {"reason": "alert PerformanceDrop since 2013-03-05T00:00:00Z"}, "alert"),
+        ("manual", {"reason": "alert PerformanceDrop", "rollback": "previous"}, "rollback"),
+        ("scheduled", {"reason": "alert PerformanceDrop"}, "schedule"),
         ("operator_triggered", {}, "drift"),
         ("operator_triggered", {"reason": "degraded in 2013-03-05T00:00:00Z/..."}, "performance"),
         ("operator_triggered", {"reason": "drifted in 2013-03-05T00:00:00Z/..."}, "drift"),

@@ -138,6 +138,15 @@ def test_rollbacks_cost_nothing_and_cool_nothing() -> None:
     assert code(within=section(trainings=1), past=again) == "budget"
 
 
+@pytest.mark.parametrize("origin", ["drift", "performance", "alert", "manual", "schedule"])
+def test_whatever_asks_keeps_cooldown_and_budget(origin: str) -> None:
+    """An alert of Prometheus has no way around them, nor is what it trained forgotten."""
+    asked, before = replace(ASKED, origin=origin), record(-3, "a", origin=origin)
+    assert code(asked, past=[before]) == "cooldown"
+    assert code(asked, section(cooldown=1, trainings=1), past=[before]) == "budget"
+    assert code(asked, past=[], blocked=["temp: out of range"]) == "data_quality"
+
+
 def test_the_same_data_is_not_trained_twice() -> None:
     """Window, rows and champion are those of the last one: it says which, how it ended, and what to do."""
     past = [record(-1, "last", **SAME)]
