@@ -252,7 +252,6 @@ def install(folder: Path) -> Path:
         subprocess.run(
             [uv, *where[1:], "--quiet"],
             cwd=ROOT,
-            env={**os.environ, "UV_COMPILE_BYTECODE": "1"},
             check=True,
             capture_output=True,
         )

@@ -60,13 +60,17 @@ def test_every_service_is_healthy(deployment: Deployment) -> None:
 
 
 def test_a_stopped_service_is_unhealthy(deployment: Deployment) -> None:
-    """The checks are no formality: they fail once nothing answers, and pass when the service is back."""
+    """The checks are no formality: they fail once nothing answers, and pass when the service is back.
+
+    `init` runs again as well, and finds all done.
+    """
     machine = deployment.machine
     machine.stop("alertmanager", "prometheus")
     for name in ("alertmanager", "prometheus"):
         assert not machine.healthy(deployment.service(name))
     machine.up()
     assert machine.healthy(deployment.service("prometheus"))
+    assert "administrator.kept name=admin" in machine.log("init")
 
 
 def test_people_log_in_by_the_form(deployment: Deployment) -> None:
