@@ -107,7 +107,7 @@ def _over_time(
     column: str,
 ) -> dict[str, Any]:
     """The column's history, and the columns beside it in the order of the model's page."""
-    before, after = neighbours(names_of(slots_of(heads), scores), column)
+    before, after = neighbours(names_of(slots_of(heads, shown.timeline), scores), column)
     links = links_of(request, shown)
     newest = max(mine, key=lambda window: window.end, default=None)
     return {

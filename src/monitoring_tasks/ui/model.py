@@ -19,7 +19,6 @@ from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.store.board import PerformanceHead
 from monitoring_tasks.store.database import Store
 from monitoring_tasks.store.ledger import LedgerEntry
-from monitoring_tasks.store.records import RetrainingRecord
 from monitoring_tasks.ui.access import MONITOR, PERFORMANCE, RETRAIN, Fleet
 from monitoring_tasks.ui.actions import actions_for
 from monitoring_tasks.ui.html import page
@@ -40,6 +39,7 @@ from monitoring_tasks.views.overview import Facts, Row, Watched, rows_of
 from monitoring_tasks.views.plots import Picture, drift_picture, metric_picture
 from monitoring_tasks.views.ranges import DAYS, REFRESH
 from monitoring_tasks.views.run import run_address
+from monitoring_tasks.views.timeline import Strip
 
 ROUTER = APIRouter(dependencies=READS_MODEL)
 METRICS = 4
@@ -66,16 +66,15 @@ def model(
     runtime = airflow_runtime()
     shown = shown_of(runtime.store, name, asked)
     performance = _performance(runtime.store, shown)
-    records = runtime.store.retrainings(name)
     return page(
         request,
         "model.html",
         **facts(request, shown),
-        **_header(fleet, runtime, shown, performance, records),
+        **_header(fleet, runtime, shown, performance),
         **_plots(shown, performance, drawn.metric),
         **_columns(request, runtime.store, shown, drawn.columns),
         actions=actions_for(fleet, name, user, runtime.store),
-        trials=trials_of(records),
+        trials=trials_of(runtime.store.retrainings(name)),
         choices={"days": DAYS, "refresh": REFRESH},
     )
 
@@ -94,7 +93,6 @@ def _header(
     runtime: Runtime,
     shown: Shown,
     performance: Sequence[PerformanceHead],
-    records: Sequence[RetrainingRecord],
 ) -> dict[str, Any]:
     """How the model stands now, whatever range is asked for."""
     store, newest = runtime.store, shown.newest
@@ -109,11 +107,16 @@ def _header(
         "newest_run": run_address(shown.dag_id, newest.subject) if newest else "",
         "has_report": newest is not None and runtime.artifacts.exists(report_key(newest.subject)),
         "performance_run": run_address(PERFORMANCE + shown.name, entry.verdict.subject) if entry else "",
-        "waiting": [each for each in records if each.state == "awaiting"],
         "dags": [each + shown.name for each in (MONITOR, PERFORMANCE, RETRAIN) if fleet.has(each, shown.name)],
-        "strips": shown.strips,
+        "strips": _strips(shown),
         "promotions": shown.promotions,
     }
+
+
+def _strips(shown: Shown) -> dict[str, list[Strip]]:
+    """Incidents of the range and those that are open, and those of other times."""
+    now = [each for each in shown.strips if each in shown.timeline.strips or each.incident.open]
+    return {"now": now, "before": [each for each in shown.strips if each not in now]}
 
 
 def _worse(verdict: Verdict) -> tuple[str, ...]:
@@ -157,7 +160,6 @@ def _plots(shown: Shown, performance: Sequence[PerformanceHead], metric: str) ->
         "metrics": names,
         "metric": metric if metric in names else "",
         "pictures": pictures,
-        "drift": drift_picture(shown.heads, shown.timeline) if shown.heads else None,
     }
 
 
@@ -168,7 +170,7 @@ def _decides(head: PerformanceHead, name: str) -> bool:
 
 def _columns(request: Request, store: Store, shown: Shown, columns: str) -> dict[str, Any]:
     """What is shown of columns: heat map, cards, segments and data quality."""
-    slots = slots_of(shown.heads)
+    slots = slots_of(shown.heads, shown.timeline)
     heads = [slot.head for slot in slots if slot.head]
     scores = scores_of(store, shown.name, heads)
     names, links = names_of(slots, scores), links_of(request, shown)
@@ -180,6 +182,7 @@ def _columns(request: Request, store: Store, shown: Shown, columns: str) -> dict
     segments, faults = segments_of(found), faults_of(found)
     missing = missing_of([each.subject.window for each in heads], scores)
     return {
+        "drift": drift_picture(shown.heads, shown.timeline) if shown.heads else None,
         "map": heat_map(slots, scores, mine, timeline=shown.timeline, links=links),
         "map_page": {"number": number, "pages": pages, "columns": len(names), "cut": len(shown.heads) > MOST},
         "drift_cards": drift_cards(shown.head, scores.get(shown.head.subject.window, ())) if shown.head else [],

@@ -17,7 +17,7 @@ from monitoring_tasks.policy.verdict import Outcome
 from monitoring_tasks.scores import ColumnScore, Role
 from monitoring_tasks.store.board import Head
 from monitoring_tasks.views.plots import UNKNOWN
-from monitoring_tasks.views.ranges import place, step_of
+from monitoring_tasks.views.ranges import place
 from monitoring_tasks.views.timeline import Mark, Strip, Timeline
 from monitoring_tasks.views.words import day, number, span, spoken
 from monitoring_tasks.window import Window
@@ -80,18 +80,13 @@ class HeatMap:
     windows: int
 
 
-def slots_of(heads: Sequence[Head]) -> list[Slot]:
+def slots_of(heads: Sequence[Head], timeline: Timeline) -> list[Slot]:
     """The windows in order, with a place for each that the schedule left without a verdict; `MOST` at the most."""
-    step = step_of([head.subject.window for head in heads])
-    slots: list[Slot] = []
-    for head in heads:
-        at = place(head.subject.window)
-        if slots:
-            before = slots[-1].at
-            missing = min(round((at - before) / step) - 1, MOST) if step else 0
-            slots += [Slot(before + step * number, None) for number in range(1, missing + 1)]
-        slots.append(Slot(at, head))
-    return slots[-MOST:]
+    if not heads:
+        return []
+    slots = [Slot(place(head.subject.window), head) for head in heads]
+    gaps = [Slot(at, None) for at in timeline.gaps if slots[0].at < at < slots[-1].at]
+    return sorted([*slots, *gaps], key=lambda slot: slot.at)[-MOST:]
 
 
 def names_of(slots: Sequence[Slot], scores: Scores) -> list[Name]:

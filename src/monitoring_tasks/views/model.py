@@ -13,7 +13,7 @@ from monitoring_tasks.performance.headline import MetricLine
 from monitoring_tasks.policy.narrative import brief
 from monitoring_tasks.policy.verdict import Outcome
 from monitoring_tasks.retraining.names import run_slug
-from monitoring_tasks.scores import ColumnScore
+from monitoring_tasks.scores import ColumnScore, Headline
 from monitoring_tasks.store.board import Head, PerformanceHead
 from monitoring_tasks.store.records import RetrainingRecord
 from monitoring_tasks.views.plots import UNKNOWN, between
@@ -30,13 +30,17 @@ _WIDTH, _HEIGHT = 120, 22
 
 @dataclass(frozen=True)
 class Card:
-    """One figure with what it is compared to. `state` is a word of the style sheet: healthy, unknown ..."""
+    """One figure with what it is compared to. `state` is a word of the style sheet: healthy, unknown ...
+
+    `decides` is False for a metric that is not held against a baseline.
+    """
 
     title: str
     figure: str
     change: str = ""
     notes: tuple[str, ...] = ()
     state: str = ""
+    decides: bool = True
 
 
 def metric_cards(judged: PerformanceHead | None, newest: PerformanceHead | None) -> list[Card]:
@@ -45,18 +49,20 @@ def metric_cards(judged: PerformanceHead | None, newest: PerformanceHead | None)
     if shown is None or newest is None:
         return []
     of = span(shown.subject.window)
-    return [*(_metric_card(line, shown, of) for line in shown.headline.lines), _maturity_card(newest)]
+    return [_maturity_card(newest), *(_metric_card(line, shown, of) for line in shown.headline.lines)]
 
 
 def _metric_card(line: MetricLine, head: PerformanceHead, of: str) -> Card:
-    immature = head.outcome in UNKNOWN
-    state = "unknown" if immature or line.status == "undecided" else _STATES.get(line.status or "", "")
+    immature, decides = head.outcome in UNKNOWN, line.status is not None
+    state = "unknown" if immature else "" if _by_chance(line) else _STATES.get(line.status or "", "")
     said = f"{of}: {UNKNOWN[head.outcome]}" if immature else of
     notes = (f"interval {told}" if (told := between(line.figure)) else "", f"{number(line.rows)} labelled rows", said)
     value = NOTHING if line.figure.value is None else number(line.figure.value)
     if line.figure.value is None:
-        return Card(spoken(line.metric), value, line.reason or "undefined", tuple(filter(None, notes)), "unknown")
-    return Card(spoken(line.metric), value, change_of(line), tuple(filter(None, notes)), state)
+        return Card(
+            spoken(line.metric), value, line.reason or "undefined", tuple(filter(None, notes)), "unknown", decides
+        )
+    return Card(spoken(line.metric), value, change_of(line), tuple(filter(None, notes)), state, decides)
 
 
 _STATES = {"failed": "degraded", "passed": "healthy", "suspect": "warning", "undecided": "unknown"}
@@ -67,15 +73,23 @@ def change_of(line: MetricLine) -> str:
 
     >>> from monitoring_tasks.performance.record import Interval
     >>> change_of(MetricLine("auc", 9, Interval(0.7), baseline=0.75, drop=0.05, limit=0.02))
-    'worse by 0.05 than 0.75, limit 0.02'
+    'worse than 0.75 by 0.05, limit 0.02'
     """
     if line.baseline is None:
         return "not compared"
     if line.drop is None:
         return f"baseline {number(line.baseline)}, not compared"
     told = share if line.relative else number
-    how = f"{'worse' if line.drop > 0 else 'better'} by {told(abs(line.drop))} than" if line.drop else "the same as"
-    return f"{how} {number(line.baseline)}, limit {told(line.limit)}"
+    if not line.drop:
+        return f"the same as {number(line.baseline)}"
+    how = f"{'worse' if line.drop > 0 else 'better'} than {number(line.baseline)} by {told(abs(line.drop))}"
+    why = ", no more than windows vary by chance" if _by_chance(line) else ""
+    return f"{how}, limit {told(line.limit)}{why}"
+
+
+def _by_chance(line: MetricLine) -> bool:
+    """Whether a metric lies beyond its limit, and is no finding."""
+    return line.status == "passed" and line.drop is not None and line.limit is not None and line.drop > line.limit
 
 
 def _maturity_card(newest: PerformanceHead) -> Card:
@@ -97,9 +111,17 @@ def drift_cards(head: Head, scores: Sequence[ColumnScore]) -> list[Card]:
         f"{it.drifted} of {it.features}",
         ", ".join(it.columns) or f"{it.suspect} suspect, {it.undecided} undecided",
         (of,),
-        "drifted" if it.drifted else "unknown" if it.undecided or not it.features else "healthy",
+        _drift_state(it),
     )
     return [drifted, *_prediction_card(scores, of), *_missing_card(scores, of), rows]
+
+
+def _drift_state(told: Headline) -> str:
+    if told.drifted:
+        return "drifted"
+    if told.undecided or not told.features:
+        return "unknown"
+    return "warning" if told.suspect else "healthy"
 
 
 def _prediction_card(scores: Sequence[ColumnScore], of: str) -> Iterable[Card]:

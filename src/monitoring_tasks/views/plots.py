@@ -5,13 +5,13 @@ Each comes with the table of its numbers, so that a page tells the same before a
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
 from monitoring_tasks.alerts.message import Plot
+from monitoring_tasks.alerts.plotting import NOW
 from monitoring_tasks.performance.headline import MetricLine
 from monitoring_tasks.performance.metrics import METRICS
 from monitoring_tasks.performance.record import Interval
@@ -29,7 +29,7 @@ UNKNOWN = {
 }
 """Outcomes that leave a window without a judgement, in words."""
 WORSE = {name: metric.worse for (_, name), metric in METRICS.items()}
-_PATTERNS = {Outcome.NO_DATA: "x", Outcome.TOO_FEW_ROWS: ".", Outcome.LABELS_IMMATURE: "/"}
+_PATTERNS = {"no data": "x", "too few rows": ".", "labels immature": "/", "no verdict": "-"}
 
 
 @dataclass(frozen=True)
@@ -78,19 +78,19 @@ def metric_picture(metric: str, heads: Sequence[PerformanceHead], timeline: Time
     )
 
 
-def worst_allowed(line: MetricLine) -> float | None:
-    """The worst value that is within the limit; None where the metric does not decide.
+def allowed(line: MetricLine) -> tuple[float | None, float | None]:
+    """The lowest and the highest value within the limit; None where that side is no worse, or is not compared.
 
-    >>> round(worst_allowed(MetricLine("auc", 9, Interval(0.7), baseline=0.75, drop=0.05, limit=0.02)), 3)
-    0.73
+    >>> allowed(MetricLine("auc", 9, Interval(0.7), baseline=0.75, drop=0.05, limit=0.25))
+    (0.5, None)
     """
     if line.baseline is None or line.limit is None:
-        return None
+        return None, None
     size = line.limit * (abs(line.baseline) if line.relative else 1.0)
     worse = WORSE.get(line.metric, "lower")
     if worse == "either":
-        return math.copysign(abs(line.baseline) + size, line.figure.value or line.baseline)
-    return line.baseline - size if worse == "lower" else line.baseline + size
+        return -abs(line.baseline) - size, abs(line.baseline) + size
+    return (line.baseline - size, None) if worse == "lower" else (None, line.baseline + size)
 
 
 _UNDER: Json = {
@@ -107,12 +107,16 @@ def _unknowns(windows: Iterable[tuple[Window, Outcome]], step: timedelta) -> lis
     for window, outcome in windows:
         if outcome in UNKNOWN:
             found.setdefault(outcome, []).append(place(window))
-    return [_hatched(outcome, places, step) for outcome, places in found.items()]
+    return [_hatched(UNKNOWN[outcome], places, step) for outcome, places in found.items()]
 
 
-def _hatched(outcome: Outcome, places: Sequence[datetime], step: timedelta) -> Json:
+def _gaps(timeline: Timeline) -> list[Json]:
+    return [_hatched("no verdict", timeline.gaps, timeline.step)] if timeline.gaps else []
+
+
+def _hatched(name: str, places: Sequence[datetime], step: timedelta) -> Json:
     pattern = {
-        "shape": _PATTERNS[outcome],
+        "shape": _PATTERNS[name],
         "fgcolor": "--unknown",
         "bgcolor": "--unknown-soft",
         "size": 7,
@@ -120,13 +124,13 @@ def _hatched(outcome: Outcome, places: Sequence[datetime], step: timedelta) -> J
     }
     return {
         "type": "bar",
-        "name": UNKNOWN[outcome],
+        "name": name,
         "x": [iso(each) for each in places],
         "y": [1] * len(places),
         "yaxis": "y2",
         "width": step.total_seconds() * 1000,
         "marker": {"color": "--unknown-soft", "pattern": pattern, "line": {"width": 0}},
-        "hovertemplate": f"{UNKNOWN[outcome]}<extra></extra>",
+        "hovertemplate": f"{name}<extra></extra>",
     }
 
 
@@ -158,16 +162,19 @@ def _wide(corners: list[tuple[datetime, float, float]], step: timedelta) -> list
 
 def _levels(places: Sequence[datetime], lines: Sequence[MetricLine | None]) -> list[Json]:
     baselines = [line.baseline if line else None for line in lines]
-    limits = [worst_allowed(line) if line else None for line in lines]
-    return [
-        _trace("baseline", places, baselines, {"color": "--reference", "dash": "dot", "width": 2}),
-        _trace("worst allowed", places, limits, {"color": "--degraded", "dash": "dash", "width": 1.5}),
-    ]
+    limits = [allowed(line) if line else (None, None) for line in lines]
+    style = {"color": "--degraded", "dash": "longdash", "width": 1.5}
+    sides = [_trace("worst allowed", places, side, style) for side in zip(*limits, strict=True)]
+    drawn = [{**side, "showlegend": not number} for number, side in enumerate(filter(None, sides))]
+    return [_trace("baseline", places, baselines, {"color": "--reference", "dash": "dot", "width": 2}), *drawn]
 
 
 def _estimate(places: Sequence[datetime], lines: Sequence[MetricLine | None]) -> Json:
     values = [line.estimate.value if line and line.estimate else None for line in lines]
-    return _trace("estimate before labels", places, values, {"color": "--expected", "dash": "dash", "width": 2})
+    line = _trace("estimate before labels", places, values, {"color": "--expected", "dash": "dash", "width": 2})
+    # An estimate that is believed of one window alone is a point.
+    marker = {"color": "--expected", "size": 5, "symbol": "diamond"}
+    return {**line, "mode": "lines+markers", "marker": marker} if line else {}
 
 
 def _trace(name: str, places: Sequence[datetime], values: Sequence[float | None], line: Json) -> Json:
@@ -206,7 +213,8 @@ def _metric_row(head: PerformanceHead, line: MetricLine | None) -> tuple[str, ..
         return (span(head.subject.window), "not computed", "", "", "", "", labelled, verdict)
     value = line.reason or "undefined" if line.figure.value is None else number(line.figure.value)
     figures = (between(line.figure), number(line.estimate.value if line.estimate else None), number(line.baseline))
-    return (span(head.subject.window), value, *figures, number(worst_allowed(line)), labelled, verdict)
+    limits = " to ".join(number(side) for side in allowed(line) if side is not None)
+    return (span(head.subject.window), value, *figures, limits, labelled, verdict)
 
 
 def between(found: Interval) -> str:
@@ -227,7 +235,7 @@ def _from_to(name: str, known: Sequence[tuple[Window, float]]) -> str:
 
 
 def drift_picture(heads: Sequence[Head], timeline: Timeline) -> Picture:
-    """How many features drifted in each window; windows without a judgement are hatched, not empty."""
+    """How many features drifted in each window; what was not judged is hatched, not empty."""
     counts = [("drifted", "--drifted"), ("suspect", "--warning"), ("undecided", "--unknown")]
     judged = [head for head in heads if head.outcome not in UNKNOWN]
     bars: list[Json] = [
@@ -241,7 +249,7 @@ def drift_picture(heads: Sequence[Head], timeline: Timeline) -> Picture:
         }
         for name, colour in counts
     ]
-    hatched = _unknowns([(head.subject.window, head.outcome) for head in heads], timeline.step)
+    hatched = [*_unknowns([(head.subject.window, head.outcome) for head in heads], timeline.step), *_gaps(timeline)]
     axis = {**_UNDER["yaxis"], "rangemode": "tozero", "tickformat": "d", "title": {"text": "features"}}
     return Picture(
         id="drifted",
@@ -269,7 +277,7 @@ def history_picture(
     said = {"text": [point.words for point in points], "hovertemplate": "%{y} %{text}<extra></extra>"}
     value = {**line, **said, "mode": "lines+markers", "marker": {"color": "--line", "size": 6}} if line else {}
     axis = {**_UNDER["yaxis"], "rangemode": "tozero", "tickformat": form}
-    data = [*_unknowns(unknown, timeline.step), *([value] if value else [])]
+    data = [*_unknowns(unknown, timeline.step), *_gaps(timeline), *([value] if value else [])]
     return Picture(
         id=name.replace(" ", "-"),
         title=name,
@@ -295,11 +303,13 @@ def with_level(picture: Picture, levels: Sequence[tuple[Window, float | None]], 
 def bars_picture(plot: Plot, title: str) -> Picture:
     """The shares of a column's values, in its reference and in one window."""
     colours = ("--reference", "--line")
+    # Of a window of before, what was new then is not what is now.
+    sides = {"this window" if name == NOW else name: values for name, values in plot.series.items()}
     # A text axis: labels that look like numbers or dates stay what they are.
     labels = [escaped(label) or "(empty text)" for label in plot.labels]
     data: list[Json] = [
         {"type": "bar", "name": escaped(name), "x": labels, "y": list(values), "marker": {"color": colour}}
-        for (name, values), colour in zip(plot.series.items(), colours, strict=False)
+        for (name, values), colour in zip(sides.items(), colours, strict=False)
     ]
     axes = {"xaxis": {"type": "category", "automargin": True}, "yaxis": {"tickformat": ".0%", "rangemode": "tozero"}}
     legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
@@ -310,14 +320,15 @@ def bars_picture(plot: Plot, title: str) -> Picture:
         "legend": legend,
         "margin": {"t": 40, "r": 16, "b": 60, "l": 56},
     }
-    sides = list(plot.series.values())
     return Picture(
         id="distribution",
         title=title,
         figure={"data": data, "layout": {**layout, "height": 340}},
         alt=plot.alt,
-        heading=("Value", *plot.series, "Change"),
-        rows=tuple((label, *map(share, told), _moved(told)) for label, *told in zip(plot.labels, *sides, strict=True)),
+        heading=("Value", *sides, "Change"),
+        rows=tuple(
+            (label, *map(share, told), _moved(told)) for label, *told in zip(plot.labels, *sides.values(), strict=True)
+        ),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,15 +11,19 @@ from typing import Any
 
 from monitoring_tasks.alerts.message import one_line
 from monitoring_tasks.incidents.incident import Incident
+from monitoring_tasks.incidents.reading import Cause
 from monitoring_tasks.severity import Severity
 from monitoring_tasks.store.records import RetrainingRecord
-from monitoring_tasks.views.ranges import place, step_of
-from monitoring_tasks.views.words import day, spoken
+from monitoring_tasks.views.ranges import LONGEST, place, step_of
+from monitoring_tasks.views.words import day, span, spoken
 from monitoring_tasks.window import DAY, Window
 
 Json = dict[str, Any]
 SHORT = 14
+_HASH = re.compile(r"-[0-9a-f]{8}$")
 """So many characters of a version stand beside its marker."""
+LANES = 3
+"""So many incidents are told apart above a plot at a time."""
 COLOURS = {
     Severity.NONE: "--unknown",
     Severity.LOW: "--warning",
@@ -56,13 +61,14 @@ class Mark:
     @property
     def label(self) -> str:
         """What stands beside it in a plot."""
-        return f"{'back to' if self.rollback else 'now'} {one_line(self.champion, SHORT)}"
+        return f"{'back to' if self.rollback else 'now'} {one_line(_HASH.sub('', self.champion), SHORT)}"
 
     @property
     def words(self) -> str:
         """What it is, in a sentence."""
         act = "put back in place" if self.rollback else "champion"
-        return f"{one_line(self.champion)} {act} from {day(self.first.start) if self.first else 'the next window'} on"
+        first = f"the window {span(self.first)}" if self.first else "the next window"
+        return f"{one_line(self.champion)} {act} from {first} on"
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,11 @@ class Strip:
         it = self.incident
         return f"{spoken(it.cause)}, {it.worst.word}, {it.state}: {day(place(self.first))} to {day(place(self.last))}"
 
+    @property
+    def of_columns(self) -> bool:
+        """Whether it is about columns: else they are metrics, or there are none."""
+        return self.incident.cause in (Cause.DRIFT, Cause.DATA_QUALITY)
+
     def covers(self, window: Window) -> bool:
         """Whether it was in a window."""
         return place(self.first) <= place(window) <= place(self.last)
@@ -87,19 +98,20 @@ class Strip:
 
 @dataclass(frozen=True)
 class Timeline:
-    """What stands on the axis, besides what a plot itself shows."""
+    """What stands on the axis beside what a plot itself shows; `gaps` are places of the schedule without a verdict."""
 
     start: datetime
     end: datetime
     step: timedelta = DAY
     marks: tuple[Mark, ...] = ()
     strips: tuple[Strip, ...] = ()
+    gaps: tuple[datetime, ...] = ()
 
     def layout(self, **more: Any) -> Json:
         """The layout of a plot over time: axis, promotions as labelled lines, incidents as strips above it."""
         return {
             "xaxis": {"type": "date", "range": [iso(self.start), iso(self.end)], "hoverformat": "%Y-%m-%d %H:%M"},
-            "shapes": [*map(_line, self.marks), *(self._strip(each) for each in self.strips)],
+            "shapes": [*map(_line, self.marks), *(self._strip(each, lane) for each, lane in self._lanes())],
             "annotations": [_label(mark, level) for level, mark in enumerate(self.marks)],
             "legend": {"orientation": "h", "x": 0, "y": -0.18, "yanchor": "top"},
             "margin": {"t": 44, "r": 16, "b": 72, "l": 60},
@@ -108,7 +120,18 @@ class Timeline:
             **more,
         }
 
-    def _strip(self, strip: Strip) -> Json:
+    def _lanes(self) -> list[tuple[Strip, int]]:
+        """Each incident with a lane above the plot in which it meets no other; of many the least bad share the last."""
+        ends: list[datetime] = []
+        found = []
+        for strip in sorted(self.strips, key=lambda each: (-each.incident.worst, each.first.start)):
+            free = (lane for lane, end in enumerate(ends) if end < place(strip.first))
+            lane = min(next(free, len(ends)), LANES - 1)
+            ends[lane : lane + 1] = [max([place(strip.last), *ends[lane : lane + 1]])]
+            found.append((strip, lane))
+        return found
+
+    def _strip(self, strip: Strip, lane: int) -> Json:
         half = self.step / 2
         return {
             "type": "rect",
@@ -116,8 +139,8 @@ class Timeline:
             "yref": "paper",
             "x0": iso(max(place(strip.first) - half, self.start)),
             "x1": iso(min(place(strip.last) + half, self.end)),
-            "y0": 1.005,
-            "y1": 1.035,
+            "y0": 1.005 + 0.025 * lane,
+            "y1": 1.02 + 0.025 * lane,
             "fillcolor": COLOURS[strip.incident.worst],
             "line": {"width": 0},
         }
@@ -129,7 +152,21 @@ def timeline_of(windows: Sequence[Seen], promotions: Iterable[RetrainingRecord],
     places = [place(each.window) for each in windows] or [datetime.fromisoformat("1970-01-01T00:00:00+00:00")]
     start, end = min(places) - step, max(places) + step
     shown = tuple(each for each in strips if place(each.last) >= min(places) and place(each.first) <= max(places))
-    return Timeline(start, end, step, marks_of(windows, promotions, step), shown)
+    return Timeline(start, end, step, marks_of(windows, promotions, step), shown, gaps_of(places, step))
+
+
+def gaps_of(places: Iterable[datetime], step: timedelta) -> tuple[datetime, ...]:
+    """The places that a schedule left out; of a longer pause the last `LONGEST` ones.
+
+    >>> days = [datetime(2013, 6, day) for day in (4, 5, 7)]
+    >>> [gap.day for gap in gaps_of(days, DAY)]
+    [6]
+    """
+    found: list[datetime] = []
+    for before, after in pairwise(sorted(set(places))):
+        missing = round((after - before) / step) - 1
+        found += [after - step * number for number in range(min(missing, LONGEST), 0, -1)]
+    return tuple(found)
 
 
 def marks_of(windows: Sequence[Seen], promotions: Iterable[RetrainingRecord], step: timedelta) -> tuple[Mark, ...]:
@@ -177,14 +214,14 @@ def iso(moment: datetime) -> str:
 def _line(mark: Mark) -> Json:
     line = {"color": "--promoted", "width": 2, "dash": "dashdot"}
     at = iso(mark.at)
-    return {"type": "line", "xref": "x", "yref": "paper", "x0": at, "x1": at, "y0": 0, "y1": 1.05, "line": line}
+    return {"type": "line", "xref": "x", "yref": "paper", "x0": at, "x1": at, "y0": 0, "y1": 1.08, "line": line}
 
 
 def _label(mark: Mark, level: int) -> Json:
     # Neighbours at two heights, so that their labels can be read.
     return {
         "x": iso(mark.at),
-        "y": 1.05 + 0.07 * (level % 2),
+        "y": 1.07 + 0.07 * (level % 2),
         "xref": "x",
         "yref": "paper",
         "text": escaped(mark.label),

@@ -78,6 +78,14 @@ function renew() {
   }, minutes * 60000);
 }
 
+// A heat map is wider than the page: its newest windows are seen first.
+function unroll() {
+  for (const map of document.querySelectorAll(".map")) {
+    const words = map.clientWidth < 720 ? map.querySelector(".now")?.offsetWidth || 0 : 0;
+    map.scrollLeft = map.scrollWidth - map.clientWidth - words;
+  }
+}
+
 document.addEventListener("click", leave);
 document.addEventListener("submit", once);
 document.addEventListener("change", (event) => {
@@ -86,3 +94,4 @@ document.addEventListener("change", (event) => {
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", dress);
 document.addEventListener("DOMContentLoaded", dress);
 document.addEventListener("DOMContentLoaded", renew);
+document.addEventListener("DOMContentLoaded", unroll);
