@@ -29,6 +29,7 @@ UNKNOWN = {
 }
 """Outcomes that leave a window without a judgement, in words."""
 WORSE = {name: metric.worse for (_, name), metric in METRICS.items()}
+FEW = 8
 _PATTERNS = {"no data": "x", "too few rows": ".", "labels immature": "/", "no verdict": "-"}
 
 
@@ -250,7 +251,7 @@ def drift_picture(heads: Sequence[Head], timeline: Timeline) -> Picture:
         for name, colour in counts
     ]
     hatched = [*_unknowns([(head.subject.window, head.outcome) for head in heads], timeline.step), *_gaps(timeline)]
-    axis = {**_UNDER["yaxis"], "rangemode": "tozero", "tickformat": "d", "title": {"text": "features"}}
+    axis = {**_UNDER["yaxis"], "rangemode": "tozero", **_whole(judged), "title": {"text": "features"}}
     return Picture(
         id="drifted",
         title="Drifted features",
@@ -259,6 +260,12 @@ def drift_picture(heads: Sequence[Head], timeline: Timeline) -> Picture:
         heading=("Window", "Verdict", "Drifted", "Suspect", "Undecided", "Of features", "Rows"),
         rows=tuple(map(_drift_row, reversed(heads))),
     )
+
+
+def _whole(heads: Sequence[Head]) -> Json:
+    """Ticks at whole numbers, of which few would be written twice."""
+    tallies = (head.headline.drifted + head.headline.suspect + head.headline.undecided for head in heads)
+    return {"tickformat": "d", "dtick": 1} if max(tallies, default=0) <= FEW else {"tickformat": "d"}
 
 
 def _drift_row(head: Head) -> tuple[str, ...]:
@@ -276,7 +283,8 @@ def history_picture(
     line = _trace(name, places, [point.value for point in points], {"color": "--line", "width": 2})
     said = {"text": [point.words for point in points], "hovertemplate": "%{y} %{text}<extra></extra>"}
     value = {**line, **said, "mode": "lines+markers", "marker": {"color": "--line", "size": 6}} if line else {}
-    axis = {**_UNDER["yaxis"], "rangemode": "tozero", "tickformat": form}
+    nothing = not any(point.value for point in points)
+    axis = {**_UNDER["yaxis"], "tickformat": form, **({"range": [0, 0.05]} if nothing else {"rangemode": "tozero"})}
     data = [*_unknowns(unknown, timeline.step), *_gaps(timeline), *([value] if value else [])]
     return Picture(
         id=name.replace(" ", "-"),
