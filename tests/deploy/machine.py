@@ -40,7 +40,7 @@ ENTRYPOINTS: Mapping[str, Sequence[str]] = {
 """What the images of others run before the service's command."""
 
 FOLDERS = ("opt/airflow", "run/secrets", "etc/prometheus", "etc/alertmanager", "prometheus", "alertmanager", "data")
-PATIENCE = 150.0
+PATIENCE = 240.0
 
 
 @dataclass
@@ -102,17 +102,21 @@ class Machine:
 
     def healthy(self, service: Service) -> bool:
         """Whether the service's own health check passes."""
-        with self.log_path(f"{service.name}.health").open("wb") as log:
+        return self.execute(service, service.check, log=f"{service.name}.health") == 0
+
+    def execute(self, service: Service, command: Sequence[str], *, log: str) -> int:
+        """Run a command beside a service, as `docker compose exec` does, and return its exit code."""
+        with self.log_path(log).open("wb") as file:
             done = subprocess.run(
-                self._words(service, service.check),
+                self._words(service, command),
                 cwd=self._home(service),
                 env=self.variables(service),
-                stdout=log,
+                stdout=file,
                 stderr=subprocess.STDOUT,
                 check=False,
                 timeout=60,
             )
-        return done.returncode == 0
+        return done.returncode
 
     def wait_until(self, service: Service, condition: str) -> None:
         """Return when a service has started, is healthy, or has ended well, as Compose calls these conditions."""
@@ -155,7 +159,7 @@ class Machine:
 
     def _start(self, service: Service) -> None:
         self.say(f"{service.name}: {' '.join(service.command)[:60]!r}")
-        self._lay_out(service)
+        self.lay_out(service)
         with self.log_path(service.name).open("wb") as log:
             self.running[service.name] = subprocess.Popen(
                 self._words(service, self._command(service)),
@@ -194,8 +198,8 @@ class Machine:
         home = self._root(service) / "opt" / "airflow"
         return home if home.exists() else self._root(service)
 
-    def _lay_out(self, service: Service) -> None:
-        """The file system of the container: the image's files, then volumes over them, then secrets."""
+    def lay_out(self, service: Service) -> None:
+        """Make the file system of the container: the image's files, then volumes over them, then secrets."""
         root = self._root(service)
         shutil.rmtree(root, ignore_errors=True)
         (root / "run" / "secrets").mkdir(parents=True)
@@ -214,10 +218,10 @@ class Machine:
             volume = self.folder / "volumes" / source
             volume.mkdir(parents=True, exist_ok=True)
             target.symlink_to(volume)
-        elif "build" in service.raw:
-            target.symlink_to(self.include)
-        else:  # configuration of another program, which names addresses and paths
-            shutil.copytree(self.include / Path(source).relative_to("include"), target)
+            return
+        # Copied: by a symbolic link `..` would lead to where the folder is in truth.
+        shutil.copytree(self.include / Path(source).relative_to("include"), target, ignore=_NO_CACHES)
+        if "build" not in service.raw:  # configuration of another program, which names addresses and paths
             for file in target.rglob("*.y*ml"):
                 file.write_text(self.moved(file.read_text(), service))
 

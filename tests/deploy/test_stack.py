@@ -23,7 +23,7 @@ from tests.deploy.compose import read_env
 from tests.deploy.conftest import WINDOW, Deployment
 from tests.deploy.machine import NOT_HERE, ROOT, Machine
 
-pytestmark = [pytest.mark.xdist_group("deploy"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.xdist_group("deploy"), pytest.mark.timeout(900)]
 
 
 @contextmanager
@@ -46,6 +46,21 @@ def test_placeholders_are_refused_before_anything_starts(machine: Machine) -> No
     said = refused.log("init").splitlines()
     assert [line.split()[1] for line in said[:-1]] == ["JWT_SECRET", "POSTGRES_PASSWORD"]
     assert example["JWT_SECRET"] not in refused.log("init")
+
+
+@pytest.fixture(scope="module", name="demonstration")
+def _demonstration(machine: Machine) -> Machine:
+    """The same deployment for whoever leaves the monitors of this repository as they are; only `demo-data` has run."""
+    demo = Machine(machine.folder / "demo", ROOT / "include", machine.python, machine.environment, machine.ports)
+    demo.folder.mkdir()
+    assert demo.run(demo.compose.services["demo-data"]) == 0, demo.log("demo-data")[-1500:]
+    return demo
+
+
+def test_the_profile_demo_makes_champion_and_production(demonstration: Machine) -> None:
+    """In the volume, by what the image has."""
+    made = {each.name for each in (demonstration.folder / "volumes" / "demo").iterdir()}
+    assert made == {"dvc-remote", "flight_delay", "flight_delay.git", "production"}
 
 
 def test_every_service_is_healthy(deployment: Deployment) -> None:
@@ -163,6 +178,15 @@ def eventually(check: Any, *, patience: float = 90) -> Any:
     while not (found := check()) and time.monotonic() < end:
         time.sleep(1)
     return found
+
+
+def test_the_demonstration_is_where_its_monitor_looks(deployment: Deployment, demonstration: Machine) -> None:
+    """A week of it is judged beside the scheduler, against the champion's reference."""
+    scheduler = demonstration.compose.services["scheduler"]
+    demonstration.lay_out(scheduler)
+    check = ["monitoring", "check", "flight_delay", "--start", "2013-06-04", "--end", "2013-06-11"]
+    assert demonstration.execute(scheduler, check, log="check") in (0, 1), demonstration.log("check")
+    assert "flight_delay" in demonstration.log("check")
 
 
 def test_a_celery_worker_runs_a_monitor(deployment: Deployment) -> None:
