@@ -157,7 +157,7 @@ def figures_of(said: Restatement) -> tuple[list[FigureLine], list[FigureLine]]:
 
 
 def _worst_segment(line: FigureLine) -> tuple[Any, ...]:
-    return (-line.excess, line.against is None, line.figure.metric, -line.figure.rows, line.figure.segment)
+    return (line.against is None, -line.excess, line.figure.metric, -line.figure.rows, line.figure.segment)
 
 
 def evidence_of(verdict: Verdict) -> list[tuple[str, str]]:
