@@ -24,7 +24,7 @@ def label(text: str) -> str:
     a value ends with `~` and a digest of the whole text.
 
     >>> print(label('say "no"'), label("a\nb"), label("a\0b"))
-    say \"no\" a\nb a�b~b4cc21a3d27d6d2d
+    say \"no\" a\nb a�b~59b271ae1bbcb1d3
     """
     if _PLAIN.fullmatch(text):
         return text
