@@ -169,6 +169,19 @@ def test_configuration_of_other_services_is_there(compose: Compose) -> None:
             assert mount.named or (ROOT / mount.source).is_dir()
 
 
+@pytest.mark.parametrize("name", ["prometheus", "alertmanager", "grafana"])
+def test_configuration_names_what_there_is(name: str, compose: Compose) -> None:
+    """Addresses in a service's mounted configuration are services, and secrets in it are those that it gets."""
+    service = compose.services[name]
+    files = [file for mount in service.mounts if not mount.named for file in (ROOT / mount.source).rglob("*.y*ml")]
+    text = "\n".join(re.sub(r"(?m)#.*", "", file.read_text()) for file in files if file.stem != "rules_test")
+    assert {host for host, _ in re.findall(r"\b([a-z][a-z-]+):(\d{4,5})\b", text)} <= set(compose.services)
+    program = {"prometheus": "prometheus.yml", "alertmanager": "alertmanager.yml"}.get(name, "")
+    own = "\n".join(file.read_text() for file in files if not program or file.name == program)
+    assert set(re.findall(r"/run/secrets/(\w+)", own)) <= set(service.secrets)
+    assert set(re.findall(r"(?m)^\s+path: (/\S+)", own)) <= {mount.target for mount in service.mounts}
+
+
 def test_the_image_locks_what_was_tested() -> None:
     """The image's packages are those of the developers' lock, version by version, and none that only tests need."""
     image, tested = (locked(ROOT / "requirements" / name) for name in ("deploy.txt", "lock.txt"))

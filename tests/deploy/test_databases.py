@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,8 +17,11 @@ import pytest
 
 from demo.stack import free_port, stop_group
 from deploy.databases import make_database
+from deploy.new_env import fresh
 from tests.deploy import postgres
+from tests.deploy.compose import read_env
 
+ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.xdist_group("deploy")
 
 
@@ -89,3 +94,29 @@ def test_a_name_is_never_a_statement(server: str) -> None:
     with closing(psycopg2.connect(server)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_database WHERE datname LIKE 'odd%'")
         assert cursor.fetchone() == (1,)
+
+
+def test_what_fails_ends_with_a_sentence(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A superuser's password that is not the volume's, and a migration that fails, end `init`; settings come first."""
+    example = (ROOT / ".env.example").read_text()
+    for name, value in (read_env(fresh(example)) | {"POSTGRES_URL": server}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    assert said(monkeypatch, "POSTGRES_PASSWORD", read_env(fresh(example))["POSTGRES_PASSWORD"]) == "databases.failed"
+    monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "postgresql+psycopg2://nobody@127.0.0.1:9/nowhere")
+    assert said(monkeypatch, "POSTGRES_PASSWORD", "of-the-superuser") == "migration.failed"
+    assert said(monkeypatch, "JWT_SECRET", "short") == "refused:"
+
+
+def said(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> str:
+    """First word of the line that says why `init` ended with 1, with one setting changed."""
+    monkeypatch.setenv(name, value)
+    done = subprocess.run(
+        [sys.executable, "-m", "deploy.prepare"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert value not in done.stderr
+    [line] = [
+        line for line in done.stderr.splitlines() if line.startswith(("databases.failed", "migration.", "refused"))
+    ]
+    return line.split()[0]

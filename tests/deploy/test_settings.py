@@ -72,6 +72,14 @@ def test_https_is_accepted_in_production() -> None:
     assert problems({**GOOD, "BASE_URL": "https://airflow.example.org/ml", "BIND": "10.0.0.7"}) == []
 
 
+def test_a_fernet_key_may_be_followed_by_the_old_one() -> None:
+    """As Airflow wants it while keys are changed; the example's is refused in either place."""
+    other = read_env(fresh((ROOT / ".env.example").read_text()))["FERNET_KEY"]
+    assert problems({**GOOD, "FERNET_KEY": f"{other},{GOOD['FERNET_KEY']}"}) == []
+    [line] = problems({**GOOD, "FERNET_KEY": f"{other},{EXAMPLE['FERNET_KEY']}"})
+    assert line.startswith("FERNET_KEY is the example's")
+
+
 @pytest.mark.parametrize("change", [{"BASE_URL": "https://airflow.example.org"}, {"BIND": "0.0.0.0"}])
 def test_development_does_not_leave_the_machine(change: dict[str, str]) -> None:
     """Placeholders are refused where others can reach them."""
