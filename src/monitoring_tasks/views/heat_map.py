@@ -99,7 +99,8 @@ def names_of(slots: Sequence[Slot], scores: Scores) -> list[Name]:
         known = not slot.unknown
         for score in scores.get(slot.head.subject.window, ()):
             tally = tallies.setdefault(score.column, [0, 0, 0])
-            newest[score.column] = score
+            if known or score.column not in newest:
+                newest[score.column] = score
             if known and score.drift is not None:
                 tally[0] += score.drift is Status.FAILED
                 tally[1] += score.drift is Status.SUSPECT
@@ -137,7 +138,7 @@ def _row(name: Name, cells: Iterable[tuple[Mapping[str, ColumnScore], str, str]]
     column, told, newest = name.column, [], None
     for found, words, absent in cells:
         score = found.get(column)
-        newest = score if found else newest
+        newest = score
         told.append(absent if score is None or score.drift is None else _cell(score, score.drift, words))
     role = "<small>prediction</small>" if name.role == "prediction" else ""
     link = f'<a href="{escape(links.column(column))}">{escape(column)}</a>'

@@ -123,7 +123,7 @@ def step_of(windows: Sequence[Window]) -> timedelta:
     places = sorted({place(window) for window in windows})
     steps = sorted(later - earlier for earlier, later in pairwise(places))
     if steps:
-        return steps[len(steps) // 2]
+        return steps[(len(steps) - 1) // 2]
     return windows[0].width if windows else DAY
 
 
