@@ -34,10 +34,10 @@ class Token:
         return hmac.compare_digest(given.encode(), wanted.encode())
 
     def _configured(self) -> str | None:
-        if value := os.environ.get(self.variable):
+        if value := os.environ.get(self.variable, "").strip():
             return value
         found = defined(self.connection)
-        return found.password if found else None
+        return found.password.strip() if found and found.password else None
 
 
 SCRAPE = Token("MONITORING_SCRAPE_TOKEN", "monitoring_scrape")
