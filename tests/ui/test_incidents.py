@@ -153,6 +153,7 @@ def test_a_dag_over_all_monitors_is_seen_by_who_sees_it(
     """An incident of a DAG that is no monitor's belongs to those who may see that DAG."""
     from airflow.models.dag import DagModel
     from airflow.utils.session import create_session
+    from sqlalchemy import delete
 
     (member,) = incident().members
     name = "monitoring_canary"
@@ -167,7 +168,8 @@ def test_a_dag_over_all_monitors_is_seen_by_who_sees_it(
         ),
     )
     with create_session() as session:
-        session.merge(
+        session.execute(delete(DagModel).where(DagModel.dag_id == name))
+        session.add(
             DagModel(
                 dag_id=name,
                 bundle_name="dags-folder",
@@ -184,6 +186,8 @@ def test_a_dag_over_all_monitors_is_seen_by_who_sees_it(
     assert 'href="/dags/monitoring_canary"' in page
     only("monitor_fraud")
     assert get(server, "/incident/failed-0123456789abcdef").status_code == 404
+    with create_session() as session:
+        session.execute(delete(DagModel).where(DagModel.dag_id == name))
 
 
 def test_incidents_are_chosen_and_turned(server: TestClient, world: Runtime) -> None:

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException as Refusal
 from monitoring_tasks.errors import MonitoringError
 from monitoring_tasks.ui import actions, alertmanager, assets, column, incidents, metrics, model, overview, reports, run
 from monitoring_tasks.ui.api import document, routes
-from monitoring_tasks.ui.html import HEADERS, page
+from monitoring_tasks.ui.html import HEADERS, page, wants_page
 
 log = logging.getLogger(__name__)
 ROUTERS = (
@@ -85,13 +85,3 @@ def failed(request: Request, error: Exception) -> Response:
     assert isinstance(error, MonitoringError)
     log.error("page.failed path=%s reason=%s", request.url.path, error)
     return refused(request, HTTPException(503 if error.retryable else 400, str(error)))
-
-
-def wants_page(request: Request) -> bool:
-    """Whether a browser asks, that would show a page; the API answers in JSON whoever asks."""
-    return "text/html" in request.headers.get("accept", "") and not _is_api(request)
-
-
-def _is_api(request: Request) -> bool:
-    path = str(request.scope.get("path", "")).removeprefix(str(request.scope.get("root_path", "")))
-    return path.startswith("/api/") and not path.endswith("/docs")

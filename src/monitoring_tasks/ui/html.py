@@ -54,8 +54,10 @@ def page(request: Request, template: str, *, status: int = 200, **context: Any) 
 
 
 def wants_page(request: Request) -> bool:
-    """Whether a browser asks, that would show a page."""
-    return "text/html" in request.headers.get("accept", "")
+    """Whether a browser asks, that would show a page; the API answers in JSON whoever asks."""
+    path = _path(request)
+    is_api = path.startswith("/api/") and not path.endswith("/docs")
+    return "text/html" in request.headers.get("accept", "") and not is_api
 
 
 @lru_cache(maxsize=1)
