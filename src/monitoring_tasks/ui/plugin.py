@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -27,10 +28,17 @@ ICON = (
 
 @lru_cache(maxsize=1)
 def application() -> FastAPI:
-    """The pages as one FastAPI application."""
+    """The pages as one FastAPI application.
+
+    What the process holds by then it holds for ever, and Python's collector need not look through it again: Airflow's
+    own objects are so many that each full collection stops all answers for a third of a second, every dozen pages.
+    """
     from monitoring_tasks.ui.application import build_application
 
-    return build_application()
+    built = build_application()
+    gc.collect()
+    gc.freeze()
+    return built
 
 
 async def pages(scope: Scope, receive: Receive, send: Send) -> None:
