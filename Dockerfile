@@ -15,7 +15,7 @@ COPY requirements/bootstrap.txt requirements/deploy.txt requirements/lock.txt re
 # The developers' lock says which build tools make the few packages that have no wheel, and this one.
 RUN python -m venv /bootstrap \
     && /bootstrap/bin/python -m pip install --no-cache-dir --require-hashes -r requirements/bootstrap.txt \
-    && /bootstrap/bin/uv venv /opt/venv \
+    && /bootstrap/bin/uv venv --python /usr/local/bin/python /opt/venv \
     && /bootstrap/bin/uv pip sync --python /opt/venv/bin/python --require-hashes \
         --build-constraints requirements/lock.txt requirements/deploy.txt
 COPY pyproject.toml README.md LICENSE ./

@@ -248,17 +248,11 @@ def install(folder: Path) -> Path:
     are not compiled beforehand, which would take longer than what is saved by it here.
     """
     uv, python = str(Path(sys.executable).with_name("uv")), folder / "bin" / "python"
-    final = [words for words in commands() if words[0].endswith("/uv")]
-    for words in final:
-        where = [word.replace("/opt/venv/bin/python", str(python)).replace("/opt/venv", str(folder)) for word in words]
-        if where[1] == "venv":
-            where += ["--python", sys.executable]
-        subprocess.run(
-            [uv, *where[1:], "--quiet"],
-            cwd=ROOT,
-            check=True,
-            capture_output=True,
-        )
+    here = {"/opt/venv/bin/python": str(python), "/opt/venv": str(folder), "/usr/local/bin/python": sys.executable}
+    for program, *words in commands():
+        if program.endswith("/uv"):
+            told = [uv, *(here.get(word, word) for word in words), "--quiet"]
+            subprocess.run(told, cwd=ROOT, check=True, capture_output=True)
     return python
 
 
