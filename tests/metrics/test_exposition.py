@@ -25,7 +25,9 @@ from monitoring_tasks.metrics.families import FAMILIES
 from monitoring_tasks.policy.verdict import Outcome, Verdict
 from monitoring_tasks.severity import Severity
 from monitoring_tasks.store.database import Store, open_store
+from monitoring_tasks.store.records import LetterState
 from monitoring_tasks.views.overview import Watched
+from tests.store.samples import letter
 from tests.ui import world
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -151,6 +153,19 @@ def test_people_are_told_of_what_waits(store: Store) -> None:
     assert value(series, "champion_since_timestamp_seconds", monitor="fraud") == world.START.timestamp()
     assert value(series, "monitor_info", monitor="fraud", owner="risk") == 1
     assert value(series, "letters", state="dead") == 0
+
+
+def test_letters_are_counted(store: Store) -> None:
+    """Those that wait and those that were given up; what was sent needs nobody."""
+    states: tuple[LetterState, ...] = ("waiting", "waiting", "dead", "sent")
+    with store.transaction() as transaction:
+        for position, state in enumerate(states):
+            transaction.post(letter(position, state=state))
+    series = series_of(text_of(Exposition(store)))
+    assert {dict(keys)["state"]: number for keys, number in named(series, "letters").items()} == {
+        "waiting": 2,
+        "dead": 1,
+    }
 
 
 def test_unknown_is_not_healthy(store: Store) -> None:
