@@ -93,7 +93,11 @@ def _window(runtime: Runtime, head: Head | None, results: Sequence[CheckResult] 
 
 def _plot(runtime: Runtime, head: Head, column: str) -> Plot | None:
     """The picture that the run kept of the column; None where it kept none, or keeps it no more."""
-    stored = runtime.artifacts.read(f"{run_folder(head.subject)}/{PICTURES}")
+    key = f"{run_folder(head.subject)}/{PICTURES}"
+    try:
+        stored = runtime.artifacts.read(key)
+    except ValueError:  # a champion whose name is no part of a path: nothing was kept under it
+        return None
     found = json.loads(stored).get(column) if stored else None
     return Plot.from_json(found) if found else None
 

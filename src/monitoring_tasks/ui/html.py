@@ -50,7 +50,8 @@ def page(request: Request, template: str, *, status: int = 200, **context: Any) 
         "path": _path(request),
     }
     text = environment().get_template(template).render({**around, **context})
-    return HTMLResponse(text, status_code=status, headers=HEADERS)
+    # A category from outside may hold half a character, which UTF-8 cannot.
+    return HTMLResponse(text.encode(errors="replace"), status_code=status, headers=HEADERS)
 
 
 def wants_page(request: Request) -> bool:

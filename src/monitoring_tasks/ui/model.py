@@ -14,7 +14,6 @@ from monitoring_tasks.incidents.incident import Incident
 from monitoring_tasks.orchestration.runtime import airflow_runtime
 from monitoring_tasks.performance.headline import headline_of
 from monitoring_tasks.policy.verdict import Outcome, Verdict
-from monitoring_tasks.report import report_key
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.store.board import PerformanceHead
 from monitoring_tasks.store.database import Store
@@ -105,7 +104,7 @@ def _header(
         "more_reasons": max(len(told) - REASONS, 0),
         "newest": newest,
         "newest_run": run_address(shown.dag_id, newest.subject) if newest else "",
-        "has_report": newest is not None and runtime.artifacts.exists(report_key(newest.subject)),
+        "has_report": newest is not None and newest.report is not None and runtime.artifacts.exists(newest.report),
         "performance_run": run_address(PERFORMANCE + shown.name, entry.verdict.subject) if entry else "",
         "dags": [each + shown.name for each in (MONITOR, PERFORMANCE, RETRAIN) if fleet.has(each, shown.name)],
         "strips": _strips(shown),

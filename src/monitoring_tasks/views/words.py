@@ -115,7 +115,7 @@ def segment(text: str) -> str:
     >>> segment("a/b?<c>")
     'a%2Fb%3F%3Cc%3E'
     """
-    return quote(text, safe="")
+    return quote(text, safe="", errors="replace")
 
 
 FILTERS: Mapping[str, Callable[[Any], str]] = {
