@@ -25,7 +25,7 @@ from demo.stack import free_port, stop_group
 
 PATIENCE = 180.0
 SCRAPE_TOKEN = "scrape-" + secrets.token_hex(16)
-_SETTINGS = ("fsync = off", "full_page_writes = off", "max_wal_size = '2GB'")
+_SETTINGS = ("fsync = off", "full_page_writes = off", "max_wal_size = '512MB'")
 """A made-up fleet may be lost with the machine. Buffers are those of PostgreSQL's defaults."""
 
 
