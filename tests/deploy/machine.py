@@ -101,10 +101,13 @@ class Machine:
         return self.running[service.name].wait(PATIENCE)
 
     def healthy(self, service: Service) -> bool:
-        """Whether the service's own health check passes."""
-        return self.execute(service, service.check, log=f"{service.name}.health") == 0
+        """Whether the service's own health check passes, in a minute: the file's limits are for a quiet machine."""
+        try:
+            return self.execute(service, service.check, log=f"{service.name}.health", patience=60) == 0
+        except subprocess.TimeoutExpired:
+            return False
 
-    def execute(self, service: Service, command: Sequence[str], *, log: str) -> int:
+    def execute(self, service: Service, command: Sequence[str], *, log: str, patience: float = PATIENCE) -> int:
         """Run a command beside a service, as `docker compose exec` does, and return its exit code."""
         with self.log_path(log).open("wb") as file:
             done = subprocess.run(
@@ -114,7 +117,7 @@ class Machine:
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 check=False,
-                timeout=60,
+                timeout=patience,
             )
         return done.returncode
 
