@@ -17,8 +17,9 @@ from monitoring_tasks.calibration.calibrate import Calibration, calibrate
 from monitoring_tasks.calibration.correction import Levels, levels
 from monitoring_tasks.calibration.domain import JointNull, joint_null
 from monitoring_tasks.checks import Check
+from monitoring_tasks.features_section import Feature
 from monitoring_tasks.methods import Kind
-from monitoring_tasks.monitor import Feature, Monitor
+from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.profile.reference import ReferenceProfile, reference_key
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.window import Window, interval, last_tick

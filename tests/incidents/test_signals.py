@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
+from monitoring_tasks.features_section import Feature
 from monitoring_tasks.incidents.reading import UNDECIDED, Cause, Signal
 from monitoring_tasks.incidents.signals import signals_of, source_id
-from monitoring_tasks.monitor import Feature, Monitor
+from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.policy.decision import Given, Unknown, decide, unknown, weigh
 from monitoring_tasks.policy.easing import lowered, raised
 from monitoring_tasks.policy.verdict import Outcome, Subject, Verdict

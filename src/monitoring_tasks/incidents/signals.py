@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from monitoring_tasks.checks import Check, Status, Suite
+from monitoring_tasks.features_section import Feature
 from monitoring_tasks.incidents.reading import UNDECIDED, Cause, Signal
-from monitoring_tasks.monitor import Feature, Monitor
+from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.policy.narrative import plain
 from monitoring_tasks.policy.verdict import Outcome, Verdict
 from monitoring_tasks.redaction import redact

@@ -8,8 +8,9 @@ from typing import Any
 
 from monitoring_tasks.calibration.assess import Assessed, TestKey
 from monitoring_tasks.checks import Check, Suite
+from monitoring_tasks.features_section import Feature
 from monitoring_tasks.methods import EVIDENTLY
-from monitoring_tasks.monitor import Feature, Monitor
+from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.profile.profile import is_constant
 from monitoring_tasks.rules import ColumnLimits
 from monitoring_tasks.suites.columns import Column, reference_share
