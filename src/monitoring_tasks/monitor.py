@@ -15,7 +15,7 @@ from pydantic import Field, PrivateAttr, model_validator
 from monitoring_tasks.alarms_section import Alarms, Baseline, TrainingBaseline
 from monitoring_tasks.alerts_section import Alerts
 from monitoring_tasks.errors import ConfigurationError
-from monitoring_tasks.features_section import Drift, Feature, FeatureEntry, Quality
+from monitoring_tasks.features_section import Drift, Feature, FeatureEntry, Limits, Quality
 from monitoring_tasks.methods import EVIDENTLY, Kind, allowed_methods, method
 from monitoring_tasks.performance_section import (
     DECISIVE,
