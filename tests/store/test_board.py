@@ -59,6 +59,37 @@ def test_windows_of_a_span(store: Store) -> None:
     assert store.windows("nobody") == []
 
 
+def test_windows_in_parts(store: Store) -> None:
+    """Some at a time, each after the last of those before: also where windows of one start differ in their end."""
+    put(store, 1, 2, 3)
+    wide = replace(subject(2), window=Window(window(2).start, window(4).end))
+    store.put(replace(verdict(2), subject=wide), results(), report=None, run=RUN)
+    order = [window(1), window(2), wide.window, window(3)]
+    read, last = [], None
+    while part := store.windows("flight_delay", after=last, limit=1):
+        read.append(last := part[0].subject.window)
+    assert read == order
+    assert list(store.window_scores("flight_delay", after=window(1), limit=2)) == order[1:3]
+    for day in (1, 2, 3):
+        store.put_performance(entry(day))
+    found = store.performance_windows("flight_delay", after=window(1), limit=1)
+    assert [head.subject.window for head in found] == [window(2)]
+
+
+def test_the_newest_of_one_monitor(store: Store) -> None:
+    """Its newest verdict, and where the newest window ends that was judged on drift or performance."""
+    assert (store.head("flight_delay"), store.last_end("flight_delay")) == (None, None)
+    store.put_results(subject(9), results(), rows=1)
+    assert (store.head("flight_delay"), store.last_end("flight_delay")) == (None, None)
+    put(store, 2, 3, 1)
+    head = store.head("flight_delay")
+    assert head is not None
+    assert head.subject == subject(3)
+    assert store.last_end("flight_delay") == window(3).end
+    store.put_performance(entry(5))
+    assert store.last_end("flight_delay") == window(5).end
+
+
 def test_performance_in_short(store: Store) -> None:
     """The newest version of each window; of a monitor the newest window that could be judged."""
     store.put_performance(entry(1))
