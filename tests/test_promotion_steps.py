@@ -113,14 +113,16 @@ def test_a_new_reference_that_cannot_be_read_takes_nothing_back(case: Case, monk
 
 def test_what_was_promoted_and_rolled_back_since_stays_promoted(case: Case) -> None:
     """The task is cleared, or died before it could record what it did: no new comparison takes the rollback back."""
-    case.promote()
+    promoted = case.promote()
     roll_back(case.repository.origin, MODEL, to=None, decision={"run": "undo"}, files=[], moment=NOW)
     before = case.record()
+    assert before.placed == promoted["version"]
     assert case.promote()["promoted"] is True
     assert case.record() == before
     advance(case.runtime, case.task, "awaiting")
     assert case.promote()["promoted"] is True
     assert (case.record().state, case.record().decided_by) == ("promoted", "ada")
+    assert case.record().placed == promoted["version"]
     assert "champion #3 took its place since" in case.record().outcome
     assert find_champion(case.repository.origin, MODEL).number == 3
 

@@ -284,7 +284,7 @@ def test_a_rollback_by_the_form(world: World, answered: Callable[..., None], run
     assert run.tasks["train"] == "skipped"
     champion = find_champion(world.repository.origin, MODEL)
     assert (champion.number, champion.revision) == (3, world.repository.champion)
-    assert record().state == "rolled_back"
+    assert (record().state, record().placed) == ("rolled_back", champion.version)
     assert "too many complaints" in world.repository.git("tag", "-l", "-n99", "churn#champion#3")
 
 
