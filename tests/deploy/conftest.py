@@ -15,7 +15,7 @@ import pytest
 from demo.rest import Rest
 from deploy.new_env import fresh
 from tests.deploy.compose import Service, read_env
-from tests.deploy.machine import ROOT, Machine, install
+from tests.deploy.machine import PATIENCE, ROOT, Machine, install
 from tests.production import FIRST_DAY, Production
 
 
@@ -78,7 +78,10 @@ def _deployment(machine: Machine) -> Iterator[Deployment]:
     machine.up()
     deployment = Deployment(machine)
     with deployment.rest as rest:
-        rest.wait_for_dags(["monitor_churn"])
+        try:
+            rest.wait_for_dags(["monitor_churn"], patience=PATIENCE)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}: {rest.import_errors()} {machine.log('dag-processor')[-3000:]}") from error
         yield deployment
 
 
