@@ -119,6 +119,10 @@ def test_the_owner_may(
         {"origin": "http://testserver.evil.example"},
         {"origin": "http://testserver", "Sec-Fetch-Site": "cross-site"},
         {"origin": "http://testserver", "Sec-Fetch-Site": "same-site"},
+        {"origin": "http://testserver:8080"},
+        {"origin": "http://["},
+        {"origin": "https://evil.example", "Authorization": "Basic YWRtaW46YWRtaW4="},
+        {"origin": "https://evil.example", "Authorization": "Bearer"},
     ],
 )
 def test_another_origin_changes_nothing(

@@ -22,6 +22,8 @@ from airflow.utils.session import create_session
 from fastapi import Depends, HTTPException, Request
 from sqlalchemy import select
 
+from monitoring_tasks.ui.tokens import bearer_of
+
 MONITOR, PERFORMANCE, RETRAIN = "monitor_", "performance_", "retrain_"
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 """What names of monitors are."""
@@ -107,22 +109,10 @@ def sees(monitor: str, user: Any) -> bool:
     return found is False and _may(user, "GET", dag_id)
 
 
-def require_edit(monitors: Collection[str], user: Any) -> None:
-    """Refuse (403) whoever may not edit the DAG of each of the monitors: an action on an incident concerns them all."""
-    missing = [name for name in monitors if not _may(user, "PUT", f"{MONITOR}{name}")]
-    if missing:
-        raise HTTPException(403, f"you may not edit {', '.join(MONITOR + name for name in missing)} in Airflow")
-
-
 def require_run(dag_id: str, user: Any) -> None:
     """Refuse (403) whoever may not start runs of a DAG."""
     if not _may(user, "POST", dag_id, DagAccessEntity.RUN):
         raise HTTPException(403, f"you may not start runs of {dag_id} in Airflow")
-
-
-def may_edit(monitor: str, user: Any) -> bool:
-    """Whether a person may act on a monitor's incidents."""
-    return may_edit_dag(f"{MONITOR}{monitor}", user)
 
 
 def may_edit_dag(dag_id: str, user: Any) -> bool:
@@ -139,13 +129,21 @@ def own_origin(request: Request) -> None:
     """Refuse (403) a change that a page of another origin asks for with the cookie of whoever looks at it.
 
     Airflow has no token against this. A browser names the origin of every POST; a program with a bearer token is not
-    moved by other pages, so that it need not.
+    moved by other pages, so that it need not. Any other authorization, such as the password of a proxy, is sent by a
+    browser of itself: it says nothing about the page, and Airflow takes the cookie beside it.
     """
-    if request.headers.get("authorization"):
+    if bearer_of(request):
         return
-    fetched, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    if fetched not in (None, "same-origin") or origin is None or urlsplit(origin).netloc != request.headers.get("host"):
+    fetched, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin", "")
+    if fetched not in (None, "same-origin") or not _is_of(origin, request.headers.get("host")):
         raise HTTPException(403, "this must be asked for from a page of this Airflow itself, or with a bearer token")
+
+
+def _is_of(origin: str, host: str | None) -> bool:
+    try:
+        return bool(host) and urlsplit(origin).netloc == host
+    except ValueError:  # no origin at all, such as "http://["
+        return False
 
 
 OWN_ORIGIN = Depends(own_origin)
