@@ -12,7 +12,7 @@ from monitoring_tasks.severity import Severity
 BLOCKED = "Retraining stays blocked until the data is sound."
 _OF_RUNS = {
     Cause.LATE: "See whether the scheduler runs, and whether {} is paused or waits for a slot; then let it run: "
-    "windows that were missed are judged when it does.",
+    "it judges the newest window by itself, those between by a backfill.",
     Cause.FAILED: "Open the log of the failed task of {}, mend the cause, and clear the task: finished steps are not "
     "repeated.",
 }
