@@ -12,7 +12,7 @@ from monitoring_tasks.incidents.incident import Incident, Member, Mute, State
 from monitoring_tasks.incidents.reading import Cause
 from monitoring_tasks.severity import Severity
 from monitoring_tasks.store.records import Letter
-from monitoring_tasks.views.incident import HIDDEN, PAGE, Wish, chosen, dags_of, owners_of, shown_to, told_of
+from monitoring_tasks.views.incident import COLUMN, HIDDEN, PAGE, Wish, chosen, dags_of, owners_of, shown_to, told_of
 from tests.ui.world import incident
 
 AT = datetime(2013, 4, 1, tzinfo=UTC)
@@ -73,6 +73,24 @@ def test_a_title_of_many_counts_them_all() -> None:
     assert two.title == f"a and {HIDDEN}: drift in col_a, age"
 
 
+def test_neither_a_segment_nor_a_comment_names_a_column_that_one_may_not_see() -> None:
+    """A reason about a column in a segment is that column's as well; what people wrote is told without its name."""
+    reasons = ("col_b in plan=pro: severe drift, psi 3", "col_a in plan=pro: severe drift, psi 1")
+    whole = replace(of("a", "b"), reasons=reasons, resolution="col_b of b was mended, not col_a")
+    shown = shown_to(whole, lambda member: member.name == "a")
+    assert shown is not None
+    assert shown.incident.reasons == reasons[1:]
+    assert shown.incident.resolution == f"{COLUMN} of {HIDDEN} was mended, not col_a"
+
+
+def test_letters_name_no_channel_to_who_sees_a_part() -> None:
+    """The channel of the owner of a hidden model is told by neither its address nor an error."""
+    letter = Letter("k", "#board", "i", 1, "opened", Severity.HIGH, (), {}, AT, AT, state="dead", error="no #board")
+    (told,) = told_of([letter], whole=False)
+    assert (told.channel, told.state, told.bad) == ("a channel", "given up, nobody was told", True)
+    assert told_of([letter], whole=True)[0].channel == "#board"
+
+
 def test_an_action_concerns_monitors_or_the_dag_itself() -> None:
     """A run's DAG stands for its monitor; a DAG over all monitors for itself."""
     (member,) = incident().members
@@ -117,11 +135,11 @@ def test_letters_are_told_as_what_became_of_them() -> None:
     sent = Letter("k", "log", "i", 1, "opened", Severity.HIGH, (), {}, AT, AT, state="sent", error="timeout")
     dead = replace(sent, state="dead")
     waits, digest = replace(sent, state="waiting", error=""), replace(sent, state="waiting", digest=True, error="")
-    told = told_of([sent, dead, waits, digest, replace(waits, error="b")], lambda text: text.upper())
+    told = told_of([sent, dead, waits, digest, replace(waits, error="b")], whole=True)
     assert [(each.state, each.bad) for each in told] == [
         ("sent", False),
-        ("given up, nobody was told: TIMEOUT", True),
+        ("given up, nobody was told: timeout", True),
         ("waits for the next delivery", False),
         ("waits for the digest", False),
-        ("waits for the next delivery: B", True),
+        ("waits for the next delivery: b", True),
     ]

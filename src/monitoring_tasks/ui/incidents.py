@@ -72,7 +72,7 @@ def incident(request: Request, id: str, fleet: Visible, user: GetUserDep, done: 
         address=_address(shown.incident, verdict),
         step=advice(shown.incident, None, verdict),
         timeline=timeline_of(store.transitions(id), shown.veil),
-        letters=told_of(store.letters(incident=id), shown.veil),
+        letters=told_of(store.letters(incident=id), whole=not shown.hidden),
         may=not may_not_edit(found, user),
         retrain=_retrainable(shown, fleet, user),
         done=done if done in DONE else "",

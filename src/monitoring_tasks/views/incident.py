@@ -13,6 +13,8 @@ from monitoring_tasks.incidents.reading import OF_RUN, Cause
 from monitoring_tasks.store.records import Letter, Transition
 
 HIDDEN = "a model that you may not see"
+COLUMN = "a column that you may not see"
+CHANNEL = "a channel"
 PAGE = 50
 """So many incidents that have ended are on a page."""
 STATES = tuple(state.value for state in State)
@@ -25,7 +27,8 @@ Sees = Callable[[Member], bool]
 class Shown:
     """An incident as one person sees it; `hidden` counts the members that the person may not see.
 
-    Names of those are nowhere in it, and neither are columns and reasons that are theirs alone.
+    Names of those are nowhere in it, and neither are columns and reasons that are theirs alone; `veil` writes a text
+    without them.
     """
 
     incident: Incident
@@ -44,21 +47,30 @@ def shown_to(incident: Incident, sees: Sees) -> Shown | None:
     hidden = [member for member in incident.members if not sees(member)]
     if len(hidden) == len(incident.members):
         return None
-    veil = _veil({name for member in hidden for name in (member.name, member.monitor)})
-    veiled = _veiled(incident, sees, veil) if hidden else incident
+    foreign = _foreign(incident, sees)
+    veil = _veil({name for member in hidden for name in (member.name, member.monitor)}, foreign)
+    veiled = _veiled(incident, sees, foreign, veil) if hidden else incident
     names = who(incident) if len({member.name for member in incident.members}) > 2 else who(veiled)
     return Shown(veiled, f"{names}: {what(veiled)}", len(hidden), veil)
 
 
-def _veiled(incident: Incident, sees: Sees, veil: Callable[[str], str]) -> Incident:
+def _foreign(incident: Incident, sees: Sees) -> frozenset[str]:
+    """The columns that are those of hidden members alone."""
     seen = {column for member in incident.members if sees(member) for column in member.columns}
-    foreign = tuple(f"{column}: " for column in incident.columns if column not in seen)
+    hidden = {column for member in incident.members if not sees(member) for column in member.columns}
+    return frozenset({*incident.columns, *hidden} - seen) if hidden else frozenset()
+
+
+def _veiled(incident: Incident, sees: Sees, foreign: frozenset[str], veil: Callable[[str], str]) -> Incident:
+    seen = {column for member in incident.members if sees(member) for column in member.columns}
+    # A reason begins with its column, and its segment where it is about one.
+    theirs = tuple(f"{column}{then}" for column in foreign for then in (": ", " in "))
     return replace(
         incident,
         members=tuple(member if sees(member) else _masked(member) for member in incident.members),
         columns=tuple(column for column in incident.columns if column in seen),
         anchors=tuple(anchor for anchor in incident.anchors if anchor.rpartition("#")[2] in seen),
-        reasons=tuple(veil(reason) for reason in incident.reasons if not reason.startswith(foreign)),
+        reasons=tuple(veil(reason) for reason in incident.reasons if not reason.startswith(theirs)),
         mute=incident.mute and replace(incident.mute, reason=veil(incident.mute.reason)),
         resolution=veil(incident.resolution),
     )
@@ -68,13 +80,18 @@ def _masked(member: Member) -> Member:
     return replace(member, name=HIDDEN, monitor=HIDDEN, owner="", columns=())
 
 
-def _veil(names: Iterable[str]) -> Callable[[str], str]:
-    """What writes `HIDDEN` in place of each of the names, and of the DAGs that are called after them."""
-    either = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+def _veil(names: Iterable[str], columns: Iterable[str]) -> Callable[[str], str]:
+    """What writes `HIDDEN` in place of each of the names, and of the DAGs that are called after them, and `COLUMN`."""
+    either, column = _either(names), _either(columns)
     if not either:
         return str
-    pattern = re.compile(rf"(?<!\w)(?:monitor_|performance_|retrain_)?(?:{either})(?!\w)")
-    return lambda text: pattern.sub(HIDDEN, text)
+    dag = rf"(?:monitor_|performance_|retrain_)?(?:{either})"
+    pattern = re.compile(rf"(?<!\w)(?:({dag}){f'|(?:{column})' if column else ''})(?!\w)")
+    return lambda text: pattern.sub(lambda found: HIDDEN if found[1] else COLUMN, text)
+
+
+def _either(texts: Iterable[str]) -> str:
+    return "|".join(map(re.escape, sorted(filter(None, texts), key=len, reverse=True)))
 
 
 def dags_of(incident: Incident) -> tuple[str, ...]:
@@ -145,24 +162,30 @@ def _late(shown: Shown) -> tuple[Any, ...]:
 
 @dataclass(frozen=True)
 class Told:
-    """A letter about an incident, and what became of it in words."""
+    """A letter about an incident, and what became of it in words. `channel` is the address it went to."""
 
     letter: Letter
+    channel: str
     state: str
     bad: bool
 
 
-def told_of(letters: Sequence[Letter], veil: Callable[[str], str]) -> list[Told]:
-    """What became of the letters about an incident, in the order in which they were written."""
-    return [_told(letter, veil) for letter in letters]
+def told_of(letters: Sequence[Letter], *, whole: bool) -> list[Told]:
+    """What became of the letters about an incident, in the order in which they were written.
+
+    Not `whole`, for who may not see all of its models: the addresses are those of the others' owners as well, so that
+    neither they are told, nor errors, which may name them.
+    """
+    return [_told(letter, whole=whole) for letter in letters]
 
 
-def _told(letter: Letter, veil: Callable[[str], str]) -> Told:
+def _told(letter: Letter, *, whole: bool) -> Told:
     words = _LETTERS[letter.state]
     if letter.state == "waiting" and letter.digest:
         words = "waits for the digest"
-    error = f": {veil(letter.error)}" if letter.error and letter.state != "sent" else ""
-    return Told(letter, f"{words}{error}", bad=letter.state == "dead" or bool(error))
+    failed = bool(letter.error) and letter.state != "sent"
+    error = f": {letter.error}" if failed and whole else ""
+    return Told(letter, letter.channel if whole else CHANNEL, f"{words}{error}", bad=letter.state == "dead" or failed)
 
 
 _LETTERS: Mapping[str, str] = {
