@@ -81,6 +81,15 @@ def method(name: str) -> Method:
     return table[key]
 
 
+def is_method(name: str) -> bool:
+    """Whether there is a method called `name`; results of before may name one that is gone.
+
+    >>> is_method("psi"), is_method("evidently:anderson"), is_method("chi")
+    (True, True, False)
+    """
+    return (name.removeprefix(EVIDENTLY) in EVIDENTLY_METHODS) if name.startswith(EVIDENTLY) else name in METHODS
+
+
 def allowed_methods(kind: Kind | None = None) -> list[str]:
     """Names a monitor may use for columns of `kind` (all of them by default), our own first."""
     rows = [*METHODS.items(), *((EVIDENTLY + name, row) for name, row in EVIDENTLY_METHODS.items())]

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple, Self
 
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
+from monitoring_tasks.methods import is_method, method
 
 Role = Literal["feature", "prediction"]
 NAMED = 5
@@ -41,6 +42,17 @@ class ColumnScore(NamedTuple):  # pages make tens of thousands at once: a data c
     def excess(self) -> float:
         """How many times its threshold the score is; 0 where either is not known. Of p-values it says nothing."""
         return self.score / self.threshold if self.score is not None and self.threshold else 0.0
+
+    @property
+    def ordinary(self) -> bool:
+        """Whether it passed although its score lies beyond its threshold: windows of this column vary as much.
+
+        >>> ColumnScore("temp", method="psi", score=0.3, threshold=0.2, drift=Status.PASSED).ordinary
+        True
+        """
+        if self.drift is not Status.PASSED or self.score is None or self.threshold is None or self.method is None:
+            return False
+        return is_method(self.method) and method(self.method).breached(self.score, self.threshold)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from monitoring_tasks.views.column import (
     sides_of,
 )
 from monitoring_tasks.views.heat_map import names_of, slots_of
-from monitoring_tasks.views.words import NOTHING
+from monitoring_tasks.views.words import NOTHING, ORDINARY
 from tests.views.made import axis, head, score, window
 
 
@@ -34,6 +34,14 @@ def test_checks_of_the_column_findings_first() -> None:
         (Check.CONSTANT, ""),
         (Check.DRIFT, "a unit changed; summer; in all rows"),
     ]
+
+
+def test_a_pass_beyond_a_limit_is_not_called_severe() -> None:
+    """A score beyond its limits that is usual for the column says so; a finding says how large it is."""
+    sizes = {"large": True, "severe": True}
+    results = [drift(value=0.3159, **sizes), drift(Status.FAILED, **sizes), drift(Status.SUSPECT, large=True), drift()]
+    told = [checks_of([each], "age")[0].size for each in results]
+    assert told == [ORDINARY, "severe", "large", ""]
 
 
 def test_segments_of_the_column() -> None:

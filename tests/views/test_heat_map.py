@@ -50,6 +50,19 @@ def test_a_cell_tells_its_score_without_its_colour() -> None:
     assert cells[2][1] == "2013-06-05: psi 0.1 against 0.2, failed"
 
 
+def test_a_pass_beyond_the_limit_says_that_it_is_usual() -> None:
+    """Else `passed` beside a score above its threshold reads like a mistake; a p-value lies beyond below it."""
+    beyond = score("age", value=0.3159)
+    (told,) = row(drawn([head(0)], {window(0): [beyond]}))
+    assert told[1] == "2013-06-03: psi 0.3159 against 0.2 (beyond the limit, ordinary for this column), passed"
+    likely, unlikely, gone = (
+        score("age", value=value, method=method)
+        for value, method in ((0.3, "ks_p_value"), (0.1, "ks_p_value"), (0.3, "method_of_before"))
+    )
+    assert [each.ordinary for each in (beyond, likely, unlikely, gone)] == [True, False, True, False]
+    assert not any(score("age", status, 0.3).ordinary for status in Status if status is not Status.PASSED)
+
+
 @pytest.mark.parametrize("outcome", [Outcome.NO_DATA, Outcome.TOO_FEW_ROWS])
 def test_what_could_not_be_judged_is_absent(outcome: Outcome) -> None:
     """Whatever was computed of such a window, its cells are no pass."""

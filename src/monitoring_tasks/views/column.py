@@ -12,7 +12,7 @@ from monitoring_tasks.store.board import Head
 from monitoring_tasks.views.heat_map import Name
 from monitoring_tasks.views.plots import UNKNOWN, Picture, Point, history_picture, with_level
 from monitoring_tasks.views.timeline import Timeline
-from monitoring_tasks.views.words import NOTHING, number, share, spoken
+from monitoring_tasks.views.words import NOTHING, ORDINARY, number, share, spoken
 from monitoring_tasks.window import Window
 
 SEGMENTS = 20
@@ -26,6 +26,13 @@ class Told:
 
     result: CheckResult
     why: str
+
+    @property
+    def size(self) -> str:
+        """How large what was found is; of what passed beyond its limit, that it does so usually."""
+        if self.result.status is Status.PASSED:
+            return ORDINARY if self.result.large or self.result.severe else ""
+        return "severe" if self.result.severe else "large" if self.result.large else ""
 
 
 def checks_of(results: Iterable[CheckResult], column: str) -> list[Told]:
@@ -97,7 +104,8 @@ def pictures_of(heads: Sequence[Head], mine: Mapping[Window, ColumnScore], timel
 
 
 def _of(score: ColumnScore) -> str:
-    return f"{spoken(score.method or 'score')}, {score.drift or 'not judged'}, threshold {number(score.threshold)}"
+    said = f"{score.drift or 'not judged'}{f', {ORDINARY}' if score.ordinary else ''}"
+    return f"{spoken(score.method or 'score')}, {said}, threshold {number(score.threshold)}"
 
 
 def neighbours(names: Sequence[Name], column: str) -> tuple[str | None, str | None]:

@@ -19,7 +19,7 @@ from monitoring_tasks.store.board import Head
 from monitoring_tasks.views.plots import UNKNOWN
 from monitoring_tasks.views.ranges import place
 from monitoring_tasks.views.timeline import Mark, Strip, Timeline
-from monitoring_tasks.views.words import day, number, span, spoken
+from monitoring_tasks.views.words import ORDINARY, day, number, span, spoken
 from monitoring_tasks.window import Window
 
 PAGE = 40
@@ -154,7 +154,8 @@ def _measured(score: ColumnScore) -> str:
     if score.score is None:
         return "no score"
     limit = "" if score.threshold is None else f" against {number(score.threshold)}"
-    return f"{escape(score.method or 'score')} {number(score.score)}{limit}"
+    usual = f" ({ORDINARY})" if score.ordinary else ""
+    return f"{escape(score.method or 'score')} {number(score.score)}{limit}{usual}"
 
 
 def _now(newest: ColumnScore | None, name: Name) -> str:

@@ -17,7 +17,7 @@ from monitoring_tasks.scores import ColumnScore, Headline
 from monitoring_tasks.store.board import Head, PerformanceHead
 from monitoring_tasks.store.records import RetrainingRecord
 from monitoring_tasks.views.plots import UNKNOWN, between
-from monitoring_tasks.views.words import NOTHING, number, share, signed, span, spoken
+from monitoring_tasks.views.words import NOTHING, ORDINARY, number, share, signed, span, spoken
 from monitoring_tasks.window import Window
 
 SEGMENTS = 20
@@ -129,7 +129,9 @@ def _prediction_card(scores: Sequence[ColumnScore], of: str) -> Iterable[Card]:
     if found is not None and found.drift is not None:
         state = {"failed": "drifted", "passed": "healthy", "suspect": "warning"}.get(found.drift, "unknown")
         limit = "" if found.threshold is None else f" against {number(found.threshold)}"
-        measured = f"{spoken(found.method or 'score')} {number(found.score)}{limit}"
+        measured = (
+            f"{spoken(found.method or 'score')} {number(found.score)}{limit}{f', {ORDINARY}' if found.ordinary else ''}"
+        )
         yield Card("prediction drift", str(found.drift), measured, (found.column, of), state)
 
 

@@ -12,6 +12,8 @@ from monitoring_tasks.severity import Severity
 from monitoring_tasks.window import DAY, HOUR, Window
 
 NOTHING = "\u2013"
+ORDINARY = "beyond the limit, ordinary for this column"
+"""What is said of a score that passed on the wrong side of its threshold."""
 MINUTE = timedelta(minutes=1)
 YEAR = 365 * DAY
 DIGITS = 4
