@@ -370,3 +370,15 @@ def test_pages_below_another_path(server: TestClient, world: Runtime) -> None:
 def test_a_cookie_opens_it(server: TestClient, world: Runtime) -> None:
     """A browser has a cookie and no bearer token."""
     assert server.get("/monitoring/model/monitor_fraud", headers=browser("viewer")).status_code == 200
+
+
+@pytest.mark.parametrize("dag_id", ["monitoring_alerts", "monitoring_maintenance", "somebodys_own", "Fraud.v2"])
+@pytest.mark.parametrize("path", ["model/{}", "of-run/{}?run_id=manual__1"])
+def test_a_dag_that_watches_no_model_says_so_kindly(server: TestClient, world: Runtime, dag_id: str, path: str) -> None:
+    """Airflow shows the tab on every DAG: there it says where models are, and leads to them."""
+    answer = server.get(f"/monitoring/{path.format(dag_id)}", headers=headers("viewer", **HTML))
+    assert answer.status_code == 404
+    told = Page(answer.text).text
+    assert "Nothing here" in told
+    assert "watches no model of its own" in told
+    assert 'href="/monitoring/">All models' in answer.text

@@ -55,13 +55,22 @@ def storable(request: Request) -> None:
         raise HTTPException(422, "no parameter holds a NUL character")
 
 
+_TITLES = {403: "Not allowed", 404: "Nothing here", 503: "Not possible now"}
+
+
 def refused(request: Request, error: Exception) -> Response:
     """What a person sees of a refusal: a page in a browser, JSON elsewhere."""
     assert isinstance(error, Refusal)
     headers = {**(error.headers or {}), **HEADERS}
     if not wants_page(request):
         return JSONResponse({"detail": error.detail}, error.status_code, headers)
-    answer = page(request, "error.html", status=error.status_code, title="Not possible", detail=str(error.detail))
+    answer = page(
+        request,
+        "error.html",
+        status=error.status_code,
+        title=_TITLES.get(error.status_code, "Not possible"),
+        detail=str(error.detail),
+    )
     answer.headers.update(headers)
     return answer
 

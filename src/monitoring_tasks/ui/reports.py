@@ -35,6 +35,11 @@ HEADERS = {
     "Cache-Control": "private, no-store",
 }
 DAG_ID = re.compile(r"(monitor|performance|retrain)_([a-z][a-z0-9_]{0,62})")
+NO_MODEL = (
+    "This DAG watches no model of its own, so that there is nothing to show of it. A model is shown in this place on "
+    "its own DAGs, monitor_<name>, performance_<name> and retrain_<name>, and in the list of all models."
+)
+"""What is said where Airflow shows the tab of these pages: it shows it on every DAG, whoever's it is."""
 SPAN = re.compile(r"(\d{4}-\d\d-\d\dT\d{6})_(\d{4}-\d\d-\d\dT\d{6})")
 
 

@@ -23,7 +23,7 @@ from monitoring_tasks.store.database import Store
 from monitoring_tasks.store.queries import subject_digest
 from monitoring_tasks.ui.access import MONITOR, PERFORMANCE, READS_DAG, RETRAIN
 from monitoring_tasks.ui.html import page
-from monitoring_tasks.ui.reports import DAG_ID, known, subject_of, told
+from monitoring_tasks.ui.reports import DAG_ID, NO_MODEL, known, subject_of, told
 from monitoring_tasks.views.run import (
     evidence_of,
     figures_of,
@@ -108,7 +108,9 @@ def _has_report(runtime: Runtime, subject: Subject) -> bool:
 def of_run(request: Request, dag_id: str, run_id: RunId) -> Response:
     """From a run of Airflow to what it found: the page of its window, or what is known of the run."""
     named = DAG_ID.fullmatch(dag_id)
-    if named is None or not run_id.isprintable():
+    if named is None:
+        raise HTTPException(404, NO_MODEL)
+    if not run_id.isprintable():
         raise HTTPException(404, "no such run of a monitor: open it from its DAG")
     monitor = named[2]
     with told(dag_id):

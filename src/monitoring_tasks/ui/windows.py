@@ -18,7 +18,7 @@ from monitoring_tasks.store.database import Store
 from monitoring_tasks.store.records import RetrainingRecord
 from monitoring_tasks.ui.access import MONITOR, READS_DAG, SIGNED_IN, Fleet, fleet_of
 from monitoring_tasks.ui.html import query
-from monitoring_tasks.ui.reports import DAG_ID
+from monitoring_tasks.ui.reports import DAG_ID, NO_MODEL
 from monitoring_tasks.views.heat_map import Links
 from monitoring_tasks.views.ranges import Asked, Range, champion_of, range_of
 from monitoring_tasks.views.run import run_address
@@ -29,7 +29,7 @@ from monitoring_tasks.window import DAY, Window
 def named(dag_id: str) -> None:
     """Refuse (404) what is no id of a monitor's DAG before Airflow's database is asked about it."""
     if DAG_ID.fullmatch(dag_id) is None:
-        raise HTTPException(404, "no such monitor, or none that you may see: the overview lists those")
+        raise HTTPException(404, NO_MODEL)
 
 
 READS_MODEL = [SIGNED_IN, Depends(named), READS_DAG]
