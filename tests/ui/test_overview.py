@@ -10,6 +10,7 @@ import pytest
 
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.ui.html import HEADERS
+from monitoring_tasks.views.overview import ORDERS, SPOKEN_ORDERS
 from tests.ui.server import HTML, browser, headers
 from tests.ui.world import INCIDENT, MODELS, RUN, register
 
@@ -166,3 +167,19 @@ def test_a_refusal_is_a_page_for_browsers(server: TestClient, world: Runtime) ->
     data = server.get("/monitoring/report/monitor_churn/v1/x/y", headers=headers("viewer"))
     assert data.json() == {"detail": "no such report: open it from its task"}
     assert page.headers["content-security-policy"] == data.headers["content-security-policy"]
+
+
+def test_every_order_can_be_chosen_and_is_named(server: TestClient, world: Runtime) -> None:
+    """In the form as well, for a phone shows no headings; each cell of a line has the name of its column there."""
+    assert {name for name, _ in SPOKEN_ORDERS} == set(ORDERS)
+    page = read(server, "?sort=owner")
+    assert '<option value="owner" selected>owner</option>' in page
+    for label in ("State", "Last window", "Drifted columns", "Performance", "Champion", "Incidents"):
+        assert page.count(f'data-label="{label}"') == len(MODELS)
+    assert 'aria-sort="ascending"' in read(server, "?sort=name")
+    assert 'aria-sort="descending"' in read(server, "?sort=drifted")
+
+
+def test_what_is_unknown_has_no_colour_of_a_severity(server: TestClient, world: Runtime) -> None:
+    """The severity stands beside the state, in a mark of its own."""
+    assert re.search(r'class="state [a-z_]+ severity-', read(server)) is None

@@ -97,6 +97,29 @@ def test_unknown_is_not_healthy(watched: Watched, heads: list[Head], why: str) -
     assert why in found.why
 
 
+def test_the_reason_is_that_of_the_worst_verdict() -> None:
+    """A model whose figures are worse says which, and not that its rows are as they should be."""
+    said = headline_of(world.entry("fraud", 26).restatement)
+    worse = figures(outcome=Outcome.DEGRADED, headline=said)
+    assert row(heads=[head()], performance=[worse]).why == "auc 0.75 is worse than 0.81 by 0.06, limit 0.02"
+    of_segment = figures(outcome=Outcome.DEGRADED)
+    assert row(heads=[head()], performance=[of_segment]).why == "performance: degraded"
+    assert row(heads=[head()], performance=[figures()]).why == "no finding"
+    unjudged = figures(outcome=Outcome.LABELS_IMMATURE, severity=Severity.MEDIUM)
+    assert row(heads=[head()], performance=[unjudged]).why == "performance: labels immature"
+
+
+def test_a_finding_is_told_though_a_later_window_is_missing() -> None:
+    """What is behind its schedule, or switched off, says what was found last as well."""
+    drifted = [head(outcome=Outcome.DRIFTED, headline=Headline(reason="age: severe drift"))]
+    behind = row(Watched("churn", started=NOW + timedelta(days=1)), heads=drifted).why
+    assert behind.startswith("age: severe drift; a later window was started")
+    assert (
+        row(Watched("churn", paused=True), heads=drifted).why
+        == "age: severe drift; its DAG is paused: nothing is watched"
+    )
+
+
 def test_what_drifted_before_it_was_paused_is_still_told() -> None:
     """Switching a monitor off hides no finding."""
     assert row(Watched("churn", paused=True), heads=[head(outcome=Outcome.DRIFTED)]).state == "drifted"

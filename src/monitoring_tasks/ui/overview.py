@@ -11,7 +11,18 @@ from monitoring_tasks.orchestration.runtime import airflow_runtime
 from monitoring_tasks.store.database import Store
 from monitoring_tasks.ui.access import SIGNED_IN, Fleet, Visible
 from monitoring_tasks.ui.html import page
-from monitoring_tasks.views.overview import ORDERS, PAGE, STATES, Facts, Row, Watched, Wish, chosen, rows_of
+from monitoring_tasks.views.overview import (
+    ORDERS,
+    PAGE,
+    SPOKEN_ORDERS,
+    STATES,
+    Facts,
+    Row,
+    Watched,
+    Wish,
+    chosen,
+    rows_of,
+)
 
 ROUTER = APIRouter(dependencies=[SIGNED_IN])
 Text = Annotated[str, Query(max_length=200)]
@@ -37,6 +48,7 @@ def overview(
         wish=wish,
         asked={"q": q, "owner": owner, "state": state, "sort": sort if sort in ORDERS else "severity"},
         states=STATES,
+        orders=SPOKEN_ORDERS,
         pages=pages,
         number=number,
     )

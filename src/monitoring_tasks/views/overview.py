@@ -14,6 +14,8 @@ from monitoring_tasks.policy.verdict import Outcome
 from monitoring_tasks.severity import Severity
 from monitoring_tasks.store.board import Head, PerformanceHead
 from monitoring_tasks.store.records import RetrainingRecord
+from monitoring_tasks.views.model import change_of
+from monitoring_tasks.views.words import number, spoken
 
 State = Literal["degraded", "drifted", "warning", "unknown", "healthy"]
 STATES: tuple[State, ...] = ("degraded", "drifted", "warning", "unknown", "healthy")
@@ -107,14 +109,32 @@ class Row:
 
     @property
     def why(self) -> str:
-        """The state in a sentence."""
+        """The state in a sentence: the worst finding, and what keeps anything later from being known."""
+        told = [each for each in (self._finding(), self._missing()) if each]
+        return "; ".join(told) or (self.drift.headline.reason if self.drift else "")
+
+    def _missing(self) -> str:
         if self.paused:
             return "its DAG is paused: nothing is watched"
         if self.drift is None:
             return "no window was judged yet"
-        if self.behind:
-            return "a later window was started and has no verdict: look at the runs of its DAG"
-        return self.drift.headline.reason
+        return "a later window was started and has no verdict: look at the runs of its DAG" if self.behind else ""
+
+    def _finding(self) -> str:
+        """What the worse of the two newest verdicts says; empty where both are healthy, or there is none."""
+        rows = _STATES[self.drift.outcome] if self.drift else "healthy"
+        found = None if self.waits else self.performance
+        if found is not None and STATES.index(_STATES[found.outcome]) < STATES.index(rows):
+            return _worse(found)
+        return self.drift.headline.reason if self.drift and rows != "healthy" else ""
+
+
+def _worse(found: PerformanceHead) -> str:
+    """What is wrong with a model's figures: the first metric that is worse than it may be, else the verdict."""
+    line = next((each for each in found.headline.lines if each.status == "failed"), None)
+    if line is None:
+        return f"performance: {spoken(found.outcome)}"
+    return f"{spoken(line.metric)} {number(line.figure.value)} is {change_of(line)}"
 
 
 def rows_of(watched: Iterable[Watched], facts: Facts) -> list[Row]:
@@ -242,3 +262,14 @@ ORDERS: Mapping[str, Callable[[Row], tuple[Any, ...]]] = {
     "incidents": lambda row: (-len(row.incidents), row.name),
 }
 """Orders by name: the worst, the oldest or the first letter comes first."""
+SPOKEN_ORDERS: tuple[tuple[str, str], ...] = (
+    ("severity", "severity, the worst first"),
+    ("name", "name"),
+    ("owner", "owner"),
+    ("window", "last window, the oldest first"),
+    ("drifted", "drifted columns, the most first"),
+    ("drop", "performance, the largest drop first"),
+    ("champion", "champion, the oldest first"),
+    ("incidents", "incidents, the most first"),
+)
+"""The orders as people choose them."""
