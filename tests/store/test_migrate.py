@@ -6,6 +6,7 @@ import importlib.resources
 import socket
 import traceback
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from monitoring_tasks.errors import ConfigurationError, StoreUnavailable
 from monitoring_tasks.store.database import Store, open_store
 from monitoring_tasks.store.migrate import alembic_config, migrate, revision
 from monitoring_tasks.store.schema import METADATA, REVISION, VERSION_TABLE
-from tests.store.samples import letter, results, retraining, verdict
+from tests.store.samples import letter, results, retraining, subject, verdict
 
 ALERT = "digest, key, channel, monitor, window_start, window_end, severity, state, message, external"
 ALERT_ROW = "'d', 'k', 'slack', 'm', '2013-06-01', '2013-06-02', 3, 'sent', 'drifted', '{}'"
@@ -87,6 +88,24 @@ def test_the_outbox_takes_the_place_of_the_alerts(store_url: str) -> None:
         assert store.letters() == []
         with store._engine.connect() as connection:
             assert "monitoring_alerts" not in inspect(connection).get_table_names()
+
+
+def test_what_was_rolled_up_is_never_a_window_without_checks(store_url: str) -> None:
+    """Undone and done again a window whose results are gone has none, not an empty list that finds nothing."""
+    evidence = {**verdict().evidence, "checks": {"failed": 1, "passed": 2}}
+    judged, hostile = replace(verdict(), evidence=evidence), subject(1)
+    found = [replace(each, column="<b>\0\ud800\\0'; --", detail="a\nb") for each in results()]
+    with open_store(store_url) as store:
+        store.put_results(judged.subject, results(), rows=10)
+        store.put(judged, results(), report=None, run={"id": "1"})
+        store.roll_up(datetime.now(UTC))
+        store.put_results(hostile, found, rows=10)
+        store.put_results(subject(2), [], rows=10)
+        with store._engine.connect().execution_options(writes=True) as connection, connection.begin():
+            command.downgrade(alembic_config(connection), "0006")
+        migrate(store._engine)
+        assert [store.results(each) for each in (judged.subject, hostile, subject(2))] == [None, found, []]
+        assert store.knows(judged.subject)
 
 
 def test_migrations_are_in_the_package() -> None:

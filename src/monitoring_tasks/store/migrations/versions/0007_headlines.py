@@ -80,9 +80,12 @@ def _put_together(subject: Any) -> None:
         sa.select(_results).where(_results.c.digest == subject.digest).order_by(_results.c.position)
     )
     results = [_result(row) for row in rows]
-    reasons = json.loads(subject.verdict)["reasons"] if subject.verdict else ()
-    headline = headline_field(results, reasons) if subject.verdict else None
-    _set(_subjects, subject.digest, **results_fields(results), headline=headline)
+    verdict = json.loads(subject.verdict) if subject.verdict else {}
+    headline = headline_field(results, verdict["reasons"]) if verdict else None
+    # Rolled up before this was undone once: no results are not the same as a window in which nothing was checked.
+    gone = not results and any((verdict.get("evidence", {}).get("checks") or {}).values())
+    fields = {} if gone else results_fields(results)
+    _set(_subjects, subject.digest, **fields, headline=headline)
 
 
 def _result(row: Any) -> CheckResult:
@@ -97,14 +100,15 @@ _SAME = ("suite", "status", "method", "value", "threshold", "large", "severe", "
 
 
 def _take_apart(subject: Any) -> None:
+    rows = []
     for position, result in enumerate(map(CheckResult.from_json, unpack(subject.results))):
         summaries = {f"{name}_summary": json.dumps(dict(getattr(result, name))) for name in ("reference", "current")}
         evidence = None if result.evidence is None else json.dumps(asdict(result.evidence))
         own = {"check_name": result.check, "column_name": result.column, "evidence": evidence}
         same = {name: getattr(result, name) for name in _SAME}
-        op.get_bind().execute(
-            _results.insert().values(digest=subject.digest, position=position, **same, **summaries, **own)
-        )
+        rows.append({"digest": subject.digest, "position": position, **same, **summaries, **own})
+    if rows:
+        op.get_bind().execute(_results.insert(), rows)
 
 
 def _set(table: sa.TableClause, digest: str, **fields: Any) -> None:
