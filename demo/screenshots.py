@@ -6,7 +6,6 @@ A real Airflow over what the demonstration left, looked at in Chromium, in light
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -28,7 +27,7 @@ PATIENCE = 1500
 class Picture:
     """A picture to take: of an address, as `name.png`; the part of it that is above `height`, or all where it is None.
 
-    `follow` is the text of a link on that page whose page is meant.
+    `follow` is what the address of a link on that page holds whose page is meant.
     """
 
     name: str
@@ -48,8 +47,8 @@ PICTURES = (
     Picture("model-phone", MODEL, width=390, height=1600),
     Picture("column-light", f"/monitoring/model/{DAG}/column/temp?{RANGE}"),
     Picture("column-dark", f"/monitoring/model/{DAG}/column/temp?{RANGE}", "dark"),
-    Picture("run-light", MODEL, follow="Newest window"),
-    Picture("run-dark", MODEL, "dark", follow="Newest window"),
+    Picture("run-light", MODEL, follow=f"/run/{DAG}/"),
+    Picture("run-dark", MODEL, "dark", follow=f"/run/{DAG}/"),
     Picture("tab-light", f"/dags/{DAG}/plugin/monitoring"),
 )
 
@@ -71,7 +70,7 @@ def take(picture: Picture, browser: Browser, stack: Stack) -> Path:
     sign_in(page, stack.url, "admin", stack.passwords["admin"])
     page.goto(stack.url + picture.path)
     if picture.follow:
-        page.get_by_role("link", name=picture.follow).first.click()
+        page.locator(f"main a[href*='{picture.follow}']").first.click()
     settle(page)
     target = FOLDER / f"{picture.name}.png"
     page.screenshot(path=target, full_page=picture.height is None)
@@ -80,14 +79,11 @@ def take(picture: Picture, browser: Browser, stack: Stack) -> Path:
 
 
 def settle(page: Page) -> None:
-    """Wait until nothing more is loaded or drawn."""
+    """Wait until nothing more is loaded or drawn; within Airflow's own pages, in the frame that shows these."""
     page.wait_for_load_state("networkidle")
+    if "/plugin/" in page.url:
+        page.frame_locator("iframe").first.locator("main").wait_for()
     page.wait_for_timeout(PATIENCE)
-
-
-def pictures() -> Iterator[Path]:
-    """Where the pictures are."""
-    yield from (FOLDER / f"{picture.name}.png" for picture in PICTURES)
 
 
 if __name__ == "__main__":
