@@ -90,6 +90,18 @@ def test_rules_ask_for_metrics_that_there_are(rule: dict[str, Any]) -> None:
         assert rule["annotations"]["summary"]
 
 
+def test_every_alert_leads_on() -> None:
+    """To the page of its model, or of all, and to a heading that the runbook has; both addresses are set once."""
+    headings = re.findall(r"(?m)^#+ (.+)$", (ROOT / "docs" / "runbook.md").read_text())
+    anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    named = read(PROMETHEUS / "prometheus.yml")["global"]["external_labels"]
+    for rule in ALERTS.values():
+        page, runbook = (rule["annotations"][name] for name in ("dashboard_url", "runbook_url"))
+        assert re.fullmatch(r"\{\{ \$externalLabels\.(\w+) \}\}/monitoring/.*", page)[1] in named  # type: ignore[index]
+        assert runbook.startswith("{{ $externalLabels.runbook }}#")
+        assert runbook.rpartition("#")[2] in anchors
+
+
 def test_a_fault_keeps_every_request_back() -> None:
     """No alert asks for a retraining of a monitor whose newest window has a fault, in its rule or by inhibition."""
     for rule in ALERTS.values():
