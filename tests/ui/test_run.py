@@ -190,6 +190,20 @@ UNKNOWN = (
 )
 
 
+@pytest.mark.parametrize("champion", ["a/b", "a\\b", "<script>alert(1)</script>", "../..", "x" * 500])
+def test_a_champion_of_any_name_has_its_pages(server: TestClient, world: Runtime, champion: str) -> None:
+    """What is no part of an artifact's key has no report, and a page all the same; so has the model's, whose newest
+    window has a report at an address that an older release kept."""
+    about = replace(subject("churn", 35), champion=champion)
+    judged = replace(verdict("churn", 35), subject=about)
+    world.store.put(judged, results("churn", 35), report="file:///r/report.html", run={"origin": "command line"})
+    address = run_address("monitor_churn", about)
+    assert get(server, address).status_code == 200
+    assert get(server, address.replace("/run/", "/report/")).status_code == 404
+    page = get(server, "/model/monitor_churn")
+    assert (page.status_code, ">report</a>" in page.text) == (200, False)
+
+
 def test_what_the_store_does_not_know_is_not_there(server: TestClient, world: Runtime) -> None:
     """No part of an address is anything but the name of what is stored."""
     for address in UNKNOWN:

@@ -58,7 +58,7 @@ def posted(path: str, *, owner: int = 0) -> Example:
 API, MONITOR = "/api/v1", "/api/v1/monitors/fraud"
 EXAMPLES: Mapping[tuple[str, str], Example] = {
     ("GET", "/"): Example("/", of_fraud=False),
-    ("GET", "/run/{dag_id}/{champion}/{span}/{config_hash}"): Example(f"/run/monitor_fraud/{SUBJECT}"),
+    ("GET", "/run/{dag_id}/{champion:path}/{span}/{config_hash}"): Example(f"/run/monitor_fraud/{SUBJECT}"),
     ("GET", "/of-run/{dag_id}"): Example("/of-run/monitor_fraud?run_id=scheduled__39", viewer=303),
     ("GET", "/incidents"): Example("/incidents", of_fraud=False),
     ("GET", "/incident/{id}"): Example(f"/incident/{INCIDENT}"),
@@ -69,7 +69,7 @@ EXAMPLES: Mapping[tuple[str, str], Example] = {
     ("POST", "/model/{dag_id}/retrain"): posted("/model/monitor_fraud/retrain", owner=400),
     ("GET", "/model/{dag_id}/rollback"): posted("/model/monitor_fraud/rollback"),
     ("POST", "/model/{dag_id}/rollback"): posted("/model/monitor_fraud/rollback", owner=400),
-    ("GET", "/report/{dag_id}/{champion}/{span}/{config_hash}"): Example(
+    ("GET", "/report/{dag_id}/{champion:path}/{span}/{config_hash}"): Example(
         f"/report/monitor_fraud/{SUBJECT}", sandboxed=True
     ),
     ("GET", "/comparison/{dag_id}/{run}"): Example(f"/comparison/retrain_fraud/{run_slug(RUN)}", sandboxed=True),

@@ -86,6 +86,15 @@ class Artifacts:
         return self._root / key
 
 
+def is_key(key: str) -> bool:
+    """Whether `key` is a plain relative path that stays below the root.
+
+    >>> is_key("runs/churn/report.html"), is_key("file:///r/report.html")
+    (True, False)
+    """
+    return set(key.split("/")).isdisjoint({"", ".", ".."}) and not any(character in key for character in "\\\0")
+
+
 def check_key(key: str) -> None:
     """Raise `ValueError` unless `key` is a plain relative path that stays below the root.
 
@@ -94,8 +103,7 @@ def check_key(key: str) -> None:
     ...
     ValueError: '../secrets' is no artifact key: write a relative path like monitor/window/report.html
     """
-    parts = key.split("/")
-    if not set(parts).isdisjoint({"", ".", ".."}) or any(character in key for character in "\\\0"):
+    if not is_key(key):
         raise ValueError(f"{key!r} is no artifact key: write a relative path like monitor/window/report.html")
 
 

@@ -21,6 +21,7 @@ from monitoring_tasks.store.ledger import LedgerEntry
 from monitoring_tasks.ui.access import MONITOR, PERFORMANCE, RETRAIN, Fleet
 from monitoring_tasks.ui.actions import actions_for
 from monitoring_tasks.ui.html import page
+from monitoring_tasks.ui.reports import kept
 from monitoring_tasks.ui.windows import (
     READS_MODEL,
     One,
@@ -104,7 +105,7 @@ def _header(
         "more_reasons": max(len(told) - REASONS, 0),
         "newest": newest,
         "newest_run": run_address(shown.dag_id, newest.subject) if newest else "",
-        "has_report": newest is not None and newest.report is not None and runtime.artifacts.exists(newest.report),
+        "has_report": newest is not None and newest.report is not None and kept(runtime.artifacts, newest.report),
         "performance_run": run_address(PERFORMANCE + shown.name, entry.verdict.subject) if entry else "",
         "dags": [each + shown.name for each in (MONITOR, PERFORMANCE, RETRAIN) if fleet.has(each, shown.name)],
         "strips": _strips(shown),

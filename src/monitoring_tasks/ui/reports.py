@@ -16,6 +16,7 @@ from monitoring_tasks.orchestration.runtime import airflow_runtime
 from monitoring_tasks.policy.verdict import Subject
 from monitoring_tasks.report import report_key, self_contained
 from monitoring_tasks.retraining.names import comparison_key, is_slug
+from monitoring_tasks.store.artifacts import Artifacts, is_key
 from monitoring_tasks.store.database import Store
 from monitoring_tasks.ui.access import READS_DAG
 from monitoring_tasks.window import Window
@@ -46,13 +47,13 @@ SPAN = re.compile(r"(\d{4}-\d\d-\d\dT\d{6})_(\d{4}-\d\d-\d\dT\d{6})")
 ROUTER = APIRouter(dependencies=[READS_DAG])
 
 
-@ROUTER.get("/report/{dag_id}/{champion}/{span}/{config_hash}", response_class=HTMLResponse)
+@ROUTER.get("/report/{dag_id}/{champion:path}/{span}/{config_hash}", response_class=HTMLResponse)
 def report(dag_id: str, champion: str, span: str, config_hash: str) -> HTMLResponse:
     """The report of one window; 404 unless the results store knows exactly that subject."""
     subject = subject_of(dag_id, champion, span, config_hash)
     with told(dag_id):
         runtime = airflow_runtime()
-        if subject is None or not known(runtime.store, dag_id, subject):
+        if subject is None or not known(runtime.store, dag_id, subject) or not is_key(report_key(subject)):
             raise HTTPException(404, "no such report: open it from its task")
         return HTMLResponse(self_contained(runtime.artifacts, report_key(subject)), headers=HEADERS)
 
@@ -75,6 +76,11 @@ def known(store: Store, dag_id: str, subject: Subject) -> bool:
         return store.knows(subject)
     written = (entry.verdict.subject for entry in store.restatements(subject.monitor, subject.window))
     return subject in written
+
+
+def kept(artifacts: Artifacts, key: str) -> bool:
+    """Whether an artifact is there; nothing is under what is no key, such as the address that an old release kept."""
+    return is_key(key) and artifacts.exists(key)
 
 
 @contextmanager

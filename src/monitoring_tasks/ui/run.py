@@ -23,7 +23,7 @@ from monitoring_tasks.store.database import Store
 from monitoring_tasks.store.queries import subject_digest
 from monitoring_tasks.ui.access import MONITOR, PERFORMANCE, READS_DAG, RETRAIN
 from monitoring_tasks.ui.html import page
-from monitoring_tasks.ui.reports import DAG_ID, NO_MODEL, known, subject_of, told
+from monitoring_tasks.ui.reports import DAG_ID, NO_MODEL, kept, known, subject_of, told
 from monitoring_tasks.views.run import (
     evidence_of,
     figures_of,
@@ -41,7 +41,7 @@ RunId = Annotated[str, Query(max_length=250)]
 Facts = dict[str, Any]
 
 
-@ROUTER.get("/run/{dag_id}/{champion}/{span}/{config_hash}")
+@ROUTER.get("/run/{dag_id}/{champion:path}/{span}/{config_hash}")
 def run(request: Request, dag_id: str, champion: str, span: str, config_hash: str, known_at: KnownAt = "") -> Response:
     """The verdict on one window; 404 unless the results store knows exactly that subject.
 
@@ -101,7 +101,7 @@ def _about(verdict: Any, run: Mapping[str, str], versions: list[Any]) -> Facts:
 
 
 def _has_report(runtime: Runtime, subject: Subject) -> bool:
-    return runtime.artifacts.exists(report_key(subject))
+    return kept(runtime.artifacts, report_key(subject))
 
 
 @ROUTER.get("/of-run/{dag_id}")
