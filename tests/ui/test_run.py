@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
+from monitoring_tasks.performance.record import Estimated, Interval
 from monitoring_tasks.policy.verdict import Subject
 from monitoring_tasks.report import report_key
 from monitoring_tasks.retraining.names import comparison_key, run_slug
@@ -98,6 +99,18 @@ def test_performance_shows_figures_baseline_and_segments(server: TestClient, wor
     for said in ("auc", "0.75", "0.74 to 0.76", "0.81", "950 of 1,000", "plan=pro", "0.7 to 0.8", "worse"):
         assert said in page, said
     assert "column/auc" not in page
+
+
+def test_why_nothing_is_estimated_is_said_once(server: TestClient, world: Runtime) -> None:
+    """The reason is mostly that of every metric: it stands below the table, and not in each of its lines."""
+    known = entry("fraud", 26, known_after=12)
+    refused = Estimated(Interval(None), "the windows before lie outside of what was estimated of them")
+    figures = tuple(replace(each, estimated=refused) for each in known.restatement.figures if not each.segment)
+    with world.store.transaction() as transaction:
+        transaction.put_performance(replace(known, restatement=replace(known.restatement, figures=figures)))
+    page = get(server, run_address("performance_fraud", subject("fraud", 26))).text
+    assert page.count(refused.refused) == 1
+    assert page.count("not estimated") == len(figures)
 
 
 def test_each_restatement_has_its_page(server: TestClient, world: Runtime) -> None:
