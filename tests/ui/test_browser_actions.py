@@ -62,3 +62,24 @@ def test_another_origin_changes_nothing(tab: Tab, retrainable: Runtime, site: st
     found = retrainable.store.incident(INCIDENT)
     assert found is not None
     assert found.state.value == "open"
+
+
+def test_days_that_are_chosen_outweigh_the_dates_of_before(tab: Tab, retrainable: Runtime) -> None:
+    """Whoever looked at two dates, and then chooses the last seven days, sees these."""
+    page = tab()
+    page.goto("/monitoring/model/monitor_fraud?start=2013-03-05&end=2013-03-07")
+    with page.expect_navigation():
+        page.locator("select[name=days]").select_option("7")
+    assert "7 days back from the newest window" in page.locator(".range-words").inner_text()
+    assert page.complaints == []  # type: ignore[attr-defined]
+
+
+def test_without_scripts_no_empty_plot_is_shown(tab: Tab, retrainable: Runtime) -> None:
+    """The numbers of each are in a table beneath, which opens without a script."""
+    page = tab(java_script_enabled=False)
+    page.goto("/monitoring/model/monitor_fraud")
+    plots = page.locator(".plot")
+    assert plots.count() > 1
+    assert not any(each.is_visible() for each in plots.all())
+    page.get_by_text("Numbers of auc").click()
+    assert page.locator("table.numbers").first.is_visible()

@@ -89,7 +89,12 @@ function unroll() {
 document.addEventListener("click", leave);
 document.addEventListener("submit", once);
 document.addEventListener("change", (event) => {
-  if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+  if (!event.target.matches("[data-submit]")) return;
+  // Two dates would outweigh the days that were just chosen.
+  if (event.target.name === "days" && event.target.value) {
+    for (const date of event.target.form.querySelectorAll("input[type=date]")) date.value = "";
+  }
+  event.target.form.requestSubmit();
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", dress);
 document.addEventListener("DOMContentLoaded", dress);
