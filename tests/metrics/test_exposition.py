@@ -32,7 +32,7 @@ from tests.ui import world
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 WATCHED = tuple(
-    Watched(name, "risk" if name == "fraud" else "growth", False, world.window(world.DAYS).start)
+    Watched(name, "risk" if name == "fraud" else "growth", False, world.window(world.DAYS).start, timedelta(days=7))
     for name in world.MODELS
 )
 
@@ -113,7 +113,6 @@ def test_verdicts_are_those_of_the_store(store: Store) -> None:
             assert value(series, "severity", **about) == head.severity
             window = head.subject.window
             assert value(series, "window_end_timestamp_seconds", **about) == window.end.timestamp()
-            assert value(series, "window_seconds", **about) == (window.end - window.start).total_seconds()
             assert value(series, "last_success_timestamp_seconds", **about) == head.written_at.timestamp()
     assert value(series, "window_rows", monitor="fraud") == 1000
 
@@ -178,6 +177,7 @@ def test_unknown_is_not_healthy(store: Store) -> None:
             assert not named(series, name, monitor=monitor)
     assert not named(series, "outcome", monitor="quiet")
     assert value(series, "due_timestamp_seconds", monitor="quiet") == world.window(world.DAYS).start.timestamp()
+    assert value(series, "schedule_interval_seconds", monitor="quiet") == 604800
 
 
 @pytest.mark.parametrize(("status", "flag"), [(Status.UNDECIDED, None), (Status.SUSPECT, 0), (Status.FAILED, 1)])

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from monitoring_tasks.orchestration.runtime import airflow_runtime
 from monitoring_tasks.runtime import Runtime
 from tests.ui.server import headers
-from tests.ui.world import MODELS
+from tests.ui.world import DAYS, MODELS, window
 
 if TYPE_CHECKING:
     from fastapi.testclient import TestClient
@@ -129,6 +129,22 @@ def test_no_token_is_logged(server: TestClient, world: Runtime, token: str, capl
         server.get(PATH, headers=bearer(token))
         server.get(PATH, headers=bearer("wrong-0123456789abcdef"))
     assert not any(word in record.getMessage() for record in caplog.records for word in (token, "wrong-0123"))
+
+
+def test_a_schedule_is_as_long_as_airflow_says(server: TestClient, world: Runtime, token: str) -> None:
+    """The time between two runs is that of the DAG's next interval; without a next run there is none."""
+    from airflow.models.dag import DagModel
+    from airflow.utils.session import create_session
+    from sqlalchemy import update
+
+    next_run = window(DAYS)
+    ends = {"next_dagrun_data_interval_start": next_run.start, "next_dagrun_data_interval_end": next_run.end}
+    with create_session() as session:
+        session.execute(update(DagModel).where(DagModel.dag_id.like("monitor%")).values(**ends))
+        session.execute(update(DagModel).where(DagModel.dag_id == "monitor_quiet").values(next_dagrun=None))
+    told = server.get(PATH, headers=bearer(token)).text
+    assert 'monitoring_schedule_interval_seconds{monitor="fraud"} 86400.0' in told
+    assert 'monitoring_schedule_interval_seconds{monitor="quiet"}' not in told
 
 
 def test_a_dag_that_is_gone_is_told_no_more(server: TestClient, world: Runtime, token: str) -> None:

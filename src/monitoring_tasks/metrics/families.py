@@ -44,6 +44,9 @@ PAUSED = Family("monitoring_paused", "Whether the monitor's DAG is switched off,
 DUE = Family(
     "monitoring_due_timestamp_seconds", "End of the newest window whose run was due, by Airflow's schedule, unix time."
 )
+INTERVAL = Family(
+    "monitoring_schedule_interval_seconds", "Time from the newest run that was due to the next, by Airflow's schedule."
+)
 
 # --- verdicts; stream: drift, performance (the newest window that could be judged), labels (the newest of all)
 OUTCOME = Family(
@@ -53,7 +56,6 @@ SEVERITY = Family("monitoring_severity", "Severity of the newest verdict, 0 none
 WINDOW_END = Family(
     "monitoring_window_end_timestamp_seconds", "End of the window of the newest verdict, unix time.", _STREAM
 )
-WINDOW_WIDTH = Family("monitoring_window_seconds", "Width of the window of the newest verdict.", _STREAM)
 LAST_SUCCESS = Family(
     "monitoring_last_success_timestamp_seconds", "When the newest verdict was written, unix time.", _STREAM
 )

@@ -47,6 +47,7 @@ def _monitor(sheet: Sheet, watched: Watched) -> None:
     sheet.put(families.MONITOR_INFO, 1, watched.name, watched.owner)
     sheet.put(families.PAUSED, int(watched.paused), watched.name)
     sheet.put(families.DUE, watched.started, watched.name)
+    sheet.put(families.INTERVAL, watched.interval.total_seconds() if watched.interval else None, watched.name)
 
 
 def _verdict(sheet: Sheet, stream: Stream, found: Head | PerformanceHead) -> None:
@@ -55,7 +56,6 @@ def _verdict(sheet: Sheet, stream: Stream, found: Head | PerformanceHead) -> Non
         sheet.put(families.OUTCOME, int(found.outcome is outcome), monitor, stream, outcome.value)
     sheet.put(families.SEVERITY, int(found.severity), monitor, stream)
     sheet.put(families.WINDOW_END, window.end, monitor, stream)
-    sheet.put(families.WINDOW_WIDTH, (window.end - window.start).total_seconds(), monitor, stream)
     sheet.put(families.LAST_SUCCESS, found.written_at, monitor, stream)
 
 

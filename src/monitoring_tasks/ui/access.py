@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -37,13 +37,15 @@ READS_DAG = Depends(requires_access_dag(method="GET", access_entity=DagAccessEnt
 class Dag:
     """What Airflow knows of a monitor's DAG: its id, who owns it, whether it is switched off, and when it runs next.
 
-    `next_start` is where the next interval begins: up to there everything was started. None: nothing is scheduled.
+    `next_start` is where the next interval begins: up to there everything was started; `interval` is how long it is.
+    None: nothing is scheduled.
     """
 
     dag_id: str
     owner: str
     paused: bool
     next_start: datetime | None
+    interval: timedelta | None = None
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,9 @@ def everything() -> Fleet:
 
 def _fleet(allowed: Collection[str] | None, *, among: Collection[str] | None = None) -> Fleet:
     with create_session() as session:
-        columns = (DagModel.dag_id, DagModel.owners, DagModel.is_paused, DagModel.next_dagrun)
-        wanted = select(*columns).where(DagModel.is_stale.is_(False))
+        known = (DagModel.dag_id, DagModel.owners, DagModel.is_paused, DagModel.next_dagrun)
+        ends = (DagModel.next_dagrun_data_interval_start, DagModel.next_dagrun_data_interval_end)
+        wanted = select(*known, *ends).where(DagModel.is_stale.is_(False))
         rows = session.execute(wanted if among is None else wanted.where(DagModel.dag_id.in_(among))).all()
     mine = [row for row in rows if allowed is None or row.dag_id in allowed]
     found = {row.dag_id.removeprefix(MONITOR): _dag(row) for row in mine if row.dag_id.startswith(MONITOR)}
@@ -156,4 +159,6 @@ def _may(user: Any, method: ResourceMethod, dag_id: str, entity: DagAccessEntity
 
 
 def _dag(row: Any) -> Dag:
-    return Dag(row.dag_id, row.owners or "", bool(row.is_paused), row.next_dagrun)
+    start, end = row.next_dagrun_data_interval_start, row.next_dagrun_data_interval_end
+    interval = end - start if start and end and row.next_dagrun else None
+    return Dag(row.dag_id, row.owners or "", bool(row.is_paused), row.next_dagrun, interval)

@@ -16,7 +16,7 @@ from monitoring_tasks.metrics.exposition import Exposition
 from monitoring_tasks.metrics.text import CONTENT_TYPE
 from monitoring_tasks.orchestration.runtime import airflow_runtime
 from monitoring_tasks.store.database import Store
-from monitoring_tasks.ui.access import SIGNED_IN, Fleet, everything, visible
+from monitoring_tasks.ui.access import SIGNED_IN, Dag, Fleet, everything, visible
 from monitoring_tasks.ui.html import HEADERS
 from monitoring_tasks.ui.tokens import SCRAPE, bearer_of
 from monitoring_tasks.views.overview import Watched
@@ -57,12 +57,18 @@ async def scraper(request: Request) -> Scraper:
 def metrics(request: Request, scraper: Annotated[Scraper, Depends(scraper)]) -> Response:
     """The figures of the newest windows in Prometheus' text format 0.0.4; 503 while the store does not answer."""
     fleet = scraper.fleet
-    watched = [Watched(name, dag.owner, dag.paused, dag.next_start) for name, dag in sorted(fleet.monitors.items())]
-    found = exposition(airflow_runtime().store).scrape(watched, whole=scraper.whole)
+    found = exposition(airflow_runtime().store).scrape(
+        map(_watched, sorted(fleet.monitors.items())), whole=scraper.whole
+    )
     if "gzip" in request.headers.get("accept-encoding", ""):
         headers = {**_HEADERS, "Content-Type": CONTENT_TYPE, "Content-Encoding": "gzip"}
         return Response(found.gzipped(), headers=headers)
     return StreamingResponse(found.pieces(), headers={**_HEADERS, "Content-Type": CONTENT_TYPE})
+
+
+def _watched(known: tuple[str, Dag]) -> Watched:
+    name, dag = known
+    return Watched(name, dag.owner, dag.paused, dag.next_start, dag.interval)
 
 
 @lru_cache(maxsize=1)

@@ -33,12 +33,16 @@ _STATES: Mapping[Outcome, State] = {
 
 @dataclass(frozen=True)
 class Watched:
-    """A monitor as Airflow knows it: who owns its DAG, whether that is switched off, and up to where runs started."""
+    """A monitor as Airflow knows it: who owns its DAG, whether that is switched off, and up to where runs started.
+
+    `interval` is the time from there to the next run; None: nothing is scheduled.
+    """
 
     name: str
     owner: str = ""
     paused: bool = False
     started: datetime | None = None
+    interval: timedelta | None = None
 
 
 @dataclass(frozen=True)
