@@ -209,6 +209,17 @@ NO_VERDICTS = [
 ]
 
 
+def test_a_monitor_that_is_not_listed_is_none(
+    server: TestClient, world: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An auth manager may list fewer DAGs than it admits one by one, and a DAG may go meanwhile: 404, not a failure."""
+    from airflow.api_fastapi.app import get_auth_manager
+
+    monkeypatch.setattr(type(get_auth_manager()), "get_authorized_dag_ids", lambda *_, **__: {"monitor_fraud"})
+    assert server.get("/monitoring/api/v1/monitors/churn", headers=headers("viewer")).status_code == 404
+    assert server.get("/monitoring/api/v1/monitors/fraud", headers=headers("viewer")).status_code == 200
+
+
 def test_a_verdict_that_there_is_not(client: Client) -> None:
     """Only the subject of a verdict is an address, exactly."""
     for rest in NO_VERDICTS:

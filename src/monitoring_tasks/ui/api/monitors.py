@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, HTTPException, Query
 
 from monitoring_tasks.ui.access import MONITOR, PERFORMANCE, RETRAIN, Fleet, Visible
 from monitoring_tasks.ui.api import models
@@ -68,6 +68,8 @@ def list_monitors(
 @ROUTER.get("/monitors/{monitor}", operation_id="get_monitor", summary="One monitor", responses=ABSENT)
 def get_monitor(monitor: Seen, fleet: Visible, store: Results) -> models.Monitor:
     """A monitor as it stands, with its newest verdicts, its open incidents and the retrainings that wait for people."""
+    if monitor not in fleet.monitors:  # gone since it was asked for, or listed otherwise by the auth manager
+        raise HTTPException(404, "no such monitor, or none that you may see: /api/v1/monitors lists those")
     row = rows_in(Fleet({monitor: fleet.monitors[monitor]}, fleet.dag_ids), store)[0]
     return models.Monitor(
         row=monitor_row(row),
