@@ -83,3 +83,12 @@ def test_without_scripts_no_empty_plot_is_shown(tab: Tab, retrainable: Runtime) 
     assert not any(each.is_visible() for each in plots.all())
     page.get_by_text("Numbers of auc").click()
     assert page.locator("table.numbers").first.is_visible()
+
+
+def test_what_is_wider_than_a_phone_is_scrolled_by_the_keyboard(tab: Tab, retrainable: Runtime) -> None:
+    """A table that does not fit takes the focus; one that does is no stop on the way."""
+    for width, stop in ((390, "0"), (1280, None)):
+        page = tab(viewport={"width": width, "height": 800})
+        page.goto("/monitoring/model/monitor_fraud/column/age")
+        assert page.locator(".scroll:has(> .checks)").first.get_attribute("tabindex") == stop
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -240,7 +240,14 @@ def test_a_retrainings_run_leads_to_its_record(server: TestClient, world: Runtim
     """What it was asked for, how it stands, the comparison and the way to its answer."""
     world.artifacts.write(comparison_key("fraud", run_slug(RUN)), b"compared")
     page = get(server, "/of-run/retrain_fraud?run_id=" + quote(RUN, safe="")).text
-    for said in ("awaiting", "age drifted", "required_actions", f"/comparison/retrain_fraud/{run_slug(RUN)}", OLD):
+    for said in (
+        "awaiting",
+        "age drifted",
+        "then approve or reject",
+        "required_actions",
+        f"/comparison/retrain_fraud/{run_slug(RUN)}",
+        OLD,
+    ):
         assert said in page, said
     promoted = get(server, "/of-run/retrain_churn?run_id=retrain__promoted").text
     assert "required_actions" not in promoted

@@ -86,6 +86,13 @@ function unroll() {
   }
 }
 
+// What is wider than its place is scrolled by the keyboard as well, in browsers that do not see to it themselves.
+function reach() {
+  for (const place of document.querySelectorAll(".scroll")) {
+    if (place.scrollWidth > place.clientWidth) place.tabIndex = 0;
+  }
+}
+
 document.addEventListener("click", leave);
 document.addEventListener("submit", once);
 document.addEventListener("change", (event) => {
@@ -100,3 +107,4 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", dress);
 document.addEventListener("DOMContentLoaded", dress);
 document.addEventListener("DOMContentLoaded", renew);
 document.addEventListener("DOMContentLoaded", unroll);
+document.addEventListener("DOMContentLoaded", reach);
