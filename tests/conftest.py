@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from tests.production import Production
 __all__ = ["_postgres_server", "churn", "churn_template", "postgres_url"]
 
 # How long an example takes says more about the machine than about the code.
-settings.register_profile("project", deadline=None, print_blob=True)
+# Where a change is judged, the same examples are tried each time; a developer's machine looks for others.
+settings.register_profile("project", deadline=None, print_blob=True, derandomize="CI" in os.environ)
 settings.load_profile("project")
 
 # The files of a model's own pipeline: they run in a checkout of it.

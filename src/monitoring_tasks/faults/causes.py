@@ -37,9 +37,11 @@ def probable_causes(sides: Sides, found: Collection[tuple[Check, str | None]]) -
     """
     columns = {column: {check for check, each in found if each == column} for _, column in found}
     causes: list[Cause] = []
-    for column, checks in columns.items():
-        named = _of_window(sides, checks) if column is None else _of_column(sides, column, checks)
-        causes.extend(named)
+    # Values next to the largest float run over where they are converted or summed up: no fault fits such a column.
+    with np.errstate(all="ignore"):
+        for column, checks in columns.items():
+            named = _of_window(sides, checks) if column is None else _of_column(sides, column, checks)
+            causes.extend(named)
     return tuple(sorted(causes, key=lambda cause: (-cause.share, cause.column or "", cause.fault)))
 
 
