@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring_tasks.incidents.incident import Mute
+from monitoring_tasks.incidents.reading import Cause
 from monitoring_tasks.performance.headline import headline_of
 from monitoring_tasks.policy.verdict import Outcome
 from monitoring_tasks.scores import Headline
@@ -118,6 +119,26 @@ def test_a_finding_is_told_though_a_later_window_is_missing() -> None:
         row(Watched("churn", paused=True), heads=drifted).why
         == "age: severe drift; its DAG is paused: nothing is watched"
     )
+
+
+@pytest.mark.parametrize(
+    ("cause", "dag_id", "state"),
+    [
+        (Cause.NO_DATA, "churn", "unknown"),
+        (Cause.LABELS, "churn", "unknown"),
+        (Cause.LATE, "performance_churn", "unknown"),
+        (Cause.FAILED, "monitor_churn", "unknown"),
+        (Cause.FAILED, "retrain_churn", "healthy"),
+        (Cause.DATA_QUALITY, "churn", "healthy"),
+    ],
+)
+def test_what_keeps_from_knowing_is_not_healthy(cause: Cause, dag_id: str, state: str) -> None:
+    """Runs that failed or are late, rows or labels that do not come: muted as well, for a mute makes nothing known."""
+    member = replace(world.incident().members[0], name=dag_id, monitor="churn")
+    found = replace(world.incident(), cause=cause, members=(member,), mute=Mute(NOW, "known", "ann", Severity.HIGH))
+    shown = row(heads=[head()], performance=[figures()], incidents=[found])
+    assert shown.state == state
+    assert ("open incident: age" in shown.why) is (state == "unknown")
 
 
 def test_what_drifted_before_it_was_paused_is_still_told() -> None:

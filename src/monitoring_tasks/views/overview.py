@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from monitoring_tasks.incidents.incident import Incident
+from monitoring_tasks.incidents.reading import OF_RUN, Cause
 from monitoring_tasks.performance.headline import MetricLine
 from monitoring_tasks.policy.verdict import Outcome
 from monitoring_tasks.severity import Severity
@@ -85,9 +86,16 @@ class Row:
         yield "unknown" if self.drift is None or self.paused or self.behind else _STATES[self.drift.outcome]
         if self.drift is not None:
             yield _STATES[self.drift.outcome]
+        if self._unseen:
+            yield "unknown"
         # That labels are waited for is how it should be, as long as nobody is told of it.
         if self.performance is not None and not self.waits:
             yield _STATES[self.performance.outcome]
+
+    @property
+    def _unseen(self) -> Incident | None:
+        """An open incident that says that the newest verdicts are not the newest there should be, muted or not."""
+        return next((each for each in self.incidents if _keeps_from_knowing(each, self.name)), None)
 
     @property
     def waits(self) -> bool:
@@ -122,7 +130,9 @@ class Row:
             return "its DAG is paused: nothing is watched"
         if self.drift is None:
             return "no window was judged yet"
-        return "a later window was started and has no verdict: look at the runs of its DAG" if self.behind else ""
+        if self.behind:
+            return "a later window was started and has no verdict: look at the runs of its DAG"
+        return f"open incident: {next(iter(self._unseen.reasons), spoken(self._unseen.cause))}" if self._unseen else ""
 
     def _finding(self) -> str:
         """What the worse of the two newest verdicts says; empty where both are healthy, or there is none."""
@@ -131,6 +141,17 @@ class Row:
         if found is not None and STATES.index(_STATES[found.outcome]) < STATES.index(rows):
             return _worse(found)
         return self.drift.headline.reason if self.drift and rows != "healthy" else ""
+
+
+UNSEEN = frozenset({Cause.NO_DATA, Cause.LABELS})
+"""Causes of incidents while which last it is not known how a model does; those of its runs besides."""
+
+
+def _keeps_from_knowing(incident: Incident, monitor: str) -> bool:
+    watching = {f"monitor_{monitor}", f"performance_{monitor}"}
+    return incident.cause in UNSEEN or (
+        incident.cause in OF_RUN and any(member.name in watching for member in incident.members)
+    )
 
 
 def _worse(found: PerformanceHead) -> str:
