@@ -69,7 +69,7 @@ class Rest:
                 return state
         raise TimeoutError(f"{dag} run {run} has not ended in {patience:.0f} s: {self.tasks(dag, run)}")
 
-    def wait_for_backfill(self, number: int, *, patience: float = 300) -> None:
+    def wait_for_backfill(self, number: int, *, patience: float = 900) -> None:
         """Return when every run of a backfill, and of those before it, has ended.
 
         Airflow itself marks a backfill as completed only some half a minute later.

@@ -97,6 +97,16 @@ def test_other_rules_are_left_out(watched: Production, caplog: pytest.LogCapture
     assert "canary.left_out monitor=fixed policy=psi" in caplog.text
 
 
+def test_a_retired_monitor_is_left_out(watched: Production, caplog: pytest.LogCaptureFixture) -> None:
+    """Of a model that has an end before the run nothing is tested; up to its end it is."""
+    caplog.set_level("INFO")
+    watched.configure(YAML + "end: 2013-03-10\n")
+    for day, tested in ((9, [["churn"]]), (11, [])):
+        run = SimpleNamespace(run_type="manual", run_after=datetime(2013, 3, day, tzinfo=UTC))
+        assert CanaryTasks(watched.folder).monitors(run) == tested
+    assert "canary.left_out monitor=churn policy=calibrated end=2013-03-10" in caplog.text
+
+
 def test_a_late_run_of_the_schedule_tests_nothing(watched: Production, caplog: pytest.LogCaptureFixture) -> None:
     """A DAG that is new runs its last week at once: not every monitor at the same time, when people wait."""
     tasks, now = CanaryTasks(watched.folder), datetime.now(UTC)
