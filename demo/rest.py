@@ -61,7 +61,7 @@ class Rest:
         found = self.get(f"dags/{dag}/dagRuns", limit=1000, order_by="run_after", **query)["dag_runs"]
         return [dict(run) for run in found]
 
-    def wait_for_run(self, dag: str, run: str, *, patience: float = 180) -> str:
+    def wait_for_run(self, dag: str, run: str, *, patience: float = 900) -> str:
         """State of a run once it has ended."""
         for _ in _until(patience):
             state = str(self.get(f"dags/{dag}/dagRuns/{run}")["state"])
@@ -81,7 +81,7 @@ class Rest:
                 return
         raise TimeoutError(f"backfill {number} of {dag} has not ended in {patience:.0f} s: {states}")
 
-    def wait_for_question(self, dag: str, run: str, *, patience: float = 180) -> dict[str, Any] | None:
+    def wait_for_question(self, dag: str, run: str, *, patience: float = 900) -> dict[str, Any] | None:
         """The question that a run asks a person; None when the run ended without one.
 
         Airflow 3.3 loses an answer that is given in the first seconds, while the worker of the task still winds up: the
