@@ -14,6 +14,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from monitoring_tasks.alarms_section import Alarms, Baseline, TrainingBaseline
 from monitoring_tasks.alerts_section import Alerts
+from monitoring_tasks.derived_section import Derived, require_derivable
 from monitoring_tasks.errors import ConfigurationError
 from monitoring_tasks.features_section import Drift, Feature, FeatureEntry, Limits, Quality
 from monitoring_tasks.methods import EVIDENTLY, Kind, allowed_methods, method
@@ -57,11 +58,16 @@ class Monitor(Section):
         description="Who is responsible: owner of the DAGs in Airflow, and what routes of alerts ask for"
     )
     description: str = Field("", description="A sentence for people")
-    task: Literal["binary", "multiclass", "regression"] = Field(description="A score from 0 to 1, a class, a number")
+    task: Literal["binary", "multiclass", "regression", "text"] = Field(
+        description="A score from 0 to 1, a class, a number, a text: watched by columns that are derived from it"
+    )
     source: Source = Field(description="The prediction log: where production rows are read")
     reference: Reference = Field(description="What the champion was trained on, with out-of-fold predictions")
     timestamp: Column = Field(description="Column of the moment of the prediction, by which rows are in a window")
-    prediction: Column = Field(description="Column of the score, class or number that the model answered")
+    prediction: Column = Field(
+        description="Column of the score, class or number that the model answered; text: the derived column that "
+        "stands for its answer"
+    )
     id: Column | None = Field(None, description="Column that names a prediction; needed for labels and retraining")
     label: Column | None = Field(None, description="Column of the true outcome in the reference; never a feature")
     ignore: Annotated[tuple[Column, ...], Field(strict=False)] = Field(
@@ -70,6 +76,10 @@ class Monitor(Section):
     features: dict[Column, FeatureEntry] = Field(
         default_factory=dict,
         description="Left out: every other column of the reference; '*' adds those to the ones that are listed",
+    )
+    derived: dict[Column, Derived] = Field(
+        default_factory=dict,
+        description="Columns that are computed from logged ones; the texts they are computed from are no features",
     )
     schedule: Schedule = Field("@daily", description="@hourly, @daily, @weekly, @monthly or five cron fields, in UTC")
     window: Width | None = Field(None, description="Width of the window; the schedule's interval when left out")
@@ -126,6 +136,18 @@ class Monitor(Section):
         return self
 
     @model_validator(mode="after")
+    def _derives(self) -> Self:
+        labels = {self.label: "label", self.label_time: "label time"}
+        require_derivable(self.derived, {self.timestamp: "timestamp", self.id: "id", **labels})
+        if self.task == "text" and self.prediction not in self.derived:
+            allowed = ", ".join(self.derived) or "none is declared"
+            raise ValueError(
+                f"prediction {self.prediction!r} of a text model is not derived: name one of the derived columns "
+                f"({allowed}), such as one of kind word_count"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _rules_stand_alone(self) -> Self:
         own = own_settings(self.features, self.drift) if self.policy.rules != "calibrated" else []
         if own:
@@ -158,6 +180,7 @@ class Monitor(Section):
     def _can_retrain(self) -> Self:
         if self.retraining is None:
             return self
+        self._require_outcomes("retraining")
         lacking = {
             "reference of kind champion": not isinstance(self.reference, ChampionReference),
             "id": self.id is None,
@@ -172,6 +195,7 @@ class Monitor(Section):
     def _can_measure(self) -> Self:
         if self.performance is None:
             return self
+        self._require_outcomes("performance")
         lacking = {"id": self.id is None, "label or labels": self.label is None and self.labels is None}
         if any(lacking.values()):
             raise ValueError(f"performance needs {', '.join(name for name, lacks in lacking.items() if lacks)}")
@@ -182,6 +206,15 @@ class Monitor(Section):
         if self.performance.probabilities and self.task != "multiclass":
             raise ValueError("performance.probabilities are of multiclass models: a binary model's is its prediction")
         return self
+
+    def _require_outcomes(self, section: str) -> None:
+        if self.task == "text":
+            raise ValueError(f"{section} is of models whose answers can be right or wrong: remove it for a text model")
+
+    @property
+    def texts(self) -> frozenset[str]:
+        """The columns of free text that others are derived from: features only where they are listed."""
+        return frozenset(name for each in self.derived.values() for name in each.texts)
 
     @property
     def lists_features(self) -> bool:
@@ -211,6 +244,8 @@ class Monitor(Section):
     @property
     def prediction_kind(self) -> Kind:
         """Kind of the prediction column: scores and estimates are numeric, a multiclass label is categorical."""
+        if self.prediction in self.derived:
+            return self.derived[self.prediction].result
         return "categorical" if self.task == "multiclass" else "numeric"
 
     @property

@@ -36,6 +36,7 @@ METRICS_OF: Mapping[str, tuple[MetricName, ...]] = {
     "binary": get_args(MetricName)[:11],
     "multiclass": ("accuracy", "precision", "recall", "f1", "f1_weighted", "log_loss"),
     "regression": ("mae", "rmse", "mape", "r2", "bias"),
+    "text": (),
 }
 """Metrics of each task, in the order in which people are shown them."""
 _PERCENT = re.compile(r"\s*(\d{1,3}(?:\.\d+)?)\s*%\s*")
@@ -106,6 +107,7 @@ DECISIVE: Mapping[str, Mapping[str, MetricLimits]] = {
     },
     "multiclass": {"accuracy": _limits(0.02, "5%"), "f1_weighted": _limits(0.02, "5%")},
     "regression": {"mae": _limits("5%", "5%"), "rmse": _limits("5%", "5%")},
+    "text": {},
 }
 """The metrics that decide about a window, when the monitor names none; the others are shown."""
 

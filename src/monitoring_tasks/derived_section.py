@@ -1,0 +1,107 @@
+"""What a monitor's YAML says about derived columns: the section `derived`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from monitoring_tasks.derivations import DERIVATIONS, Derivation, DerivationName
+from monitoring_tasks.methods import Kind
+from monitoring_tasks.sections import Column, Section, Text
+
+
+def _several(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+Columns = Annotated[
+    tuple[Column, ...],
+    Field(strict=False, min_length=1, max_length=2),
+    BeforeValidator(_several, json_schema_input_type=Column | tuple[Column, Column]),
+]
+Texts = Annotated[
+    tuple[Text, ...],
+    Field(strict=False),
+    BeforeValidator(_several, json_schema_input_type=Text | list[Text]),
+]
+
+
+class Derived(Section):
+    """A column that is computed from logged ones, alike in the reference and in production.
+
+    A row whose inputs are missing has no value, and so has one that `where` leaves out.
+    """
+
+    kind: DerivationName = Field(description="How it is computed")
+    of: Columns = Field(description="The logged column it is computed from; of a ratio or a difference the two")
+    patterns: Texts = Field(
+        (),
+        description="matches: regular expressions, one of which the text must hold; <refusals> stands for the list of "
+        "refusals that comes with the package",
+    )
+    ignore_case: bool = Field(True, description="matches: whether capitals count as small letters")
+    values: Texts = Field((), description="one_of: the values that count as true")
+    where: dict[Column, Texts] = Field(
+        default_factory=dict, description="Only rows in which these columns have these values have one"
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        allowed, found = self.derivation.inputs, len(self.of)
+        if found != len(allowed):
+            raise ValueError(f"{self.kind} is computed from {_counted(allowed)}, not from {found}: correct `of`")
+        for setting in ("patterns", "values"):
+            self._require(setting)
+        return self
+
+    def _require(self, setting: str) -> None:
+        needed, given = self.derivation.setting == setting, bool(getattr(self, setting))
+        if needed and not given:
+            raise ValueError(f"{self.kind} needs {setting}: give at least one")
+        if given and not needed:
+            raise ValueError(f"{self.kind} has no {setting}: remove them")
+
+    @property
+    def derivation(self) -> Derivation:
+        """What this kind of column is computed from, and the kind of its values."""
+        return DERIVATIONS[self.kind]
+
+    @property
+    def result(self) -> Kind:
+        """Kind of the column's values."""
+        return self.derivation.kind
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The columns of free text it is computed from: no features of their own."""
+        return tuple(name for name, kind in zip(self.of, self.derivation.inputs, strict=True) if kind == "text")
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Every column it reads, each once."""
+        return tuple(dict.fromkeys((*self.of, *self.where)))
+
+
+def _counted(inputs: Iterable[str]) -> str:
+    several = list(inputs)
+    return f"{len(several)} columns" if len(several) > 1 else "1 column"
+
+
+def require_derivable(derived: Mapping[str, Derived], taken: Mapping[str | None, str]) -> None:
+    """Raise `ValueError` for a derived column whose name is `taken` by a role, or that reads what it must not.
+
+    Derived columns are computed from logged ones that are known with the prediction.
+    """
+    for name, each in derived.items():
+        if name in taken:
+            raise ValueError(f"derived column {name!r} has the name of the {taken[name]}: give it another")
+        for column in each.inputs:
+            if column in derived:
+                raise ValueError(f"derived column {name!r} reads {column!r}, which is derived itself: name logged ones")
+            if taken.get(column) in OUTCOMES:
+                raise ValueError(f"derived column {name!r} reads the {taken[column]}, unknown at the prediction")
+
+
+OUTCOMES = frozenset({"label", "label time"})
