@@ -1,0 +1,21 @@
+"""What the worlds have in common: where one works, and how it tells what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "include" / "monitors" / "examples"
+console = Console(highlight=False, soft_wrap=True)
+
+
+@dataclass(frozen=True)
+class World:
+    """A folder of its own for data and results, empty at the start, and how a line of progress is told."""
+
+    work: Path
+    say: Callable[[str], None]
