@@ -15,6 +15,7 @@ from pydantic import Field, PrivateAttr, model_validator
 from monitoring_tasks.alarms_section import Alarms, Baseline, TrainingBaseline
 from monitoring_tasks.alerts_section import Alerts
 from monitoring_tasks.derived_section import Derived, require_derivable
+from monitoring_tasks.descriptors_section import DescribedColumns, require_texts
 from monitoring_tasks.errors import ConfigurationError
 from monitoring_tasks.features_section import Drift, Feature, FeatureEntry, Limits, Quality
 from monitoring_tasks.methods import EVIDENTLY, Kind, allowed_methods, method
@@ -46,7 +47,7 @@ from monitoring_tasks.sections import (
 EVERY_OTHER = "*"
 
 
-UNTOLD = ("owner", "description", "alerts", "asset", "labels", "retraining", "upstream", "end")
+UNTOLD = ("owner", "description", "descriptors", "alerts", "asset", "labels", "retraining", "upstream", "end")
 """Keys that change no verdict."""
 
 
@@ -81,6 +82,7 @@ class Monitor(Section):
         default_factory=dict,
         description="Columns that are computed from logged ones; the texts they are computed from are no features",
     )
+    descriptors: DescribedColumns = Field(default_factory=dict)
     schedule: Schedule = Field("@daily", description="@hourly, @daily, @weekly, @monthly or five cron fields, in UTC")
     window: Width | None = Field(None, description="Width of the window; the schedule's interval when left out")
     asset: Text | None = Field(
@@ -138,7 +140,9 @@ class Monitor(Section):
     @model_validator(mode="after")
     def _derives(self) -> Self:
         labels = {self.label: "label", self.label_time: "label time"}
-        require_derivable(self.derived, {self.timestamp: "timestamp", self.id: "id", **labels})
+        roles = {self.timestamp: "timestamp", self.id: "id", **labels}
+        require_derivable(self.derived, roles)
+        require_texts(self.descriptors, {self.prediction: "prediction", **roles}, self.derived, self.features)
         if self.task == "text" and self.prediction not in self.derived:
             allowed = ", ".join(self.derived) or "none is declared"
             raise ValueError(
@@ -213,8 +217,8 @@ class Monitor(Section):
 
     @property
     def texts(self) -> frozenset[str]:
-        """The columns of free text that others are derived from: features only where they are listed."""
-        return frozenset(name for each in self.derived.values() for name in each.texts)
+        """The columns of free text that others are derived from, or described: features only where they are listed."""
+        return frozenset([*self.descriptors, *(name for each in self.derived.values() for name in each.texts)])
 
     @property
     def lists_features(self) -> bool:
@@ -284,6 +288,8 @@ class Monitor(Section):
                 "features": {"__all__": {"upstream"}},
             },
         )
+        if self.descriptors:  # they change no verdict, but their columns are no features
+            meaning["descriptors"] = sorted(self.descriptors)
         return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
@@ -296,7 +302,7 @@ class Monitor(Section):
     def performance_hash(self) -> str:
         """SHA-256 (16 hex digits) of everything that can change a verdict about performance."""
         told = {"owner", "description", "alerts", "asset", "drift", "quality", "alarms", "features", "retraining"}
-        meaning = self.model_dump(mode="json", exclude={*told, "upstream", "end"})
+        meaning = self.model_dump(mode="json", exclude={*told, "descriptors", "upstream", "end"})
         return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:16]
 
     def located(self, folder: Path) -> Monitor:
