@@ -163,6 +163,14 @@ def test_windows_without_data_are_absent(server: TestClient, world: Runtime) -> 
     assert [trace["x"] for trace in figure["data"] if trace["name"] == "no data"] == [["2013-04-10 00:00:00"]]
 
 
+def test_a_range_that_begins_with_a_promotion_shows_it(server: TestClient, world: Runtime) -> None:
+    """The first window shown has another champion than the one before it, which is not shown."""
+    page = read(server, f"monitor_churn?start={window(PROMOTED).start:%Y-%m-%d}")
+    figure: Any = Page(page).data["plot-drifted"]
+    assert [each["text"] for each in figure["layout"]["annotations"]] == ["now v1.1.0"]
+    assert page.count('<td class="mark"') == 1
+
+
 def test_a_model_without_windows_says_what_to_expect(server: TestClient, world: Runtime) -> None:
     """It is unknown, not healthy; bad dates are told all the same."""
     told = text(server, "monitor_quiet")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -85,13 +84,16 @@ def incident(first: int, last: int, *, id: str = "drift-1", monitor: str = "chur
 def axis(heads: Sequence[Head], **more: Any) -> Timeline:
     """The axis of verdicts."""
     seen = [Seen(each.subject.window, each.subject.champion) for each in heads]
-    return timeline_of(seen, more.get("promotions", ()), more.get("strips", ()))
+    return timeline_of(seen, more.get("promotions", ()), more.get("strips", ()), before=more.get("before"))
 
 
-def dyed(value: Any) -> Any:
-    """A figure as the page's script makes it: names of colours are colours."""
+COLOURED = ("color", "fgcolor", "bgcolor", "fillcolor")
+
+
+def dyed(value: Any, field: str = "") -> Any:
+    """A figure as the page's script makes it: names of colours are colours where one stands, and texts elsewhere."""
     if isinstance(value, str):
-        return re.sub(r"^--[a-z-]+$", "#123456", value)
+        return "#123456" if field in COLOURED and value.startswith("--") else value
     if isinstance(value, list):
-        return [dyed(each) for each in value]
-    return {name: dyed(each) for name, each in value.items()} if isinstance(value, dict) else value
+        return [dyed(each, field) for each in value]
+    return {name: dyed(each, name) for name, each in value.items()} if isinstance(value, dict) else value

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from monitoring_tasks.incidents.reading import Cause
 from monitoring_tasks.severity import Severity
 from monitoring_tasks.views.ranges import place
-from monitoring_tasks.views.timeline import LANES, escaped, strips_of, timeline_of
+from monitoring_tasks.views.timeline import LANES, Seen, escaped, strips_of, timeline_of
 from monitoring_tasks.window import DAY
 from tests.views.made import NEW, OLD, axis, head, incident, promotion, window
 
@@ -21,6 +21,15 @@ def test_a_promotion_stands_where_windows_change_their_champion() -> None:
     (mark,) = axis(heads, promotions=[promotion()]).marks
     assert (mark.at, mark.first, mark.record) == (place(window(3)) - DAY / 2, window(3), promotion())
     assert (mark.label, mark.words) == ("now v1.1.0", f"{NEW} champion from the window 2013-06-06 on")
+
+
+def test_a_range_that_begins_with_a_promotion_marks_it() -> None:
+    """The window before the range tells that its first one has a champion of its own."""
+    heads = [head(day, champion=NEW) for day in range(3, 6)]
+    (mark,) = axis(heads, promotions=[promotion()], before=Seen(window(2), OLD)).marks
+    assert (mark.at, mark.first, mark.record) == (place(window(3)) - DAY / 2, window(3), promotion())
+    assert axis(heads, promotions=[promotion()], before=Seen(window(2), NEW)).marks == ()
+    assert axis([], before=Seen(window(2), OLD)).marks == ()
 
 
 def test_a_change_that_nobody_recorded_is_marked_too() -> None:

@@ -91,18 +91,25 @@ def shown_of(store: Store, name: str, asked: Asked) -> Shown:
             range_of(asked, datetime.fromisoformat("2000-01-01T00:00:00+00:00"))
     except ConfigurationError as error:
         raise HTTPException(400, str(error)) from error
-    heads = _heads(store, name, wanted, newest)
+    before, heads = _heads(store, name, wanted, newest)
     promotions, strips = store.promotions(name), strips_of(store.incidents(name), name)
-    timeline = timeline_of([Seen(each.subject.window, each.subject.champion) for each in heads], promotions, strips)
+    timeline = timeline_of(list(map(_seen, heads)), promotions, strips, before=before)
     mine = [each for each in heads if champion in ("", each.subject.champion)]
     return Shown(name, asked, wanted, newest, mine, timeline, strips, promotions, versions)
 
 
-def _heads(store: Store, name: str, wanted: Range | None, newest: Head | None) -> list[Head]:
+def _heads(store: Store, name: str, wanted: Range | None, newest: Head | None) -> tuple[Seen | None, list[Head]]:
+    """The window that ends where a range begins, where there is one, and the windows of the range."""
     if wanted is None or newest is None:
-        return []
-    found = store.windows(name, wanted.reading(newest.subject.window.width))
-    return [each for each in found if wanted.holds(each.subject.window)]
+        return None, []
+    read = store.windows(name, wanted.reading(newest.subject.window.width))
+    inside = [each for each in read if wanted.holds(each.subject.window)]
+    before = (_seen(each) for each in reversed(read) if not wanted.holds(each.subject.window))
+    return next(before, None), inside
+
+
+def _seen(head: Head) -> Seen:
+    return Seen(head.subject.window, head.subject.champion)
 
 
 def scores_of(store: Store, name: str, heads: Sequence[Head]) -> Mapping[Window, Sequence[ColumnScore]]:

@@ -146,13 +146,23 @@ class Timeline:
         }
 
 
-def timeline_of(windows: Sequence[Seen], promotions: Iterable[RetrainingRecord], strips: Iterable[Strip]) -> Timeline:
-    """The axis of the windows of a page; of none it is a day of 1970."""
+def timeline_of(
+    windows: Sequence[Seen],
+    promotions: Iterable[RetrainingRecord],
+    strips: Iterable[Strip],
+    *,
+    before: Seen | None = None,
+) -> Timeline:
+    """The axis of the windows of a page; of none it is a day of 1970.
+
+    `before` is the window that precedes them, where there is one: the first of them may have a champion of its own.
+    """
     step = step_of([each.window for each in windows])
     places = [place(each.window) for each in windows] or [datetime.fromisoformat("1970-01-01T00:00:00+00:00")]
     start, end = min(places) - step, max(places) + step
     shown = tuple(each for each in strips if place(each.last) >= min(places) and place(each.first) <= max(places))
-    return Timeline(start, end, step, marks_of(windows, promotions, step), shown, gaps_of(places, step))
+    marks = marks_of(windows, promotions, step, before=before)
+    return Timeline(start, end, step, marks, shown, gaps_of(places, step))
 
 
 def gaps_of(places: Iterable[datetime], step: timedelta) -> tuple[datetime, ...]:
@@ -169,8 +179,10 @@ def gaps_of(places: Iterable[datetime], step: timedelta) -> tuple[datetime, ...]
     return tuple(found)
 
 
-def marks_of(windows: Sequence[Seen], promotions: Iterable[RetrainingRecord], step: timedelta) -> tuple[Mark, ...]:
-    """Where the champion changes between windows, and promotions after the newest of them.
+def marks_of(
+    windows: Sequence[Seen], promotions: Iterable[RetrainingRecord], step: timedelta, *, before: Seen | None
+) -> tuple[Mark, ...]:
+    """Where the champion changes between windows, or before the first of them, and promotions after the newest.
 
     The place is that of the windows, for promotions happen by another clock: 2013 is replayed today.
     """
@@ -178,7 +190,7 @@ def marks_of(windows: Sequence[Seen], promotions: Iterable[RetrainingRecord], st
     records = {each.placed: each for each in reversed(list(promotions)) if each.placed}
     changes = [
         Mark(place(new.window) - step / 2, new.champion, new.window, records.get(new.champion))
-        for old, new in pairwise(windows)
+        for old, new in pairwise([*([before] if before else []), *windows])
         if old.champion != new.champion
     ]
     return (*changes, *_to_come(windows, records.values(), step))
