@@ -7,7 +7,8 @@ import pytest
 from monitoring_tasks.runtime import Runtime
 from tests.ui.browser import Tab, chromium, site, tab
 from tests.ui.retraining_dags import retrainable, runs
-from tests.ui.world import INCIDENT
+from tests.ui.test_column import keep_picture
+from tests.ui.world import DAYS, INCIDENT
 
 __all__ = ["chromium", "retrainable", "site", "tab"]
 pytestmark = [pytest.mark.xdist_group("airflow"), pytest.mark.timeout(300)]
@@ -71,6 +72,18 @@ def test_days_that_are_chosen_outweigh_the_dates_of_before(tab: Tab, retrainable
     with page.expect_navigation():
         page.locator("select[name=days]").select_option("7")
     assert "7 days back from the newest window" in page.locator(".range-words").inner_text()
+    assert page.complaints == []  # type: ignore[attr-defined]
+
+
+def test_a_value_that_is_called_like_a_colour_is_a_text(tab: Tab, retrainable: Runtime) -> None:
+    """Colours of a figure are names of the style sheet's variables; what comes from outside is no colour."""
+    keep_picture(retrainable, DAYS - 1, "plan", label="--line")
+    page = tab()
+    page.goto("/monitoring/model/monitor_fraud/column/plan")
+    place = page.locator("[data-plot=plot-distribution]")
+    drawn = place.evaluate("place => place.data.map(each => [each.x[0], each.marker.color])")
+    assert [label for label, _ in drawn] == ["--line", "--line"]
+    assert all(colour.startswith("#") for _, colour in drawn)
     assert page.complaints == []  # type: ignore[attr-defined]
 
 

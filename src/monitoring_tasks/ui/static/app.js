@@ -24,12 +24,15 @@ function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-// A figure is JSON in a data block of the page; colours are names of the style sheet's variables, such as "--line".
-function dyed(value) {
-  if (typeof value === "string") return value.startsWith("--") ? colour(value) : value;
-  if (Array.isArray(value)) return value.map(dyed);
+// A figure is JSON in a data block of the page. Its colours are names of the style sheet's variables, such as "--line";
+// what stands under any other name is somebody's text, a column "--x" for instance, and stays as it is.
+const COLOURS = new Set(["color", "fgcolor", "bgcolor", "fillcolor"]);
+
+function dyed(value, field) {
+  if (typeof value === "string") return COLOURS.has(field) && value.startsWith("--") ? colour(value) : value;
+  if (Array.isArray(value)) return value.map((each) => dyed(each, field));
   if (value && typeof value === "object") {
-    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, dyed(each)]));
+    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, dyed(each, name)]));
   }
   return value;
 }
