@@ -225,11 +225,16 @@ def test_an_incident_that_has_ended_stays_ended(post: Callable[..., Response], r
     assert retrainable.store.incident(INCIDENT) == ended
 
 
-def test_the_second_click_changes_nothing(post: Callable[..., Response], retrainable: Runtime) -> None:
-    """Acknowledged twice it is acknowledged once, and the second time that is said."""
+def test_the_second_click_changes_nothing(
+    post: Callable[..., Response], retrainable: Runtime, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Acknowledged twice it is acknowledged once, and the second time that is said; the server's log has no error."""
     path = f"/monitoring/incident/{INCIDENT}/acknowledge"
-    assert [post(path).status_code, post(path).status_code] == [303, 400]
+    with caplog.at_level("INFO", "monitoring_tasks"):
+        assert [post(path).status_code, post(path).status_code] == [303, 400]
     assert len(retrainable.store.transitions(INCIDENT)) == 2
+    (said,) = [each for each in caplog.records if "page.failed" in each.message]
+    assert (said.levelname, "status=400" in said.message) == ("INFO", True)
 
 
 HOSTILE = (

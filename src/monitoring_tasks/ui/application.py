@@ -90,7 +90,11 @@ _TOLD = 5
 
 
 def failed(request: Request, error: Exception) -> Response:
-    """What a person sees of an error of ours: 503 where trying again can help, else 400; its text names no secret."""
+    """What a person sees of an error of ours: 503 where trying again can help, else 400; its text names no secret.
+
+    What somebody asked for and may not have is no fault of the server's, and no error in its log.
+    """
     assert isinstance(error, MonitoringError)
-    log.error("page.failed path=%s reason=%s", request.url.path, error)
-    return refused(request, HTTPException(503 if error.retryable else 400, str(error)))
+    status, level = (503, logging.ERROR) if error.retryable else (400, logging.INFO)
+    log.log(level, "page.failed path=%s status=%d reason=%s", request.url.path, status, error)
+    return refused(request, HTTPException(status, str(error)))
