@@ -1,0 +1,144 @@
+"""How many sets of places a text can lead a pattern to: what decides how long the worst text takes.
+
+RE2 and PostgreSQL walk a text once, whatever the pattern: with every character from one set of places in the pattern
+to the next. They keep the sets they have met; where those are few, a character costs some nanoseconds. Where a text
+can lead to ever new ones, as `a[ab]{200}c` does, each character costs in proportion to the places of the pattern.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+
+from monitoring_tasks.pattern_language.characters import Characters
+from monitoring_tasks.pattern_language.tree import Chain, Choice, Node, Repeat
+
+_Places = frozenset[int]
+
+
+class _TooMany(Exception):
+    """There is more to count than was allowed."""
+
+
+def leads_to_few(node: Node, *, sets: int, steps: int) -> bool:
+    """Whether no text can lead to more than `sets` sets of places, as far as `steps` steps of counting tell.
+
+    Boundaries and ends count as passed, which may only lead to more places at a time.
+
+    >>> a, ab = Characters(((97, 97),)), Characters(((97, 98),))
+    >>> leads_to_few(Chain((a,) * 50), sets=100, steps=10_000)
+    True
+    >>> leads_to_few(Chain((a, Repeat(ab, 50, 50))), sets=100, steps=10_000)
+    False
+    """
+    try:
+        return _Count(_Automaton(node), sets=sets, steps=steps).run()
+    except _TooMany:
+        return False
+
+
+class _Automaton:
+    """The places of a pattern, its repeats written out: which character leads on from each, and what comes free."""
+
+    def __init__(self, node: Node) -> None:
+        self.free: list[list[int]] = [[]]
+        self.takes: dict[int, tuple[Characters, int]] = {}
+        self._add(node, 0)
+
+    def _after(self, *places: int) -> int:
+        """A new place that each of the given ones leads to by itself."""
+        self.free.append([])
+        for place in places:
+            self.free[place].append(len(self.free) - 1)
+        return len(self.free) - 1
+
+    def _add(self, node: Node, start: int) -> int:
+        match node:
+            case Characters():
+                end = self._after()
+                self.takes[start] = node, end
+                return end
+            case Chain(parts):
+                for part in parts:
+                    start = self._add(part, start)
+            case Choice(options):
+                return self._after(*[self._add(option, self._after(start)) for option in options])
+            case Repeat():
+                return self._add_repeat(node, start)
+        return start
+
+    def _add_repeat(self, repeat: Repeat, start: int) -> int:
+        leave, end, entry = [], start, start
+        for copy in range(repeat.copies):
+            entry = self._after(end)
+            if copy >= repeat.least:
+                leave.append(entry)
+            end = self._add(repeat.part, entry)
+        if repeat.most is None:
+            self.free[end].append(entry)
+        return self._after(end, *leave)
+
+
+class _Count:
+    """The sets of places that texts lead to, beside the places of the beginning, which are in every one of them."""
+
+    def __init__(self, automaton: _Automaton, *, sets: int, steps: int) -> None:
+        self.automaton, self.sets, self.steps = automaton, sets, steps
+        self.closures: dict[int, _Places] = {}
+        self.symbols = self._symbols({found for found, _ in automaton.takes.values()})
+
+    def run(self) -> bool:
+        beginning = self._moves(self._closure(0), {})
+        seen = {_Places(), *beginning.values()}
+        waiting = list(seen)
+        while waiting and len(seen) <= self.sets:
+            found = set(self._moves(waiting.pop(), beginning).values()) - seen
+            seen |= found
+            waiting += found
+        return len(seen) <= self.sets
+
+    def _spend(self, steps: int) -> None:
+        self.steps -= steps
+        if self.steps < 0:
+            raise _TooMany
+
+    def _moves(self, places: _Places, beginning: Mapping[int, _Places]) -> dict[int, _Places]:
+        """The set each symbol leads to from some places; symbols that lead to those of the beginning are left out."""
+        moves: dict[int, _Places] = {}
+        for place in places:
+            taken, end = self.automaton.takes[place]
+            reached = self._closure(end)
+            for symbol in self.symbols[taken]:
+                before = moves[symbol] if symbol in moves else beginning.get(symbol, _Places())
+                self._spend(len(before) + len(reached) + 1)
+                moves[symbol] = before | reached
+        return moves
+
+    def _closure(self, place: int) -> _Places:
+        """The places that take a character, of those a place leads to by itself."""
+        if place not in self.closures:
+            seen, waiting = {place}, [place]
+            while waiting:
+                found = set(self.automaton.free[waiting.pop()]) - seen
+                self._spend(len(found) + 1)
+                seen |= found
+                waiting += found
+            self.closures[place] = _Places(seen & self.automaton.takes.keys())
+        return self.closures[place]
+
+    def _symbols(self, sets: Collection[Characters]) -> dict[Characters, list[int]]:
+        """Of each set of characters the symbols it holds: characters are one symbol where no set tells them apart."""
+        cuts = sorted({cut for found in sets for first, last in found.ranges for cut in (first, last + 1)})
+        members = defaultdict[int, list[Characters]](list)
+        for found in sets:
+            for first, last in found.ranges:
+                covered = range(bisect_left(cuts, first), bisect_left(cuts, last + 1))
+                self._spend(len(covered))
+                for interval in covered:
+                    members[interval].append(found)
+        symbols = defaultdict[Characters, list[int]](list)
+        for symbol, holders in enumerate({tuple(each) for each in members.values()}):
+            for found in holders:
+                symbols[found].append(symbol)
+        return symbols
