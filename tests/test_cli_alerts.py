@@ -263,7 +263,7 @@ def test_what_would_have_been_told(world: World, alerts: Command) -> None:
         ["2013-06-05", "00:00Z", "critical", "escalated"],
         ["2013-06-12", "08:00Z", "low", "opened,"],
     ]
-    assert done.out.endswith("2 pages (1 critical, 1 high), 1 lines in digests\n")
+    assert done.out.endswith("2 pages (1 critical, 1 high), 1 line in digests\n")
     found = json.loads(alerts("--would-have", "--json").out)
     assert [each["event"] for each in found] == ["opened", "escalated", "resolved", "opened"]
     assert found[0]["channels"] == ["slack:pager:#ml", "log"]

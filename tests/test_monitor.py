@@ -106,6 +106,8 @@ def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:
         ("incidents:\n  - {start: soon, end: 2013-01-01, reason: x}\n", 12, "'soon' is not a moment"),
         ("incidents: [{start: 2013-01-02, end: 2013-01-01T06:00:00, reason: x}]\n", 11, "must end after it starts"),
         ("incidents: [{start: 2013-01-01, end: 2013-01-01T06:00:00.5, reason: x}]\n", 11, "whole seconds"),
+        ("features: [plan, age]\n", 11, "features: found ['plan', 'age']: write keys with values under it"),
+        ("labels: lake/labels\n", 11, "labels: found 'lake/labels': write keys with values under it"),
         ("segments: [[plan, plan]]\n", 11, "a pair names two columns"),
         ("segments: [[plan, age], [age, plan]]\n", 11, "declared twice: age and plan"),
         ("segments: [predicted_at]\n", 1, "segments: column 'predicted_at' is the timestamp"),

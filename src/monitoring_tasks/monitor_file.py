@@ -328,4 +328,6 @@ def _allowed(mistake: Any) -> str:
         return "unknown key: remove it or correct its spelling"
     if mistake["type"] == "missing":
         return "missing: this key is required"
+    if mistake["type"] in {"dict_type", "model_type", "model_attributes_type"}:
+        return "write keys with values under it, each as `key: value`; a key that needs none as `key: {}`"
     return str(mistake["msg"]).removeprefix("Value error, ")

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from monitoring_tasks.alerts.message import one_line
 from monitoring_tasks.cli.tables import NARROW, cell, table_of
-from monitoring_tasks.cli.terminal import out, say
+from monitoring_tasks.cli.terminal import counted, out, say
 from monitoring_tasks.severity import Severity
 from monitoring_tasks.store.records import Letter, Transition
 from monitoring_tasks.window import stamp
@@ -142,7 +142,8 @@ def print_pages(pages: Sequence[Page], *, as_json: bool) -> None:
     at_once = Counter(page.change.incident.severity for page in aloud if page.at_once)
     counts = ", ".join(f"{count} {severity.word}" for severity, count in sorted(at_once.items(), reverse=True))
     digests = sum(page.digest for page in aloud)
-    say(f"{at_once.total()} pages{f' ({counts})' if counts else ''}, {digests} lines in digests")
+    pages_told = f"{counted(at_once.total(), 'page')}{f' ({counts})' if counts else ''}"
+    say(f"{pages_told}, {counted(digests, 'line')} in digests")
 
 
 def _page_table(pages: Sequence[Page]) -> Table:

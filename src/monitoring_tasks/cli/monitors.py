@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from monitoring_tasks.cli.configuration_page import configuration_page
-from monitoring_tasks.cli.terminal import DEFAULT_FOLDER, ERROR, HEALTHY, Folder, complain, say
+from monitoring_tasks.cli.terminal import DEFAULT_FOLDER, ERROR, HEALTHY, Folder, complain, counted, say
 from monitoring_tasks.errors import MonitoringError
 from monitoring_tasks.monitor import alerts_schema, json_schema
 from monitoring_tasks.monitor_file import alerts_file, load_monitor, monitor_files, shared_alerts
@@ -27,7 +27,7 @@ def validate(
     mistakes = [mistake for file in shared for mistake in _mistakes(shared_alerts, file)]
     mistakes += [mistake for file in monitors for mistake in _mistakes(load_monitor, file)]
     complain("\n".join(mistakes))
-    say(f"{len(files)} files, {len(mistakes)} mistakes")
+    say(f"{counted(len(files), 'file')}, {counted(len(mistakes), 'mistake')}")
     return ERROR if mistakes or not files else HEALTHY
 
 

@@ -29,6 +29,8 @@ COLOURS = {
     Outcome.LABELS_IMMATURE: "magenta",
 }
 
+WHOLE = frozenset({"incident", "outcome", "severity", "rows"})
+"""Columns whose cells stay on one line."""
 NARROW = 120
 """Columns of a terminal below which tables leave out what `--json` tells as well, so that the reason has room."""
 
@@ -56,10 +58,10 @@ def _judged_json(name: str, window: Window, found: Verdict | Exception) -> dict[
 
 
 def table_of(*headings: str) -> Table:
-    """A table that folds its longest cells where the terminal is narrow, and never cuts an outcome short."""
+    """A table that folds its longest cells where the terminal is narrow, but no outcome, and no id: people copy it."""
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in headings:
-        table.add_column(heading, no_wrap=heading in {"outcome", "severity", "rows"}, overflow="fold")
+        table.add_column(heading, no_wrap=heading in WHOLE, overflow="fold")
     return table
 
 

@@ -55,6 +55,15 @@ def say(text: str) -> None:
     out.print(Text(text), soft_wrap=True)
 
 
+def counted(number: int, what: str) -> str:
+    """So many of something, in words.
+
+    >>> counted(1, "file"), counted(0, "mistake")
+    ('1 file', '0 mistakes')
+    """
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 @contextmanager
 def opened_runtime() -> Iterator[Runtime]:
     """The runtime that the environment describes, closed at the end. Raises `ConfigurationError` when it cannot be."""
