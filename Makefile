@@ -8,7 +8,9 @@ export DVC_NO_ANALYTICS := 1
 
 TOOLS := chromium prometheus prometheus-alertmanager redis-server
 
-.PHONY: demo test check bench up down lock format schema clean tools env
+.PHONY: install demo test check bench up down lock format schema clean tools env
+
+install: $(READY)  ## .venv, with the command `monitoring`; the other targets see to it by themselves
 
 demo: $(READY)  ## champion, replayed production, Airflow; EXIT=1 stops it all after checking the story
 	$(BIN)/python -m demo run $(if $(EXIT),--exit)

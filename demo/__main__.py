@@ -78,7 +78,7 @@ def run(leave: bool) -> int:
         retrainings(stack)
         failures = tell()
         if not failures and not leave:
-            welcome(stack)
+            welcome(stack, f"/dags/{DAG}")
             wait()
     return 1 if failures else 0
 
@@ -185,9 +185,9 @@ def tell() -> list[str]:
     return failures
 
 
-def welcome(stack: Stack) -> None:
-    """Say where the UI is and how to get in."""
-    console.print(f"\nAirflow is up: [bold]{stack.url}/dags/{DAG}[/bold]")
+def welcome(stack: Stack, page: str) -> None:
+    """Say where the UI is, at a page of it, and how to get in."""
+    console.print(f"\nAirflow is up: [bold]{stack.url}{page}[/bold]")
     console.print(f"user [bold]admin[/bold], password [bold]{stack.passwords['admin']}[/bold]")
     console.print("Ctrl-C here, or `make down` elsewhere, stops it.")
 
@@ -196,7 +196,7 @@ def up() -> int:
     """Airflow alone, until it is stopped."""
     os.environ.setdefault("MONITORING_HOME", str(WORK))
     with Stack(WORK / "airflow", ROOT, say=say) as stack:
-        welcome(stack)
+        welcome(stack, "/plugin/model-monitoring")
         wait()
     return 0
 
