@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Self
 
 from croniter import CroniterBadDateError, croniter
@@ -160,6 +161,7 @@ def in_words(width: timedelta) -> str:
     return ", ".join(f"{n} {unit}{'s' * (n != 1)}" for unit, n in counts.items() if n) or "no time"
 
 
+@lru_cache(256)  # what a schedule means is asked for at each tick, and takes a millisecond to check
 def cron(schedule: str) -> str:
     """The five-field cron text of a schedule; presets such as `@daily` are spelt out. Raises `ValueError`.
 
