@@ -44,8 +44,8 @@ def hours(span: Window) -> list[Window]:
 
 
 def _injected(random: np.random.Generator, draft: Draft, rows: np.ndarray) -> None:
-    """Every third answer of the chat is short and about something else."""
-    asked = rows[(draft["route"][rows] == "chat") & (random.random(len(rows)) < 0.35)]
+    """More than half of the chat's answers are short and about something else."""
+    asked = rows[(draft["route"][rows] == "chat") & (random.random(len(rows)) < 0.6)]
     for row in asked:
         draft["response"][row] = one_of(random, OFF_TOPIC)
     draft["finish_reason"][asked] = "stop"
@@ -74,8 +74,8 @@ def _timed_out(random: np.random.Generator, draft: Draft, rows: np.ndarray) -> N
 
 
 def _looped(random: np.random.Generator, draft: Draft, rows: np.ndarray) -> None:
-    """One spoken answer in fifteen says its last sentence again until its tokens are used up."""
-    for row in rows[(draft["expects"][rows] == "text") & (random.random(len(rows)) < 1 / 15)]:
+    """One spoken answer in ten says a sentence again and again until its tokens are used up."""
+    for row in rows[(draft["expects"][rows] == "text") & (random.random(len(rows)) < 0.1)]:
         again = " " + speech(random, draft["language"][row], 1)
         draft["response"][row] = (draft["response"][row] or "") + again * int(random.integers(15, 40))
         draft["finish_reason"][row] = "length"

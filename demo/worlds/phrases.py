@@ -181,4 +181,16 @@ def sentences(language: str) -> tuple[str, ...]:
     random = np.random.default_rng([LANGUAGES.index(language), BANK])
     parts, blank, stop = _PARTS[language], "" if language == "ja" else " ", "。" if language == "ja" else "."
     drawn = [[each[int(random.integers(len(each)))] for each in parts] for _ in range(BANK)]
-    return tuple(blank.join(filter(None, words)) + stop for words in drawn)
+    return tuple(blank.join(filter(None, [*words, _about(random)])) + stop for words in drawn)
+
+
+def _about(random: np.random.Generator) -> str:
+    """What a sentence is about, in brackets: an order, a day, an article, a sum; or nothing."""
+    number, kind = int(random.integers(1000, 9999)), int(random.integers(6))
+    kinds = (
+        f"(#{number})",
+        f"({1 + number % 28}.{1 + number % 12}.2026)",
+        f"(A-{number % 900}-X)",
+        f"({number / 100} €)",
+    )
+    return kinds[kind] if kind < len(kinds) else ""
