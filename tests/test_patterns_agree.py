@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 import re2
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import URL
 
@@ -87,6 +87,8 @@ def understood(source: str, *, ignore_case: bool) -> Pattern:
         raise
 
 
+@example(meaning=Choice((Letter("a"), Letter("s"))), held=["\u017f"], ignore_case=True)
+@example(meaning=Choice((Letter("k"), Letter("1"))), held=["\u212a"], ignore_case=True)
 @given(meaning=meanings, held=texts, ignore_case=st.booleans())
 @settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much])
 def test_all_engines_agree_with_the_definition(

@@ -9,7 +9,7 @@ name, is the complement of something and is written so, because PostgreSQL has n
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from monitoring_tasks.pattern_language.characters import Characters
 from monitoring_tasks.pattern_language.tree import Chain, Choice, Node, Place, Repeat
@@ -19,14 +19,19 @@ _SPECIAL = frozenset("\\^$.|?*+()[]{}-")
 
 @dataclass(frozen=True)
 class Spelling:
-    """How an engine writes places, and any character at all."""
+    """How an engine writes places, any character at all, and classes that it does not read as they stand."""
 
     places: Mapping[Place, str]
     anything: str
+    instead: Mapping[str, str] = field(default_factory=dict)
 
 
+# RE2 takes [Ss] for an s of either case, and where that is an option beside another character, for the long s as well,
+# and [Kk] so for the Kelvin sign.
 RE2 = Spelling(
-    {Place.START: r"\A", Place.END: r"\z", Place.BOUNDARY: r"\b", Place.NO_BOUNDARY: r"\B"}, anything="(?s:.)"
+    {Place.START: r"\A", Place.END: r"\z", Place.BOUNDARY: r"\b", Place.NO_BOUNDARY: r"\B"},
+    anything="(?s:.)",
+    instead={"[Ss]": "(?:S|s)", "[Kk]": "(?:K|k)"},
 )
 POSTGRES = Spelling(
     {Place.START: r"\A", Place.END: r"\Z", Place.BOUNDARY: r"\y", Place.NO_BOUNDARY: r"\Y"}, anything="."
@@ -75,7 +80,8 @@ def _times(repeat: Repeat) -> str:
 
 def _class(found: Characters, spelling: Spelling) -> str:
     if "\0" not in found:
-        return _positive(found)
+        text = _positive(found)
+        return spelling.instead.get(text, text)
     others = found.complement()
     return f"[^{_members(others)}]" if others.ranges else spelling.anything
 
