@@ -120,10 +120,11 @@ def pinned_rows(monitor: Monitor, runtime: Runtime, pinned: Pinned) -> Iterator[
     reference = monitor.reference
     if isinstance(reference, ChampionReference):
         path = str(_champion_file(monitor, runtime, str(pinned.revision), reference.path))
-        yield open_reference(path, runtime.connections)
+        yield open_reference(path, runtime.connections, derived=monitor.derived)
         return
     _require_pinned(monitor, reference, runtime, pinned)
-    yield open_reference(monitor.locate(reference.path), runtime.connections, connection=reference.connection)
+    place, derived = monitor.locate(reference.path), monitor.derived
+    yield open_reference(place, runtime.connections, connection=reference.connection, derived=derived)
     _require_pinned(monitor, reference, runtime, pinned)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from monitoring_tasks.champion import Pinned, pinned_rows
+from monitoring_tasks.data.derived.identity import told_apart
 from monitoring_tasks.data.reference_outcomes import read_reference_outcomes
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.performance.delays import DelayCurve
@@ -119,6 +120,7 @@ def _delays(reference: Outcomes) -> Whole:
 def _key(monitor: Monitor, pinned: Pinned, width: timedelta) -> str:
     """Names what was learnt by all that shapes it."""
     said = {"task", "timestamp", "prediction", "label", "labels", "segments", "segment_rows", "performance"}
-    facts = [FORMAT, pinned.content_hash, width.total_seconds(), monitor.model_dump(mode="json", include=said)]
+    shape = [FORMAT, pinned.content_hash, width.total_seconds(), monitor.model_dump(mode="json", include=said)]
+    facts = [*shape, *told_apart(monitor.derived)]
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
     return f"references/{monitor.name}/performance-{digest}.json"

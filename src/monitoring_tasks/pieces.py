@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from monitoring_tasks.data.derived.identity import told_apart
 from monitoring_tasks.data.parquet import ParquetRows
 from monitoring_tasks.data.source import open_rows
 from monitoring_tasks.data.sql import SqlRows
@@ -122,6 +123,7 @@ class Pieces:
         shape: list[Any] = [binning, plan.id, plan.timestamp, plan.sample_rows, source]
         segments = [[division.columns, division.values] for division in plan.segments]
         shape += [segments] if segments else []
+        shape += told_apart(self.monitor.derived)
         content = json.dumps([shape, self.rows.fingerprint(span)], sort_keys=True).encode()
         place = f"{span.start:%Y-%m-%dT%H%M%S}_{span.end:%Y-%m-%dT%H%M%S}"
         return f"profiles/{self.monitor.name}/{binning}/{place}-{hashlib.sha256(content).hexdigest()[:16]}"

@@ -16,6 +16,10 @@ from monitoring_tasks.window import Window
 
 Family = Literal["number", "boolean", "text", "time", "dynamic", "opaque"]
 Expression = ColumnElement[Any]
+FLAG = "boolean"
+"""Type of a column of true and false; SQLite keeps it as numbers, and knows it only of columns that are derived."""
+FLAGS = frozenset({"false", "true"})
+"""The texts of both."""
 
 
 @dataclass(frozen=True)
@@ -222,10 +226,11 @@ def _text_sqlite(column: SqlColumn) -> Expression:
     value = column.expression
     # A whole number kept as a float is written without its point, as in files.
     whole = sa.and_(_typeof(column) == "real", sa.func.abs(value) < 1e15, value == sa.cast(value, sa.BigInteger))
-    return sa.case(
+    text = sa.case(
         (whole, sa.cast(sa.cast(value, sa.BigInteger), sa.Text)),
         (_typeof(column) != "blob", sa.cast(value, sa.Text)),
     )
+    return _flag_sqlite(column, text) if column.type == FLAG else text
 
 
 def _flag_sqlite(column: SqlColumn, text: Expression) -> Expression:

@@ -18,7 +18,7 @@ from monitoring_tasks.data.label_log import (
     open_labels,
     unlike_ids,
 )
-from monitoring_tasks.data.source import open_rows
+from monitoring_tasks.data.source import open_logged
 from monitoring_tasks.data.tables import Roles, read_table
 from monitoring_tasks.errors import SourceInvalid
 from monitoring_tasks.monitor import Monitor
@@ -82,7 +82,7 @@ def _predictions(monitor: Monitor, connections: Connections, window: Window, rol
     """The window's rows in order, outcome last where they bear it."""
     outcome = {LABEL, monitor.label, monitor.labels.column if monitor.labels else None}
     hidden = {monitor.prediction, *outcome}
-    table = read_table(open_rows(monitor, connections), window, roles, other=lambda name: name not in hidden)
+    table = read_table(open_logged(monitor, connections), window, roles, other=lambda name: name not in hidden)
     others = [name for name in table.column_names if name not in (roles.id, roles.timestamp, roles.label)]
     rows = table.select([roles.id, roles.timestamp, *others])
     return _sorted(rows.append_column(LABEL, _outcome(table, roles.label)) if roles.label else rows, roles)

@@ -7,7 +7,7 @@ import json
 import logging
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,13 +18,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow.fs import FileInfo, FileSystem, FileType, LocalFileSystem
 
+from monitoring_tasks.data.derived.columns import DerivedColumns
 from monitoring_tasks.data.moments import inside, limits, no_such_column, require_moments, statistics_step
 from monitoring_tasks.data.partition import Partition, files_of
+from monitoring_tasks.data.values import Column
+from monitoring_tasks.derived_section import Derived
 from monitoring_tasks.errors import SourceInvalid, SourceUnavailable
 from monitoring_tasks.window import Window
 
 log = logging.getLogger(__name__)
 _FOOTERS_AT_ONCE = 8
+_BYTES_AT_ONCE, _ROWS_AT_ONCE = 1 << 23, 1 << 16
 # What the reader says about broken content. Other errors of a remote file system are the service's.
 _BROKEN = re.compile(r"thrift|corrupt|end of stream|decompress|compression|column metadata|flatbuffers", re.IGNORECASE)
 
@@ -54,23 +58,35 @@ class RowGroup:
         With no column that exists the table has no columns, and its `num_rows` is still the number of rows. Raises
         `SourceInvalid` when the file is broken, `SourceUnavailable` when it is gone.
         """
-        if self.window is None:
-            return self._read(columns)
-        mask = self._masked(self.window)
-        wanted = [name for name in columns if name in self._names()]
-        # A table without columns forgets its rows when filtered, hence the mask as a column of its own.
-        table = self._read(wanted).append_column("", mask).filter(mask)
-        return table.select(range(len(wanted)))
+        names = self.source.schema_of(self.file).names
+        wanted = [name for name in columns if name in names]
+        mask = None if self.window is None else self._masked(self.window)
+        derived = [name for name in wanted if name in self.source.derived.declared]
+        table = _filtered(self._read([name for name in wanted if name not in derived]), mask)
+        for name, column in self._derived(derived, mask).items():
+            table = table.append_column(name, column)
+        return table.select(wanted)
 
-    def _names(self) -> list[str]:
-        return list(self.source.schema_of(self.file).names)
+    def _derived(self, names: Sequence[str], mask: pa.ChunkedArray[Any] | None) -> dict[str, Column]:
+        """Derived columns, a few rows at a time: the texts they are computed from would not fit into memory."""
+        derived = self.source.derived
+        parts = [derived.computed(names, table) for table in self._batches(derived.inputs(names), mask)]
+        return {name: derived.joined(name, [part[name] for part in parts]) for name in names}
 
-    def _read(self, columns: Sequence[str]) -> pa.Table:
-        wanted = [name for name in columns if name in self._names()]
+    def _batches(self, columns: list[str], mask: pa.ChunkedArray[Any] | None) -> Iterator[pa.Table]:
+        reader, done = self.source.handle(self.file), 0
+        rows = _rows_at_once(self.source.footer(self.file).row_group(self.group), columns)
         with _explained(self.file.path, self.source.filesystem):
-            table = self.source.handle(self.file).read_row_group(self.group, wanted, use_threads=False)
+            for batch in reader.iter_batches(rows, row_groups=[self.group], columns=columns, use_threads=False):
+                table = _without_views(pa.Table.from_batches([batch]).select(columns))
+                yield _filtered(table, None if mask is None else mask.slice(done, len(batch)))
+                done += len(batch)
+
+    def _read(self, columns: list[str]) -> pa.Table:
+        with _explained(self.file.path, self.source.filesystem):
+            table = self.source.handle(self.file).read_row_group(self.group, columns, use_threads=False)
         # A column "a" also brings "a.b" when that is the name of another.
-        return _without_views(table.select(wanted))
+        return _without_views(table.select(columns))
 
     def _masked(self, window: Window) -> pa.ChunkedArray[Any]:
         with self._lock:
@@ -86,6 +102,21 @@ class RowGroup:
                 "timestamp_missing file=%s row_group=%d rows=%d", self.file.path, self.group, moments.null_count
             )
         return inside(moments, window, place=f"column {name!r} of {self.file.path}")
+
+
+def _filtered(table: pa.Table, mask: pa.ChunkedArray[Any] | None) -> pa.Table:
+    """The rows of a table that lie in the window."""
+    if mask is None:
+        return table
+    # A table without columns forgets its rows when filtered, hence the mask as a column of its own.
+    return table.append_column("", mask).filter(mask).select(range(table.num_columns))
+
+
+def _rows_at_once(group: pq.RowGroupMetaData, columns: Sequence[str]) -> int:
+    """So many rows of some columns as take about `_BYTES_AT_ONCE`."""
+    stored = [group.column(place) for place in range(group.num_columns)]
+    size = sum(each.total_uncompressed_size for each in stored if each.path_in_schema in columns)
+    return max(1, min(_ROWS_AT_ONCE, _BYTES_AT_ONCE * group.num_rows // max(size, 1)))
 
 
 def _without_views(table: pa.Table) -> pa.Table:
@@ -116,13 +147,21 @@ class ParquetRows:
     `path` is a file, a folder of files, or a hive-partitioned folder (`day=2013-06-03/part-0.parquet`). Names that
     start with `_` or `.` are skipped. With a `partition`, only its folders that can overlap the window are listed; row
     groups are then left out by the statistics of the `timestamp` column, which must be a column of the files. Rows
-    whose timestamp is null belong to no window; how many were met is logged.
+    whose timestamp is null belong to no window; how many were met is logged. Columns that a monitor derives are read
+    like those of the files, and computed of those that they name.
     """
 
     def __init__(
-        self, filesystem: FileSystem, path: str, *, timestamp: str | None, partition: Partition | None = None
+        self,
+        filesystem: FileSystem,
+        path: str,
+        *,
+        timestamp: str | None,
+        partition: Partition | None = None,
+        derived: Mapping[str, Derived] | None = None,
     ) -> None:
         self.filesystem = filesystem
+        self.derived = DerivedColumns(derived or {})
         self.path = path.rstrip("/") or "/"
         self._timestamp = timestamp
         self._partition = partition
@@ -164,13 +203,14 @@ class ParquetRows:
         if file.path not in self._footers:
             with _explained(file.path, self.filesystem), self.filesystem.open_input_file(file.path) as opened:
                 footer = pq.read_metadata(opened)
-                self._schemas[file.path] = footer.schema.to_arrow_schema()
-            _refuse_doubled(self._schemas[file.path].names, file.path)
+                schema = footer.schema.to_arrow_schema()
+            _refuse_doubled(schema.names, file.path)
+            self._schemas[file.path] = self.derived.extended(schema, file.path)
             self._footers[file.path] = footer
         return self._footers[file.path]
 
     def schema_of(self, file: FileInfo) -> pa.Schema:
-        """The file's columns and types."""
+        """The file's columns and types, derived ones last."""
         self.footer(file)
         return self._schemas[file.path]
 

@@ -24,6 +24,7 @@ from monitoring_tasks.data.connections import Endpoint
 from monitoring_tasks.data.json_pages import JsonPages
 from monitoring_tasks.data.moments import inside, instants, no_such_column
 from monitoring_tasks.data.parquet import ParquetRows
+from monitoring_tasks.derived_section import Derived
 from monitoring_tasks.errors import SourceInvalid
 from monitoring_tasks.sections import RestSource
 from monitoring_tasks.window import Window
@@ -45,11 +46,13 @@ class RestRows(ParquetRows):
     None is `SourceInvalid`.
     """
 
-    def __init__(self, source: RestSource, endpoint: Endpoint, *, timestamp: str) -> None:
+    def __init__(
+        self, source: RestSource, endpoint: Endpoint, *, timestamp: str, derived: Mapping[str, Derived] | None = None
+    ) -> None:
         self._pages = JsonPages(source, endpoint)
         self._folder = Path(tempfile.mkdtemp(prefix="monitoring-rest-"))
         self._gone = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-        super().__init__(LocalFileSystem(), str(self._folder), timestamp=timestamp)
+        super().__init__(LocalFileSystem(), str(self._folder), timestamp=timestamp, derived=derived)
         self._column = timestamp
         self._kept: dict[Window, tuple[str, list[FileInfo]]] = {}
         self._asking = threading.Lock()

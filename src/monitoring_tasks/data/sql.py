@@ -9,16 +9,20 @@ import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, Engine, FromClause
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.sql.visitors import iterate
 
+from monitoring_tasks.data.derived.columns import DerivedColumns
+from monitoring_tasks.data.derived.sql import derived_there
 from monitoring_tasks.data.dialects import DIALECTS, Dialect, SqlColumn
 from monitoring_tasks.data.moments import no_such_column
+from monitoring_tasks.derived_section import Derived
 from monitoring_tasks.errors import ConfigurationError, MonitoringError, SourceInvalid, SourceUnavailable
 from monitoring_tasks.window import Window
 
@@ -37,10 +41,18 @@ class Snapshot:
     columns: Mapping[str, SqlColumn]
     timestamp: SqlColumn
     where: ColumnElement[bool]
+    derived: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
+    """Columns that are computed of the others."""
 
     def select(self, *expressions: ColumnElement[Any]) -> sa.Select[Any]:
-        """A statement on the window's rows."""
-        return sa.select(*expressions).select_from(self.rows).where(self.where)
+        """A statement on the window's rows, derived columns among theirs."""
+        named = {each.name for one in expressions for each in iterate(one) if isinstance(each, sa.ColumnClause)}
+        made = [value.label(name) for name, value in self.derived.items() if name in named]
+        if not made:
+            return sa.select(*expressions).select_from(self.rows).where(self.where)
+        # The offset keeps databases from putting each expression in every place that names its column.
+        rows = sa.select(sa.literal_column("*"), *made).select_from(self.rows).where(self.where).offset(0)
+        return sa.select(*expressions).select_from(rows.subquery("derived"))
 
     def fetch(self, statement: sa.Select[Any]) -> list[Any]:
         """All rows a statement returns."""
@@ -57,16 +69,26 @@ class SqlRows:
 
     Give one of `table` (optionally `schema.table`; a part with dots or capitals in double quotes) and `query`. SQLite
     and PostgreSQL are supported, else `ConfigurationError`. Moments: `timestamp with` or `without time zone` (UTC) and
-    `date` on PostgreSQL; on SQLite text in UTC, with blank or T, with or without seconds, fraction and Z.
+    `date` on PostgreSQL; on SQLite text in UTC, with blank or T, with or without seconds, fraction and Z. Columns that
+    a monitor derives are columns like the others, which the database computes.
     """
 
-    def __init__(self, engine: Engine, *, timestamp: str, table: str | None = None, query: str | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        timestamp: str,
+        table: str | None = None,
+        query: str | None = None,
+        derived: Mapping[str, Derived] | None = None,
+    ) -> None:
         name = engine.dialect.name
         if name not in DIALECTS:
             raise ConfigurationError(f"a {name} database cannot be monitored: use one of {', '.join(DIALECTS)}")
         self._engine = engine
         self._dialect = DIALECTS[name]
         self._timestamp = timestamp
+        self._derived = DerivedColumns(derived or {})
         self._rows = _table(table) if query is None else _subselect(query)
         self.place = f"{'query' if query else f'table {table}'} in {_address(engine.url)}"
 
@@ -123,7 +145,10 @@ class SqlRows:
             where = self._dialect.within(moment, window, place)
             self._dialect.check(connection, self._rows, moment, window, place)
             self._log_missing(connection, moment)
-        return Snapshot(connection, self._dialect, self._rows, columns, moment, where)
+        made = derived_there(connection, self._derived, columns, place=self.place)
+        columns |= {name: column for name, (column, _) in made.items()}
+        derived = {name: expression for name, (_, expression) in made.items()}
+        return Snapshot(connection, self._dialect, self._rows, columns, moment, where, derived)
 
     def _log_missing(self, connection: Connection, moment: SqlColumn) -> None:
         statement = sa.select(sa.func.count()).select_from(self._rows).where(moment.expression.is_(None))

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
-from monitoring_tasks.data.dialects import Expression, SqlColumn
+from monitoring_tasks.data.dialects import FLAG, Expression, SqlColumn
 from monitoring_tasks.data.ids import whole_id
 from monitoring_tasks.data.sql import Snapshot, SqlRows
 from monitoring_tasks.window import Window
@@ -107,6 +107,8 @@ def _part(snapshot: Snapshot, column: SqlColumn, kinds: frozenset[str]) -> Part:
 
 def _dynamic(snapshot: Snapshot, column: SqlColumn, kinds: frozenset[str]) -> Part:
     name, value, text = column.name, column.expression, snapshot.dialect.text(column)
+    if column.type == FLAG and text is not None:
+        return Part(name, text, pa.string())
     if len(kinds) == 1 and not kinds <= {"real"}:
         types: dict[str, pa.DataType] = {"integer": pa.int64(), "text": pa.string(), "blob": pa.binary()}
         return Part(name, value, types[next(iter(kinds))])

@@ -90,3 +90,21 @@ def _text(value: bool | float | Decimal | None) -> str | None:
     if isinstance(value, Decimal):
         return str(int(value)) if value == value.to_integral_value() else format(value.normalize(), "f")
     return str(int(value)) if math.isfinite(value) and value == int(value) else repr(value)
+
+
+def encoded(array: pa.Array[Any]) -> tuple[list[str | None], NDArray[np.int64]]:
+    """The distinct texts of an array with None as the last, and the place of each row's; a text may be there twice."""
+    if not isinstance(array, pa.DictionaryArray):
+        array = _distinguishable(array).dictionary_encode()
+    words = [*texts(array.dictionary), None]
+    codes: NDArray[np.int64] = np.from_dlpack(array.indices.cast(pa.int64()).fill_null(len(words) - 1)).astype(
+        np.int64, copy=False
+    )
+    return words, codes
+
+
+def _distinguishable(array: pa.Array[Any]) -> pa.Array[Any]:
+    """An array in a type that Arrow can tell the values of."""
+    if pa.types.is_string_view(array.type):
+        return array.cast(pa.large_string())
+    return array.cast(pa.float64()) if pa.types.is_float16(array.type) else array

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from monitoring_tasks.data.derived.identity import told_apart
 from monitoring_tasks.data.rows import ArrowRows
 from monitoring_tasks.errors import ReferenceInvalid
 from monitoring_tasks.methods import Kind
@@ -62,11 +63,11 @@ class ReferenceProfile:
 def monitored_columns(monitor: Monitor, schema: pa.Schema) -> dict[str, Kind]:
     """The columns a monitor watches, and their kinds: its features, then the prediction.
 
-    Without `features`, or with `'*'` among them, every column of the reference is one, but for the monitor's timestamp,
-    id, label, label time and ignored columns and the row index that pandas may have written. A kind not declared is
-    inferred: numbers are numeric; text and booleans categorical. Raises `ReferenceInvalid` when a column is missing or
-    cannot be of its kind, when there is no feature, or when a column that is read has the name of the sample's hidden
-    one.
+    Without `features`, or with `'*'` among them, every column of the reference is one, and so is every derived one, but
+    for the monitor's timestamp, id, label, label time and ignored columns, the texts that others are derived from and
+    the row index that pandas may have written. A kind not declared is inferred: numbers are numeric; text and booleans
+    categorical. Raises `ReferenceInvalid` when a column is missing or cannot be of its kind, when there is no feature,
+    or when a column that is read has the name of the sample's hidden one.
     """
     features = list(monitor.features) if monitor.lists_features else _every_feature(monitor, schema)
     if not features:
@@ -85,24 +86,31 @@ def monitored_columns(monitor: Monitor, schema: pa.Schema) -> dict[str, Kind]:
 
 
 def _every_feature(monitor: Monitor, schema: pa.Schema) -> list[str]:
-    others = {monitor.timestamp, monitor.prediction, monitor.id, monitor.label, monitor.label_time, *monitor.ignore}
-    found = [name for name in schema.names if name not in others and not name.startswith("__index_level_")]
+    roles = {monitor.timestamp, monitor.prediction, monitor.id, monitor.label, monitor.label_time}
+    others = {*roles, *monitor.ignore, *monitor.texts}
+    every = dict.fromkeys([*schema.names, *monitor.derived])
+    found = [name for name in every if name not in others and not name.startswith("__index_level_")]
     # A listed one stays, so that a name the reference does not have is an error and not silence.
     return found + [name for name in monitor.features if name not in (EVERY_OTHER, *found)]
 
 
 def _kind(monitor: Monitor, schema: pa.Schema, name: str, declared: Kind | None) -> Kind:
     if name not in schema.names:
-        raise ReferenceInvalid(
-            f"reference of {monitor.name} has no column {name!r} (it has {_listed(schema.names)}): "
-            "correct the name in the monitor, or let the pipeline write the column"
-        )
+        raise _lacks(monitor, schema, name, "correct the name in the monitor, or let the pipeline write the column")
     found = value_type(schema.field(name).type)
     kind = declared or _inferred(found)
     fits = is_numeric if kind == "numeric" else is_categorical
     if kind is None or not (fits(found) or pa.types.is_null(found)):
         raise ReferenceInvalid(_misfit(monitor, name, found, declared))
     return kind
+
+
+def _lacks(monitor: Monitor, schema: pa.Schema, name: str, advice: str) -> ReferenceInvalid:
+    """The error that a column is missing; of a derived one, that what it is computed from is."""
+    inputs = monitor.derived[name].inputs if name in monitor.derived else ()
+    needed = [column for column in inputs if column not in schema.names]
+    what = f"column {needed[0]!r}, which the derived column {name!r} needs" if needed else f"column {name!r}"
+    return ReferenceInvalid(f"reference of {monitor.name} has no {what} (it has {_listed(schema.names)}): {advice}")
 
 
 def _inferred(found: pa.DataType) -> Kind | None:
@@ -112,6 +120,13 @@ def _inferred(found: pa.DataType) -> Kind | None:
 
 
 def _misfit(monitor: Monitor, name: str, found: pa.DataType, declared: Kind | None) -> str:
+    if name in monitor.derived:
+        each = monitor.derived[name]
+        return (
+            f"derived column {name!r} cannot be computed of the reference of {monitor.name}: {each.kind} takes "
+            f"{' and '.join(each.derivation.inputs)}, and {', '.join(each.inputs)} has another type: correct `of` or "
+            "`where`, or convert the column"
+        )
     what = f"column {name!r} of the reference of {monitor.name} has type {found}"
     if pa.types.is_null(found):
         return f"{what}, so its kind cannot be inferred: declare it, or put the column under ignore"
@@ -149,10 +164,8 @@ def require_segments(monitor: Monitor, schema: pa.Schema) -> None:
     """Raises `ReferenceInvalid` when a column of a declared segment is not in the reference, or has no categories."""
     for name in dict.fromkeys(name for columns in monitor.segments for name in columns):
         if name not in schema.names:
-            raise ReferenceInvalid(
-                f"reference of {monitor.name} has no column {name!r} (it has {_listed(schema.names)}): "
-                "correct the name under segments, or let the pipeline write the column"
-            )
+            advice = "correct the name under segments, or let the pipeline write the column"
+            raise _lacks(monitor, schema, name, advice)
         found = value_type(schema.field(name).type)
         if not (is_categorical(found) or pa.types.is_null(found)):
             raise ReferenceInvalid(
@@ -177,7 +190,7 @@ def reference_key(monitor: Monitor, content_hash: str) -> str:
     """16 hex digits that change whenever the reference must be profiled anew: the cache's key.
 
     They hash the reference's content, all that the monitor says about what is profiled and how, the unit of the pieces,
-    its segments and the format.
+    its segments, its derived columns and the format.
     """
     said = {"name", "task", "timestamp", "prediction", "id", "label", "ignore"}
     features = {
@@ -187,6 +200,7 @@ def reference_key(monitor: Monitor, content_hash: str) -> str:
     shape = [monitor.quality.range_slack, piece_unit(monitor).total_seconds(), monitor.label_time]
     cut = [monitor.segments, monitor.segment_rows] if monitor.segments else []
     facts = [REFERENCE_FORMAT, content_hash, monitor.model_dump(mode="json", include=said), features, *shape, *cut]
+    facts += told_apart(monitor.derived)
     return hashlib.sha256(canonical(facts)).hexdigest()[:16]
 
 

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import product
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from monitoring_tasks.data.rows import ArrowRows
+from monitoring_tasks.data.values import encoded
 from monitoring_tasks.profile.binning import Ints
-from monitoring_tasks.profile.kernel import Column, is_categorical, texts, value_type
+from monitoring_tasks.profile.kernel import Column, is_categorical, value_type
 
 MISSING = "(missing)"
 MOST = 50
@@ -109,26 +109,10 @@ def coded(column: Column) -> Coded | None:
         return [None], np.zeros(len(column), np.int64)
     if not is_categorical(kind):
         return None
-    parts = [_encoded(array) for array in column.chunks]
+    parts = [encoded(array) for array in column.chunks]
     known = {text: place for place, text in enumerate(dict.fromkeys([None, *(t for words, _ in parts for t in words)]))}
     renamed = [np.array([known[text] for text in words], np.int64)[codes] for words, codes in parts]
     return list(known), np.concatenate([np.zeros(0, np.int64), *renamed])
-
-
-def _encoded(array: pa.Array[Any]) -> tuple[list[str | None], Ints]:
-    """The distinct texts of an array with None as the last, and the place of each row's; a text may be there twice."""
-    if not isinstance(array, pa.DictionaryArray):
-        array = _plain(array).dictionary_encode()
-    words = [*texts(array.dictionary), None]
-    codes: Ints = np.from_dlpack(array.indices.cast(pa.int64()).fill_null(len(words) - 1)).astype(np.int64, copy=False)
-    return words, codes
-
-
-def _plain(array: pa.Array[Any]) -> pa.Array[Any]:
-    """An array in a type that Arrow can tell the values of."""
-    if pa.types.is_string_view(array.type):
-        return array.cast(pa.large_string())
-    return array.cast(pa.float64()) if pa.types.is_float16(array.type) else array
 
 
 @dataclass(frozen=True, eq=False)

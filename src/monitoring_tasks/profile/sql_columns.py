@@ -11,7 +11,7 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement
 
-from monitoring_tasks.data.dialects import Expression, SqlColumn
+from monitoring_tasks.data.dialects import FLAGS, Expression, SqlColumn
 from monitoring_tasks.data.sql import Snapshot
 from monitoring_tasks.profile.binning import CategoryBins, ColumnBins, Floats, NumericBins
 from monitoring_tasks.profile.profile import (
@@ -30,7 +30,6 @@ _LARGEST = float(np.finfo(np.float64).max)
 # one (they are sentinels, hence few different ones); squares below add nothing.
 HUGE = 1e150
 _TINY = 1e-150
-FLAGS = frozenset({"false", "true"})
 _NULL, _UNUSABLE, _POSITIVE, _NEGATIVE, _NAN = -1, -2, -3, -4, -5
 _SPECIAL = {
     "null": _NULL,
