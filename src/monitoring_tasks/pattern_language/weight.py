@@ -105,15 +105,14 @@ class _Count:
 
     def _moves(self, places: _Places, beginning: Mapping[int, _Places]) -> dict[int, _Places]:
         """The set each symbol leads to from some places; symbols that lead to those of the beginning are left out."""
-        moves: dict[int, _Places] = {}
+        moves = defaultdict[int, set[int]](set)
         for place in places:
             taken, end = self.automaton.takes[place]
             reached = self._closure(end)
+            self._spend(len(self.symbols[taken]) * (len(reached) + 1))
             for symbol in self.symbols[taken]:
-                before = moves[symbol] if symbol in moves else beginning.get(symbol, _Places())
-                self._spend(len(before) + len(reached) + 1)
-                moves[symbol] = before | reached
-        return moves
+                moves[symbol] |= reached
+        return {symbol: beginning.get(symbol, _Places()) | reached for symbol, reached in moves.items()}
 
     def _closure(self, place: int) -> _Places:
         """The places that take a character, of those a place leads to by itself."""
