@@ -145,6 +145,7 @@ def test_defaults() -> None:
         "unseen": 0.002,
         "duplicates": 0.002,
         "joint": 0.05,
+        "level": 0.1,
     }
 
 

@@ -6,9 +6,9 @@ import re
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, PlainSerializer, Tag, WithJsonSchema
+from pydantic import BeforeValidator, Discriminator, Field, PlainSerializer, Tag, WithJsonSchema, field_validator
 
-from monitoring_tasks.sections import Positive, Section, Share, Width
+from monitoring_tasks.sections import Column, Positive, Section, Share, Width
 from monitoring_tasks.window import in_words, parse_width, width_text
 
 DAY = timedelta(days=1)
@@ -66,6 +66,7 @@ class Floors(Section):
     unseen: Share = Field(0.002, description="Share of values in categories the reference does not have")
     duplicates: Share = Field(0.002, description="Share of rows whose id occurred before, above the baseline's")
     joint: Share = Field(0.05, description="AUC above one half of the classifier that tells window from baseline")
+    level: Positive = Field(0.1, description="Jump of a column's level, in standard deviations of the reference's rows")
 
 
 class Alarms(Section):
@@ -74,6 +75,19 @@ class Alarms(Section):
     budget: AlarmBudgetEntry = Field(AlarmBudget(), description="Accepted false alarms, and the time they are for")
     floors: Floors = Floors()
     joint: bool = Field(True, description="Whether a classifier looks for changes that leave every column alone")
+    levels: Annotated[tuple[Column, ...], Field(strict=False)] = Field(
+        (),
+        description="Columns (numbers, or true and false) whose mean or share of true is compared with the 24 windows "
+        "before as well: a sudden change is found at once",
+    )
+
+    @field_validator("levels")
+    @classmethod
+    def _once(cls, levels: tuple[str, ...]) -> tuple[str, ...]:
+        twice = sorted({name for name in levels if levels.count(name) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} stand twice: name each column once")
+        return levels
 
 
 class TrainingBaseline(Section):

@@ -13,7 +13,17 @@ import pyarrow as pa
 
 from monitoring_tasks.alarms_section import TrainingBaseline
 from monitoring_tasks.baselines import Compared, Piece, Segments, compared, segment_cases, segments_compared
-from monitoring_tasks.calibration.assess import Assessed, Assessment, Case, Extra, TestKey, Told, assess, assess_all
+from monitoring_tasks.calibration.assess import (
+    Assessed,
+    Assessment,
+    Case,
+    Extra,
+    Size,
+    TestKey,
+    Told,
+    assess,
+    assess_all,
+)
 from monitoring_tasks.calibration.calibrate import Calibration
 from monitoring_tasks.calibration.correction import Levels
 from monitoring_tasks.calibration.counts import all_rare
@@ -26,6 +36,7 @@ from monitoring_tasks.faults.causes import probable_causes
 from monitoring_tasks.faults.sides import Sides
 from monitoring_tasks.faults.time_gap import time_gap
 from monitoring_tasks.kept_nulls import joint_kinds, load_calibration, load_joint, own_floors, spent
+from monitoring_tasks.level_tests import Before, LevelTests, before_hash, windows_before
 from monitoring_tasks.methods import Kind
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.pieces import Pieces
@@ -61,20 +72,28 @@ class Observed:
 class Basis:
     """What a window is judged on: the training reference, what its columns are compared with, and the past's pieces.
 
-    `parts` are the same pieces by segment.
+    `parts` are the same pieces by segment, `before` the windows before by which jumps of levels are judged.
     """
 
     reference: ReferenceProfile
     compared: Compared
     piece: Piece
     parts: Segments = lambda _: {}
+    before: tuple[Before, ...] = ()
 
     @classmethod
     def of(cls, monitor: Monitor, runtime: Runtime, reference: ReferenceProfile, window: Window) -> Basis:
         """The basis of one window; each piece of the past is read once. Raises `SourceUnavailable`."""
         pieces = Pieces.of(monitor, runtime, reference)
         piece = cache(pieces.profile)
-        return cls(reference, compared(monitor, reference, window, piece), piece, pieces.segments)
+        return cls.over(monitor, reference, window, (piece, pieces.segments))
+
+    @classmethod
+    def over(cls, monitor: Monitor, reference: ReferenceProfile, window: Window, past: tuple[Piece, Segments]) -> Basis:
+        """The basis of one window over pieces that are had already."""
+        piece, parts = past
+        had = compared(monitor, reference, window, piece)
+        return cls(reference, had, piece, parts, windows_before(monitor, window, piece))
 
     def cases(self, monitor: Monitor, observed: Observed) -> list[SegmentCase]:
         """The segments of a window that can be judged."""
@@ -102,9 +121,13 @@ class Basis:
 
     @property
     def baseline_hash(self) -> str:
-        """What the rows of baselines hash to; empty where every column is compared with the training reference."""
+        """What the rows of baselines and of the windows before hash to.
+
+        Empty where every column is compared with the training reference, and no level is watched.
+        """
         profile = self.compared.reference.profile
-        return "" if profile is self.reference.profile else hashlib.sha256(dumps(profile)).hexdigest()[:16]
+        own = "" if profile is self.reference.profile else hashlib.sha256(dumps(profile)).hexdigest()[:16]
+        return own + before_hash(self.before)
 
 
 _UNKNOWN = "no row has a value that the reference knows"
@@ -141,11 +164,14 @@ class Assessor:
             _tried(check, partial(test, observed))
             for check, test in ((Check.TIME_GAP, self._gap), (Check.JOINT, self._joint))
         )
+        levels = self._levels.of(observed.window, observed.profile)
         extra: dict[TestKey, Extra] = {(check, None): test for check, (_, test) in (gap | joint).items()}
+        extra |= {(Check.LEVEL, name): test for name, (_, test) in levels.items()}
         case = replace(self._case(observed.profile, extra), segments=self.basis.cases(self.monitor, observed))
         tests, segments = assess_all(self.calibration, case, self.levels, self.monitor.alarms.floors)
         whole = {check: measured for check, (measured, _) in (gap | joint).items()}
-        return Assessment(tests, whole, cases=case.segments, segments=segments)
+        sizes: dict[TestKey, Size] = {(Check.LEVEL, name): size for name, (size, _) in levels.items()}
+        return Assessment(tests, whole, cases=case.segments, segments=segments, sizes=sizes)
 
     def judge(self, observed: Observed) -> Assessment:
         """The tests of the window, with what explains them: baselines that fall short, seasons, probable causes.
@@ -167,6 +193,10 @@ class Assessor:
         unwatched = {(Check.CONSTANT, name) for name in reference.kinds if not self.monitor.watches_constant(name)}
         features = reference.kinds.keys() - {self.monitor.prediction}
         return frozenset(unwatched | {(Check.DRIFT, name) for name in features if _is_all_rare(reference, name)})
+
+    @property
+    def _levels(self) -> LevelTests:
+        return LevelTests(self.monitor, self.calibration, self.basis.reference.binning, self.basis.before)
 
     def _gap(self, observed: Observed) -> Tests:
         reference, name = self.compared.reference, self.monitor.timestamp
@@ -194,7 +224,8 @@ class Assessor:
 
     def _told(self, observed: Observed, judged: Assessment) -> dict[TestKey, Told]:
         """What there is to say about each check: notes on baselines always, explanations of findings only."""
-        notes = {key: note for key in judged.tests if (note := self.compared.notes.get(key[1] or ""))}
+        of_baselines = [key for key in judged.tests if key[0] is not Check.LEVEL]
+        notes = {key: note for key in of_baselines if (note := self.compared.notes.get(key[1] or ""))}
         season, cause = (
             _explained(explain, observed, judged, self.monitor.name) for explain in (self._seasonal, self._causes)
         )

@@ -17,6 +17,7 @@ from pyarrow.fs import FileType
 from monitoring_tasks.data.parquet import ParquetRows
 from monitoring_tasks.data.source import open_reference
 from monitoring_tasks.errors import ReferenceInvalid, ReferenceUnavailable
+from monitoring_tasks.level_tests import require_levels
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.profile.reference import (
     HEAD,
@@ -98,8 +99,11 @@ def load_reference(monitor: Monitor, runtime: Runtime, pinned: Pinned) -> Refere
     """The profiled reference of a pinned champion; built from its file the first time its content is met."""
     folder = f"references/{monitor.name}/{reference_key(monitor, pinned.content_hash)}"
     if runtime.artifacts.exists(f"{folder}/{HEAD}"):
-        return loads_reference(lambda name: runtime.artifacts.read(f"{folder}/{name}"))
+        stored = loads_reference(lambda name: runtime.artifacts.read(f"{folder}/{name}"))
+        require_levels(monitor, stored)
+        return stored
     built = _build(monitor, runtime, pinned)
+    require_levels(monitor, built)
     for name, content in dumps_reference(built).items():
         runtime.artifacts.write(f"{folder}/{name}", content)
     log.info("reference.built monitor=%s champion=%s rows=%d", monitor.name, pinned.version, built.profile.rows)

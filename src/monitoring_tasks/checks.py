@@ -32,6 +32,7 @@ class Check(StrEnum):
     DRIFT = "drift"
     DRIFTED_SHARE = "drifted_share"
     JOINT = "joint"
+    LEVEL = "level"
     TIME_GAP = "time_gap"
     CHAMPION_DROP = "champion_drop"
     TRAILING_DROP = "trailing_drop"

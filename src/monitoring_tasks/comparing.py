@@ -16,7 +16,6 @@ from pydantic import BaseModel
 
 from monitoring_tasks.alarms_section import Rules
 from monitoring_tasks.assessment import Basis, Observed, assessed
-from monitoring_tasks.baselines import compared
 from monitoring_tasks.champion import load_importances, load_reference, pin_champion
 from monitoring_tasks.checks import CheckResult
 from monitoring_tasks.errors import MonitoringError, SourceInvalid
@@ -128,8 +127,7 @@ class _Past:
 
     def _basis(self, window: Window) -> Basis:
         """Baselines are the same by all rules."""
-        had = compared(self.pieces.monitor, self.reference, window, self._piece)
-        return Basis(self.reference, had, self._piece, self._parts)
+        return Basis.over(self.pieces.monitor, self.reference, window, (self._piece, self._parts))
 
     def _observed(self, window: Window) -> Observed:
         found = [self.pieces.had(span) for span in window.pieces()]

@@ -27,7 +27,7 @@ from monitoring_tasks.window import Window, interval, last_tick
 log = logging.getLogger(__name__)
 
 N = TypeVar("N")
-VERSION = 1
+VERSION = 2
 """Of the stored nulls: those of another one are made anew."""
 
 
@@ -35,11 +35,12 @@ def load_calibration(monitor: Monitor, runtime: Runtime, reference: ReferencePro
     """The calibration of a reference for windows of `width`, from the artifacts or made now."""
     baselines = {name: monitor.baseline(name) for name in reference.binning.columns}
     facts = {name: baseline.model_dump(mode="json") for name, baseline in baselines.items()}
-    key = _key(monitor, reference, "calibration", [width.total_seconds(), facts])
+    levels = monitor.alarms.levels
+    key = _key(monitor, reference, "calibration", [width.total_seconds(), facts, levels])
     stored = _stored(runtime, key, Calibration.from_json)
     if stored is not None:
         return stored
-    made = calibrate(reference, width, baselines)
+    made = calibrate(reference, width, baselines, levels)
     runtime.artifacts.write(key, _dumps(made.to_json()))
     log.info("calibration.made monitor=%s width=%s windows=%d", monitor.name, width, made.windows)
     return made
@@ -97,8 +98,11 @@ def spent(monitor: Monitor, calibration: Calibration, window: Window, *, segment
         monitor.alarms.budget,
         every(monitor, window),
         persistence=(rule.windows, rule.of),
-        shares=shares_of_tests(len(calibration.columns), segments),
-        correlations=np.array([null.distance.correlation for null in calibration.columns.values()]),
+        shares=shares_of_tests(len(calibration.columns), segments, len(calibration.levels)),
+        correlations=np.array(
+            [null.distance.correlation for null in calibration.columns.values()]
+            + [null.correlation for null in calibration.levels.values()]
+        ),
     )
 
 

@@ -205,11 +205,12 @@ def _results(monitor: Monitor, runtime: Runtime, subject: Json) -> list[CheckRes
 
 
 def _to_check(monitor: Monitor, runtime: Runtime, subject: Json) -> bytes:
-    """Which rows check results are about now; the reference is read only where baselines or segments depend on it."""
+    """Which rows check results are about now; the reference is read only where they depend on other rows."""
     about = Subject.from_json(subject)
     profile = _stored_profile(runtime, about)
     own = [feature.baseline for feature in monitor.features.values() if feature.baseline]
-    if not monitor.segments and all(isinstance(each, TrainingBaseline) for each in (monitor.drift.baseline, *own)):
+    trained = all(isinstance(each, TrainingBaseline) for each in (monitor.drift.baseline, *own))
+    if trained and not monitor.segments and not monitor.alarms.levels:
         return _data_hash(profile).encode()
     reference = load_reference(monitor, runtime, Pinned.from_json(subject["pinned"]))
     return _checked(runtime, about, profile, Basis.of(monitor, runtime, reference, about.window))

@@ -20,7 +20,7 @@ from monitoring_tasks.profile.binning import Binning, CategoryBins, Floats
 from monitoring_tasks.profile.profile import Profile, is_constant
 
 TestKey = tuple[Check, str | None]
-SHIFTS = frozenset({Check.DRIFT, Check.JOINT})
+SHIFTS = frozenset({Check.DRIFT, Check.JOINT, Check.LEVEL})
 WEIGHT = 4.0
 """Of a test of a shift, beside 1 of a fault: faults that matter have p-values far beyond any level, shifts have not."""
 AT_ONCE, PERSISTING = 2.0, 0.6
@@ -35,6 +35,14 @@ class Extra(NamedTuple):
 
     p_value: float
     effect: float
+
+
+class Size(NamedTuple):
+    """How large what a test measured is, in the unit of its column, beside the size that one window must show."""
+
+    value: float
+    limit: float
+    words: str
 
 
 class Told(NamedTuple):
@@ -76,7 +84,8 @@ class Assessment:
     """A window judged as a whole: its tests, measures of the whole window, and what there is to say about checks.
 
     `cases` are the segments to be judged, `segments` the tests of them; by rules that test nothing they have none.
-    `lacking` has the declared segments, by their columns, of which there is nothing to judge, and why.
+    `lacking` has the declared segments, by their columns, of which there is nothing to judge, and why. `sizes` are
+    those of the tests that have one.
     """
 
     tests: Mapping[TestKey, Assessed] = field(default_factory=dict)
@@ -85,6 +94,7 @@ class Assessment:
     cases: Sequence[SegmentCase] = ()
     segments: Mapping[SegmentKey, Assessed] = field(default_factory=dict)
     lacking: Mapping[str, str] = field(default_factory=dict)
+    sizes: Mapping[TestKey, Size] = field(default_factory=dict)
 
     @property
     def found(self) -> list[TestKey]:
@@ -127,7 +137,8 @@ def assess_all(
 
 
 def _tested(test: _Test, untested: frozenset[str]) -> _Test:
-    return _Test(test.key, math.nan, math.nan) if test.key[1] in untested else test
+    without = test.key[1] in untested and test.key[0] is not Check.LEVEL  # which looks at no baseline
+    return _Test(test.key, math.nan, math.nan) if without else test
 
 
 def weight_of(check: Check) -> float:
@@ -135,19 +146,21 @@ def weight_of(check: Check) -> float:
     return WEIGHT if check in SHIFTS else 1.0
 
 
-def level_shares(columns: int, segments: int = 0) -> tuple[float, float]:
+def level_shares(columns: int, segments: int = 0, watched: int = 0) -> tuple[float, float]:
     """Which part of a level one test alone gets, of a shift and of a fault, in windows of so many columns.
 
     Each column has one test of a shift and three of faults; the window as a whole has one and two. `segments` is the
-    number of tests of segments, each of which gets as much as one of a fault.
+    number of tests of segments, each of which gets as much as one of a fault; `watched` that of columns whose level is
+    tested, each of which gets as much as one of a shift.
     """
-    total = WEIGHT * (columns + 1) + 3 * columns + 2 + segments
+    total = WEIGHT * (columns + 1 + watched) + 3 * columns + 2 + segments
     return WEIGHT / total, 1 / total
 
 
-def shares_of_tests(columns: int, segments: int = 0) -> Floats:
+def shares_of_tests(columns: int, segments: int = 0, watched: int = 0) -> Floats:
     """The part of a level that each test of a window gets by its weight, those of shifts first; their sum is 1."""
-    return np.repeat(level_shares(columns, segments), [columns + 1, 3 * columns + 2 + segments])
+    counts = [columns + 1 + watched, 3 * columns + 2 + segments]
+    return np.repeat(level_shares(columns, segments, watched), counts)
 
 
 def floor_of(floors: Floors, key: TestKey) -> float:
@@ -159,6 +172,7 @@ def floor_of(floors: Floors, key: TestKey) -> float:
         Check.UNSEEN_SHARE: floors.unseen,
         Check.DUPLICATE_SHARE: floors.duplicates,
         Check.JOINT: floors.joint,
+        Check.LEVEL: floors.level,
         Check.TIME_GAP: GAP,
     }.get(key[0], 0.5)
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Self
 
 import numpy as np
 
-from monitoring_tasks.alarms_section import Baseline
+from monitoring_tasks.alarms_section import Baseline, TrainingBaseline
 from monitoring_tasks.calibration.counts import column_counts
+from monitoring_tasks.calibration.gauge import gauge_of, series
 from monitoring_tasks.calibration.geometry import Replay, replay
 from monitoring_tasks.calibration.lessons import Lesson, Shares, learn
+from monitoring_tasks.calibration.level import LevelNull
+from monitoring_tasks.calibration.level_lessons import learn_level
 from monitoring_tasks.calibration.nulls import DistanceNull, ShareNull
 from monitoring_tasks.profile.binning import Floats
 from monitoring_tasks.profile.profile import Profile
@@ -54,27 +57,35 @@ class ColumnNull:
 class Calibration:
     """The nulls of every column for one width of window, learnt from `windows` windows of the reference.
 
-    `rows` are those of an ordinary window of the reference (median), 0 where there is none.
+    `rows` are those of an ordinary window of the reference (median), 0 where there is none. `levels` has the watched
+    columns that have a level.
     """
 
     columns: Mapping[str, ColumnNull]
     windows: int
     rows: int
+    levels: Mapping[str, LevelNull] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The calibration as plain JSON values."""
         columns = {name: null.to_json() for name, null in self.columns.items()}
-        return {"columns": columns, "windows": self.windows, "rows": self.rows}
+        levels = {name: null.to_json() for name, null in self.levels.items()}
+        return {"columns": columns, "windows": self.windows, "rows": self.rows, "levels": levels}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """Inverse of `to_json`."""
         columns = {name: ColumnNull.from_json(null) for name, null in value["columns"].items()}
-        return cls(columns, value["windows"], value["rows"])
+        levels = {name: LevelNull.from_json(null) for name, null in value["levels"].items()}
+        return cls(columns, value["windows"], value["rows"], levels)
 
 
-def calibrate(reference: ReferenceProfile, width: timedelta, baselines: Mapping[str, Baseline]) -> Calibration:
+def calibrate(
+    reference: ReferenceProfile, width: timedelta, baselines: Mapping[str, Baseline], levels: Sequence[str] = ()
+) -> Calibration:
     """The calibration for windows of `width`; `baselines` says what each column is compared with.
+
+    `levels` are the columns whose level is watched.
 
     Without pieces (no timestamps), or with fewer than five windows, rows are taken as independent of each other.
     """
@@ -82,7 +93,17 @@ def calibrate(reference: ReferenceProfile, width: timedelta, baselines: Mapping[
     plans = {baseline: replay(list(reference.pieces), width, baseline) for baseline in set(baselines.values())}
     lessons = {name: _lesson(reference, name, profiles, plans[baselines[name]]) for name in reference.binning.columns}
     windows = max((len(plan) for plan in plans.values()), default=0)
-    return Calibration(pooled(lessons), windows, _rows(profiles, plans.values()))
+    known = {name: null for name in levels if (null := _level(reference, name, width)) is not None}
+    return Calibration(pooled(lessons), windows, _rows(profiles, plans.values()), known)
+
+
+def _level(reference: ReferenceProfile, name: str, width: timedelta) -> LevelNull | None:
+    bins, pieces = reference.binning.columns[name], list(reference.pieces)
+    gauge = gauge_of(bins, reference.profile.columns[name])
+    if gauge is None or not pieces:
+        return None if gauge is None else LevelNull(gauge)
+    found = series(gauge, bins, [profile.columns[name] for profile in reference.pieces.values()])
+    return learn_level(gauge, pieces, found, replay(pieces, width, TrainingBaseline()).windows)
 
 
 def _lesson(reference: ReferenceProfile, name: str, profiles: Sequence[Profile], plan: Replay) -> Lesson:

@@ -86,6 +86,8 @@ def unknown(monitor: Monitor, subject: Subject, given: Given, why: Unknown) -> V
 
 _SCHEMA = (Check.COLUMN_PRESENT, Check.COLUMN_TYPE)
 _FOUND = (Status.FAILED, Status.SUSPECT)
+_TOLD = (*_SCHEMA, Check.LEVEL)
+"""Checks whose detail says what was measured, and against what."""
 _ORDER = (Outcome.HEALTHY, Outcome.WARNING, Outcome.DRIFTED, Outcome.DEGRADED)
 
 
@@ -305,7 +307,7 @@ def _said(finding: Finding, rule: Rule) -> str:
 def _measure(result: CheckResult) -> str:
     if result.value is None or result.threshold is None:
         return ""
-    if result.check in _SCHEMA and result.detail:
+    if result.check in _TOLD and result.detail:
         return f", {result.detail}"
     name = result.method or _NAMES.get(result.check) or result.check.value.replace("_", " ")
     said = f" ({result.detail})" if result.check in _NAMES and result.detail else ""

@@ -91,6 +91,8 @@ def _undecided(finding: Finding) -> bool:
 
 _FEATURE = _failed(Check.DRIFT, Suite.DATA_DRIFT)
 _PREDICTION = _failed(Check.DRIFT, Suite.PREDICTION_DRIFT)
+_LEVEL = _failed(Check.LEVEL)
+_PREDICTED_LEVEL = _failed(Check.LEVEL, Suite.PREDICTION_DRIFT)
 _FAULT = (Action.ALERT, Action.BLOCK_RETRAINING)
 _LOOK = (Action.ALERT, Action.INVESTIGATE)
 _RETRAIN = (Action.ALERT, Action.INVESTIGATE, Action.RETRAIN)
@@ -120,6 +122,10 @@ RULES: tuple[Rule, ...] = (
     Rule("severe prediction drift", _both(_PREDICTION, _severe), Outcome.DRIFTED, Severity.CRITICAL, _RETRAIN),
     Rule("prediction drift", _both(_PREDICTION, _large), Outcome.DRIFTED, Severity.HIGH, _LOOK),
     Rule("small shift of the prediction", _PREDICTION, Outcome.WARNING, Severity.MEDIUM, _LOOK),
+    # Somebody asked for these columns to be watched from window to window: a jump is told as one of the prediction is.
+    Rule("sudden change", _both(_LEVEL, _large), Outcome.DRIFTED, Severity.HIGH, _LOOK),
+    Rule("small sudden change of the prediction", _PREDICTED_LEVEL, Outcome.WARNING, Severity.MEDIUM, _LOOK),
+    Rule("small sudden change", _LEVEL, Outcome.WARNING, Severity.LOW, (Action.ALERT,)),
     Rule("most columns drifted", _failed(Check.DRIFTED_SHARE), Outcome.DRIFTED, Severity.HIGH, _RETRAIN),
     Rule(
         "severe drift of an important feature",

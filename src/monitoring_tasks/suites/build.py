@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from monitoring_tasks.calibration.assess import Assessed, TestKey
+from monitoring_tasks.calibration.assess import Assessed, Assessment, TestKey
 from monitoring_tasks.checks import Check, Suite
 from monitoring_tasks.features_section import Feature
 from monitoring_tasks.methods import EVIDENTLY
@@ -33,22 +33,36 @@ Limits = Mapping[str, ColumnLimits]
 
 
 def suite_metrics(
-    monitor: Monitor, columns: Mapping[str, Column], limits: Limits, assessed: Mapping[TestKey, Assessed]
+    monitor: Monitor, columns: Mapping[str, Column], limits: Limits, judged: Assessment
 ) -> dict[Suite, list[Any]]:
     """The metrics of every suite, each with its test.
 
-    `columns` hold what the reference knows of every monitored column, the prediction among them. `assessed` is what an
+    `columns` hold what the reference knows of every monitored column, the prediction among them. `judged` is what an
     assessment of the whole window says of its checks; those it does not know are judged by their limits.
     """
+    assessed = judged.tests
     tested = {name for name in limits if name == monitor.prediction or _is_tested(name, assessed)}
     drifts = {name: _drift(name, limit, assessed) for name, limit in limits.items() if name in tested}
     prediction = [drifts.pop(monitor.prediction)]
+    levels = dict(_levels(judged))
+    own = [levels.pop(monitor.prediction)] if monitor.prediction in levels else []
     joint = [_check(Check.JOINT, _limit(Check.JOINT, None, JOINT_LARGE, assessed))] if JOINT in assessed else []
     return {
         Suite.DATA_QUALITY: list(_quality(monitor, columns, assessed)),
-        Suite.DATA_DRIFT: [*drifts.values(), *_drifted_share(monitor, limits, list(drifts.values())), *joint],
-        Suite.PREDICTION_DRIFT: prediction,
+        Suite.DATA_DRIFT: [
+            *drifts.values(),
+            *_drifted_share(monitor, limits, list(drifts.values())),
+            *joint,
+            *levels.values(),
+        ],
+        Suite.PREDICTION_DRIFT: [*prediction, *own],
     }
+
+
+def _levels(judged: Assessment) -> Iterator[tuple[str, Any]]:
+    """The check of each column whose level was tested."""
+    for (check, column), size in sorted(judged.sizes.items()):
+        yield str(column), _check(check, _limit(check, column, size.limit, judged.tests), column)
 
 
 def _is_tested(name: str, assessed: Mapping[TestKey, Assessed]) -> bool:

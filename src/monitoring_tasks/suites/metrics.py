@@ -29,6 +29,7 @@ from evidently.core.metric_types import (
 from evidently.core.report import Context
 from evidently.legacy.tests.base_test import TestStatus
 
+from monitoring_tasks.calibration.assess import Size, TestKey
 from monitoring_tasks.checks import Check, Measured, Status
 from monitoring_tasks.methods import EVIDENTLY, method
 from monitoring_tasks.profile.binning import Binning
@@ -65,10 +66,14 @@ _BREACHES: dict[str, Callable[[float, float], bool]] = {
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """Drift scores by column, and what checks of the window as a whole found that rows were needed for."""
+    """Drift scores by column, and what checks found that rows, or windows before, were needed for.
+
+    `whole` is of the window as a whole, `sizes` of single columns.
+    """
 
     scores: Mapping[str, Score]
     whole: Mapping[Check, Measured] = field(default_factory=dict)
+    sizes: Mapping[TestKey, Size] = field(default_factory=dict)
 
 
 class ProfileDataset(PandasDataset):  # type: ignore[misc]  # Evidently carries no types
@@ -220,6 +225,9 @@ def _check(metric: Any, sides: _Sides) -> Measured:
         return _duplicates(profile)
     if check in sides.current.found.whole:
         return sides.current.found.whole[check]
+    size = sides.current.found.sizes.get((check, metric.column))
+    if size is not None:
+        return Measured(size.value, size.words)
     return MEASURES[check](column_of(metric.column, sides.current, sides.reference))
 
 

@@ -103,7 +103,7 @@ def _run(given: SuiteInput) -> _Done:
         suite: _report(given, suite, metrics).run(
             current, reference, timestamp=given.window.end, name=str(given.window)
         )
-        for suite, metrics in suite_metrics(given.monitor, columns, limits, given.judged.tests).items()
+        for suite, metrics in suite_metrics(given.monitor, columns, limits, given.judged).items()
     }
     results = tuple(_told(result, given.judged.told) for result in _results(snapshots, columns))
     segments = segment_results(given.monitor, given.reference.binning, limits, given.judged)
@@ -132,7 +132,7 @@ def _sides(given: SuiteInput, limits: Limits) -> tuple[ProfileDataset, ProfileDa
     native = {name: row.kind for name, row in limits.items() if row.method.startswith(EVIDENTLY)}
     own = {name: row.method for name, row in limits.items() if name not in native}
     scores = score_columns(reference.binning, reference.profile, given.profile, own)
-    current = _side(given, given.profile, native, Found(scores, given.judged.whole), given.sample)
+    current = _side(given, given.profile, native, Found(scores, given.judged.whole, given.judged.sizes), given.sample)
     return current, _side(given, reference.profile, native, Found({}), reference.sample)
 
 
