@@ -29,7 +29,7 @@ from monitoring_tasks.performance_section import (
     require_shared,
 )
 from monitoring_tasks.policy_section import Policy, PolicyEntry
-from monitoring_tasks.retraining_section import Labels, Retraining, gate_metric
+from monitoring_tasks.retraining_section import Labels, Retraining, gate_metrics
 from monitoring_tasks.rules import ColumnLimits, classical_limits, own_settings
 from monitoring_tasks.sections import (
     ChampionReference,
@@ -192,7 +192,7 @@ class Monitor(Section):
         }
         if any(lacking.values()):
             raise ValueError(f"retraining needs {', '.join(name for name, lacks in lacking.items() if lacks)}")
-        gate_metric(self.retraining.gate, self.task)
+        gate_metrics(self.retraining.gate, self.task)
         return self
 
     @model_validator(mode="after")

@@ -77,6 +77,7 @@ def asked_of(monitor: Monitor) -> Asked:
         monitor.segment_rows,
         section.minimum_rows or monitor.minimum_rows,
         section.threshold,
+        section.alert_rate,
     )
 
 

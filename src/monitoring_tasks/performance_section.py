@@ -11,12 +11,14 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Wi
 
 from monitoring_tasks.alarms_section import AlarmBudget, AlarmBudgetEntry
 from monitoring_tasks.errors import ConfigurationError
-from monitoring_tasks.sections import Column, Positive, Schedule, Section, Share, Text, Width
+from monitoring_tasks.sections import Column, Positive, Rate, Schedule, Section, Share, Text, Width
 from monitoring_tasks.window import Window, parse_moment
 
 MetricName = Literal[
     "auc",
     "average_precision",
+    "recall_at_rate",
+    "precision_at_rate",
     "accuracy",
     "precision",
     "recall",
@@ -33,7 +35,7 @@ MetricName = Literal[
     "bias",
 ]
 METRICS_OF: Mapping[str, tuple[MetricName, ...]] = {
-    "binary": get_args(MetricName)[:11],
+    "binary": get_args(MetricName)[:13],
     "multiclass": ("accuracy", "precision", "recall", "f1", "f1_weighted", "log_loss"),
     "regression": ("mae", "rmse", "mape", "r2", "bias"),
     "text": (),
@@ -212,6 +214,11 @@ class Performance(Section):
     )
     threshold: Annotated[float, Field(ge=0, le=1)] = Field(
         0.5, description="Scores from here on count as positive (binary): for accuracy, precision, recall, f1"
+    )
+    alert_rate: Rate = Field(
+        0.01,
+        description="Share of a window's rows that is alerted, those with the highest scores (binary): for "
+        "recall_at_rate, precision_at_rate; of labelled rows, and rows that tie at the cut count in proportion",
     )
     probabilities: dict[Text, Column] = Field(
         default_factory=dict, description="multiclass: the column of each class's probability"

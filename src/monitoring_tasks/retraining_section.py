@@ -7,16 +7,19 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from monitoring_tasks.sections import Column, Positive, Schedule, Section, Source, Text, Width
+from monitoring_tasks.sections import Column, Positive, Rate, Schedule, Section, Source, Text, Width
 
 DAY = timedelta(days=1)
-Metric = Literal["auc", "log_loss", "brier", "accuracy", "mae", "mse"]
+Metric = Literal["auc", "average_precision", "recall_at_rate", "log_loss", "brier", "accuracy", "mae", "mse"]
 METRICS: dict[str, tuple[Metric, ...]] = {
-    "binary": ("auc", "log_loss", "brier"),
+    "binary": ("auc", "log_loss", "brier", "average_precision", "recall_at_rate"),
     "multiclass": ("accuracy",),
     "regression": ("mae", "mse"),
 }
-"""Metrics of each task; the first decides unless the gate names another, the others are guardrails."""
+"""Metrics of each task; the first decides unless the gate names another."""
+_ONLY_NAMED = frozenset({"average_precision", "recall_at_rate"})
+"""Metrics that are no guardrails unless the gate names them: of many positives they say little that AUC does not."""
+ALERT_RATE = 0.01
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$")]
 Path = Annotated[
     str,
@@ -89,6 +92,14 @@ class Gate(Section):
     """When a challenger may replace the champion: both score the same unseen rows."""
 
     metric: Metric | None = Field(None, description="What decides; left out: auc (binary), accuracy, mae (regression)")
+    guardrails: Annotated[tuple[Metric, ...], Field(strict=False)] | None = Field(
+        None,
+        description="Metrics by which the challenger may not be worse; left out: auc, log_loss, brier (binary), "
+        "mae, mse (regression) beside the one that decides; []: none",
+    )
+    alert_rate: Rate = Field(
+        ALERT_RATE, description="recall_at_rate: share of the rows that is alerted, those with the highest scores"
+    )
     confidence: Annotated[float, Field(ge=0.8, le=0.999)] = Field(
         0.95, description="Of every two-sided interval: an equal challenger is promoted half of the rest at most"
     )
@@ -165,13 +176,20 @@ class Retraining(Section):
     )
 
 
-def gate_metric(gate: Gate, task: str) -> Metric:
-    """The metric that decides; raises `ValueError` for one that does not fit the task.
+def gate_metrics(gate: Gate, task: str) -> tuple[Metric, ...]:
+    """The metric that decides, and after it those that guard; raises `ValueError` for one that does not fit the task.
 
-    >>> gate_metric(Gate(), "binary"), gate_metric(Gate(metric="mse"), "regression")
-    ('auc', 'mse')
+    >>> gate_metrics(Gate(), "binary"), gate_metrics(Gate(metric="mse", guardrails=()), "regression")
+    (('auc', 'log_loss', 'brier'), ('mse',))
     """
     allowed = METRICS[task]
-    if gate.metric is not None and gate.metric not in allowed:
-        raise ValueError(f"gate.metric {gate.metric} does not fit a {task} model: use one of {', '.join(allowed)}")
-    return gate.metric or allowed[0]
+    deciding = gate.metric or allowed[0]
+    usual = tuple(name for name in allowed if name != deciding and name not in _ONLY_NAMED)
+    guarding = usual if gate.guardrails is None else gate.guardrails
+    for key, name in (("metric", deciding), *(("guardrails", name) for name in guarding)):
+        if name not in allowed:
+            raise ValueError(f"gate.{key} {name} does not fit a {task} model: use one of {', '.join(allowed)}")
+    named = (deciding, *guarding)
+    if doubled := next((name for name in guarding if named.count(name) > 1), None):
+        raise ValueError(f"gate.guardrails: {doubled} is named twice, or decides already: remove it there")
+    return named

@@ -30,6 +30,8 @@ Column = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 Text = Annotated[str, StringConstraints(min_length=1)]
 Connection = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,199}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
+Rate = Annotated[float, Field(gt=0, le=0.5)]
+"""A share of alerted rows: more than half of all is no alert."""
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 

@@ -40,3 +40,13 @@ def drawn(seed: int, *, days: int, rows: int, effect: float = 0.0, start: dateti
 def undated(outcomes: Outcomes) -> Outcomes:
     """The rows of a reference that has no times."""
     return replace(outcomes, moment=np.full(len(outcomes), NEVER))
+
+
+def frauds(seed: int, *, days: int, rows: int, effect: float = 0.0) -> Outcomes:
+    """Three positives in a thousand rows, whose log odds are higher by 3; on a day by a normal number more or less."""
+    random = np.random.default_rng(seed)
+    plain = drawn(seed, days=days, rows=rows)
+    label = (random.random(days * rows) < 0.003).astype(float)
+    seen = 3.0 + effect * np.repeat(random.standard_normal(days), rows)
+    odds = random.normal(-4.0, 1.2, days * rows) + label * seen
+    return replace(plain, label=label, prediction=special.expit(odds))

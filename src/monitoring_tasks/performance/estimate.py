@@ -173,6 +173,7 @@ def draw_labels(calibrator: Calibrator, rows: Outcomes, asked: Asked) -> Draw:
         probabilities=None if rows.probabilities is None else np.tile(rows.probabilities, (classes, 1)),
         threshold=asked.threshold,
         classes=classes,
+        alert_rate=asked.alert_rate,
     )
     return Draw(scored, probability, scores)
 

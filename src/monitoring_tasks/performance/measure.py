@@ -24,7 +24,8 @@ class Scored:
     """Labelled predictions that a metric is computed on; no NaN.
 
     `label` and `prediction` are as in `Outcomes`. `weight` is positive, ones where nothing is corrected. `threshold` is
-    from where on a binary score counts as positive; `classes` is the number of classes (multiclass).
+    from where on a binary score counts as positive, `alert_rate` the share of
+    the rows that is alerted, those with the highest scores; `classes` is the number of classes (multiclass).
     """
 
     label: Floats
@@ -33,6 +34,7 @@ class Scored:
     probabilities: Floats | None = None
     threshold: float = 0.5
     classes: int = 2
+    alert_rate: float = 0.01
 
 
 class Measure(NamedTuple):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from monitoring_tasks.performance import classes, probabilities, ranking, regression, threshold
+from monitoring_tasks.performance import alerted, classes, probabilities, ranking, regression, threshold
 from monitoring_tasks.performance.measure import Function, Measure, Scored
 from monitoring_tasks.performance_section import METRICS_OF
 
@@ -33,6 +33,8 @@ class Metric:
 METRICS: Mapping[tuple[str, str], Metric] = {
     ("binary", "auc"): Metric("auc", "lower", ranking.auc),
     ("binary", "average_precision"): Metric("average_precision", "lower", ranking.average_precision),
+    ("binary", "recall_at_rate"): Metric("recall_at_rate", "lower", alerted.recall_at_rate),
+    ("binary", "precision_at_rate"): Metric("precision_at_rate", "lower", alerted.precision_at_rate),
     ("binary", "accuracy"): Metric("accuracy", "lower", threshold.accuracy),
     ("binary", "precision"): Metric("precision", "lower", threshold.precision),
     ("binary", "recall"): Metric("recall", "lower", threshold.recall),

@@ -22,7 +22,8 @@ class Asked:
     """What is to be measured: some metrics of a task, on all rows and in the segments of some columns or pairs of them.
 
     All rows together need `minimum_rows` labelled ones, a segment `segment_rows`: with fewer the metrics are undefined,
-    and of a segment nothing is told. `threshold` is from where on a binary score counts as positive.
+    and of a segment nothing is told. `threshold` is from where on a binary score counts as positive, `alert_rate` the
+    share of the rows that is alerted.
     """
 
     task: str
@@ -31,6 +32,7 @@ class Asked:
     segment_rows: int = 200
     minimum_rows: int = 20
     threshold: float = 0.5
+    alert_rate: float = 0.01
 
     def metric(self, name: str) -> Metric:
         """The row of the table of metrics. Raises `KeyError` for a metric of another task."""
@@ -99,6 +101,7 @@ def _scored(outcomes: Outcomes, rows: Mask, asked: Asked, weights: Floats | None
         probabilities=None if outcomes.probabilities is None else outcomes.probabilities[rows],
         threshold=asked.threshold,
         classes=len(outcomes.classes) or 2,
+        alert_rate=asked.alert_rate,
     )
 
 

@@ -22,7 +22,10 @@ from monitoring_tasks.performance.spread import Spread
 
 EVEN = 1e-3
 """Weights that differ less than this from 1 correct nothing that anybody could see."""
-_SHARES = ("auc", "average_precision", "accuracy", "precision", "recall", "f1", "f1_weighted", "brier", "ece")
+_SHARES = (
+    *("auc", "average_precision", "recall_at_rate", "precision_at_rate", "accuracy", "precision", "recall"),
+    *("f1", "f1_weighted", "brier", "ece"),
+)
 _BOUNDS = {
     **dict.fromkeys(_SHARES, (0.0, 1.0)),
     **dict.fromkeys(("log_loss", "mae", "rmse", "mape"), (0.0, math.inf)),

@@ -299,6 +299,35 @@ def test_the_gates_metric_decides() -> None:
         judged(BETTER, task="ranking")
 
 
+def test_a_gate_guards_by_the_metrics_it_names() -> None:
+    """Left out, they are what they always were, whichever metrics could be named; named, those and no others."""
+    usual = judged(BETTER, metric="average_precision")
+    assert usual.primary.metric == "average_precision"
+    assert [each.metric for each in usual.others] == ["auc", "log_loss", "brier"]
+    named = judged(BETTER, metric="average_precision", guardrails=("recall_at_rate", "log_loss"))
+    assert [each.metric for each in named.others] == ["recall_at_rate", "log_loss"]
+    assert [each.name for each in named.guardrails][:2] == ["recall_at_rate", "log_loss"]
+    assert (named.decision, named.thresholds["guardrails"]) == ("promote", ["recall_at_rate", "log_loss"])
+    assert judged(BETTER, guardrails=()).others == ()
+
+
+def test_a_guardrail_of_the_ranking_is_broken_by_a_worse_one() -> None:
+    """A challenger that puts fewer positives on top is rejected, however good its probabilities are."""
+    best = np.argsort(-BETTER.challenger)[:300]
+    spoilt = BETTER.challenger.copy()
+    spoilt[best] = 0.3
+    verdict = judged(replace(BETTER, champion=BETTER.challenger, challenger=spoilt), guardrails=("average_precision",))
+    assert guardrail(verdict, "average_precision").held is False
+    assert verdict.decision == "reject"
+    assert "Guardrail average_precision is broken: average_precision ." in " ".join(verdict.reasons)
+
+
+def test_the_rate_of_alerts_is_the_gates() -> None:
+    """At another rate recall is another."""
+    found = [judged(BETTER, metric="recall_at_rate", alert_rate=rate).primary.challenger or 0 for rate in (0.01, 0.2)]
+    assert found[0] < 0.05 < 0.35 < found[1]
+
+
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 1000), st.sampled_from(["binary", "regression", "multiclass"]), st.sampled_from(["day", "none"]))
 def test_the_order_of_rows_never_matters(seed: int, task: str, blocks: str) -> None:

@@ -10,8 +10,10 @@ from scipy.special import stdtr, stdtrit
 from monitoring_tasks.retraining.gate.auc import Flags, delong, pairs, quadratic
 from monitoring_tasks.retraining.gate.bootstrap import degrees, standard_error
 from monitoring_tasks.retraining.gate.losses import LOSSES
+from monitoring_tasks.retraining.gate.ranked import RANKED, jackknife, rank
 from monitoring_tasks.retraining.gate.sample import Floats, Sample, Whole
 from monitoring_tasks.retraining.gate.verdict import Comparison
+from monitoring_tasks.retraining_section import ALERT_RATE
 
 
 @dataclass(frozen=True)
@@ -23,16 +25,17 @@ class _Found:
     degrees: float
 
 
-def compare(metric: str, rows: Sample, *, confidence: float) -> Comparison:
+def compare(metric: str, rows: Sample, *, confidence: float, alert_rate: float = ALERT_RATE) -> Comparison:
     """Both sides by one metric, with an interval at `confidence`: difference -+ t quantile x standard error.
 
-    With blocks the error is the block bootstrap's and t has the effective number of blocks less one degrees of
-    freedom; without, DeLong's for AUC (degrees: the smaller class less one) and that of a mean of paired differences
-    otherwise. No rows, or AUC of a single class: every figure is None.
+    With blocks the error is the block bootstrap's (of average precision, the block jackknife's) and t has the effective
+    number of blocks less one degrees of freedom; without, DeLong's for AUC (degrees: the smaller class less one) and
+    that of a mean of paired differences otherwise. No rows, or a ranking of a single class: every figure is None.
+    `alert_rate` is that of recall_at_rate.
     """
     days = rows.days
     method = "day blocks" if rows.block is not None else "delong" if metric == "auc" else "rows"
-    found = _auc(rows) if metric == "auc" else _mean(metric, rows)
+    found = _found(metric, rows, alert_rate)
     if found is None:
         return Comparison(metric, None, None, None, None, None, None, None, method, len(rows), days)
     values = (found.champion, found.challenger, found.difference)
@@ -75,6 +78,12 @@ def excess_miss(rows: Sample, *, confidence: float) -> tuple[float, float | None
     return value, None if error is None else value - float(stdtrit(freedom, 0.5 + confidence / 2)) * error
 
 
+def _found(metric: str, rows: Sample, alert_rate: float) -> _Found | None:
+    if metric == "auc":
+        return _auc(rows)
+    return _ranked(metric, rows, alert_rate) if metric in RANKED else _mean(metric, rows)
+
+
 def _auc(rows: Sample) -> _Found | None:
     positive = rows.label == 1
     least = min(int(positive.sum()), int((~positive).sum()))
@@ -101,6 +110,23 @@ def _auc_of_blocks(rows: Sample, block: Whole, positive: Flags) -> _Found:
     error = standard_error(difference, rows.blocks) if both else None
     values = [float(table.sum() / (positives.sum() * negatives.sum())) for table in (champion, challenger, won)]
     return _Found(values[0], values[1], values[2], error, degrees(positives, negatives))
+
+
+def _ranked(metric: str, rows: Sample, alert_rate: float) -> _Found | None:
+    classes = [_sizes(rows, flags) for flags in (rows.label == 1, rows.label == 0)]
+    if not all(each.any() for each in classes):
+        return None
+    champion, challenger, gain = rank(metric, rows, alert_rate=alert_rate)
+    both = min(np.count_nonzero(each) for each in classes) > 1
+    error = _error(gain, rows)[0] if both else None
+    if error is not None and metric == "average_precision" and rows.block is not None:
+        error = jackknife(rows)
+    return _Found(champion, challenger, challenger - champion, error, degrees(*classes))
+
+
+def _sizes(rows: Sample, flags: Flags) -> Floats:
+    """How many of these rows each block holds; without blocks, one for each of them."""
+    return np.ones(int(flags.sum())) if rows.block is None else _counts(rows.block[flags], rows.blocks)
 
 
 def _counts(block: Whole, blocks: int) -> Floats:

@@ -15,7 +15,7 @@ from monitoring_tasks.retraining.gate.sample import GateData, Sample, sample
 from monitoring_tasks.retraining.gate.segments import compare_segments
 from monitoring_tasks.retraining.gate.verdict import Comparison, Decision, GateVerdict
 from monitoring_tasks.retraining.gate.words import compared, decimals, figure, percent
-from monitoring_tasks.retraining_section import METRICS, Gate, gate_metric
+from monitoring_tasks.retraining_section import METRICS, Gate, gate_metrics
 
 UNKNOWN = Cost()
 
@@ -43,12 +43,11 @@ def judge(
     >>> verdict.decision, verdict.primary.difference
     ('promote', 0.25)
     """
-    metric = _metric(gate, task)
+    metric, *guarding = _metrics(gate, task)
     rows, order = sample(data, task=task, days=gate.blocks == "day")
     columns = {column: data.segments[column][order] for column in _declared(data, gate)}
     primary, *others = (
-        compare(name, rows, confidence=gate.confidence)
-        for name in (metric, *(name for name in METRICS[task] if name != metric))
+        compare(name, rows, confidence=gate.confidence, alert_rate=gate.alert_rate) for name in (metric, *guarding)
     )
     segments = compare_segments(rows, columns, metric, gate)
     found = GateVerdict(
@@ -71,9 +70,9 @@ def judge(
     return _ruled(found, _rule(found, gate, rows, identical=identical), gate)
 
 
-def _metric(gate: Gate, task: str) -> str:
+def _metrics(gate: Gate, task: str) -> tuple[str, ...]:
     try:
-        return gate_metric(gate, task)
+        return gate_metrics(gate, task)
     except (KeyError, ValueError) as error:
         raise GateInvalid(f"a gate for the task {task}: {error}; tasks are {', '.join(METRICS)}") from error
 

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitoring_tasks.retraining.gate.compare import compare, probability_of_less
+from monitoring_tasks.retraining.gate.ranked import RANKED
 from monitoring_tasks.retraining.gate.sample import Sample, named_values
 from monitoring_tasks.retraining.gate.verdict import Comparison, SegmentComparison
 from monitoring_tasks.retraining_section import Gate
 
 LEAST_CLASS = 10
-"""AUC of a segment needs as many rows of each class."""
+"""AUC of a segment, or another ranking, needs as many rows of each class."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +77,9 @@ def _groups(rows: Sample, values: NDArray[Any]) -> Iterator[tuple[str | None, Sa
 def _judged(group: Sample, metric: str, gate: Gate) -> tuple[Comparison, float] | None:
     if len(group) < gate.segment_rows or 0 < group.blocks < gate.minimum_days:
         return None
-    if metric == "auc" and _least_class(group) < LEAST_CLASS:
+    if metric in ("auc", *RANKED) and _least_class(group) < LEAST_CLASS:
         return None
-    comparison = compare(metric, group, confidence=gate.confidence)
+    comparison = compare(metric, group, confidence=gate.confidence, alert_rate=gate.alert_rate)
     p = probability_of_less(comparison, gate.tolerance)
     return None if p is None else (comparison, p)
 
