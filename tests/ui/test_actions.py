@@ -466,13 +466,13 @@ def test_a_model_offers_what_one_may(server: TestClient, retrainable: Runtime, r
     from monitoring_tasks.ui.actions import actions_for
 
     fleet = Fleet({"fraud": Dag("monitor_fraud", "risk", False, None)}, frozenset({"monitor_fraud", DAG}))
-    found = actions_for(fleet, "fraud", _user(role), retrainable.store)
+    found = actions_for(fleet, "fraud", _user(role), retrainable.store.retrainings("fraud"))
     assert (found["retrain"], found["rollback"]) == (
         ("/model/monitor_fraud/retrain", "/model/monitor_fraud/rollback") if may else ("", "")
     )
     assert found["under_way"].state == "awaiting"
     assert all(path.startswith(f"/dags/{DAG}/runs/") for path in found["awaiting"])
-    assert actions_for(fleet, "churn", _user("admin"), retrainable.store)["retrain"] == ""
+    assert actions_for(fleet, "churn", _user("admin"), [])["retrain"] == ""
 
 
 def test_a_mute_ends_when_it_says(post: Callable[..., Response], retrainable: Runtime) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from monitoring_tasks.alerts.message import Plot
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
+from monitoring_tasks.policy.verdict import Outcome
 from monitoring_tasks.report import run_folder
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.window_story import PICTURES
@@ -86,6 +87,18 @@ def test_its_distribution_is_the_windows_own(server: TestClient, world: Runtime)
     assert "Reference and 2013-04-01" in Page(page).text
     assert "pro 50% 25% -25 points" in Page(page).text
     assert f'<option value="{OLDER}" selected>' in page
+
+
+def test_a_window_without_rows_has_no_distribution(server: TestClient, world: Runtime) -> None:
+    """Its run kept a picture as of any window: no value has a share of no rows."""
+    about = subject("fraud", DAYS - 1)
+    empty = replace(verdict("fraud", DAYS - 1), outcome=Outcome.NO_DATA)
+    world.store.put_results(about, [drift("age", 0.9)], rows=0)
+    world.store.put(empty, [drift("age", 0.9)], report=None, run={})
+    keep_picture(world, DAYS - 1, "age")
+    page = read(server, "monitor_fraud/column/age")
+    assert "plot-distribution" not in Page(page).data
+    assert "The window has no rows" in Page(page).text
 
 
 def test_a_window_outside_the_range_can_be_chosen(server: TestClient, world: Runtime) -> None:

@@ -141,6 +141,15 @@ def test_what_keeps_from_knowing_is_not_healthy(cause: Cause, dag_id: str, state
     assert ("open incident: age" in shown.why) is (state == "unknown")
 
 
+def test_what_the_verdict_says_its_incident_does_not_repeat() -> None:
+    """Where no rows come, the newest verdict and the open incident have one reason."""
+    reason = "no rows in the window"
+    found = replace(world.incident(), cause=Cause.NO_DATA, reasons=(reason,))
+    found = replace(found, members=(replace(found.members[0], monitor="churn"),))
+    empty = head(outcome=Outcome.NO_DATA, headline=Headline(reason=reason))
+    assert row(heads=[empty], incidents=[found]).why == reason
+
+
 def test_what_drifted_before_it_was_paused_is_still_told() -> None:
     """Switching a monitor off hides no finding."""
     assert row(Watched("churn", paused=True), heads=[head(outcome=Outcome.DRIFTED)]).state == "drifted"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -19,6 +19,7 @@ from monitoring_tasks.orchestration.links import answer_path
 from monitoring_tasks.orchestration.run_request import PREVIOUS, REASON, ROLLBACK
 from monitoring_tasks.orchestration.runtime import airflow_runtime
 from monitoring_tasks.store.database import Store
+from monitoring_tasks.store.records import RetrainingRecord
 from monitoring_tasks.ui.access import (
     MONITOR,
     OWN_ORIGIN,
@@ -138,8 +139,8 @@ def roll_back(request: Request, dag_id: str, fields: Fields, fleet: Visible, use
     return _requested(request, asked, fields, user, {ROLLBACK: to, REASON: reason})
 
 
-def actions_for(fleet: Fleet, name: str, user: Any, store: Store) -> Facts:
-    """What a person may do with a model, as its page shows it (`model_actions.html`).
+def actions_for(fleet: Fleet, name: str, user: Any, past: Sequence[RetrainingRecord]) -> Facts:
+    """What a person may do with a model, as its page shows it (`model_actions.html`); `past` are all its retrainings.
 
     `retrain` and `rollback` are paths of the pages that ask for it, below the pages' own; empty where the person may
     not, or the model has no retraining. `awaiting` are paths below Airflow's address on which somebody answers a
@@ -149,7 +150,7 @@ def actions_for(fleet: Fleet, name: str, user: Any, store: Store) -> Facts:
     if not fleet.has(RETRAIN, name):
         return {"retrain": "", "rollback": "", "awaiting": [], "under_way": None}
     may, address = may_run(dag_id, user), f"/model/{_segment(MONITOR + name)}"
-    records = [each for each in store.retrainings(name) if each.open]
+    records = [each for each in past if each.open]
     return {
         "retrain": f"{address}/retrain" if may else "",
         "rollback": f"{address}/rollback" if may else "",

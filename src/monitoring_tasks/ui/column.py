@@ -78,7 +78,8 @@ def _window(runtime: Runtime, head: Head | None, results: Sequence[CheckResult] 
     """What is known of the column in one window."""
     checks = checks_of(results or (), column)
     segments, count = segments_of(results or (), column)
-    plot = _plot(runtime, head, column) if head else None
+    # Of no rows no value has a share, not even none.
+    plot = _plot(runtime, head, column) if head and head.rows != 0 else None
     title = f"Reference and {span(head.subject.window)}" if head else ""
     return {
         "checks": checks,

@@ -65,7 +65,7 @@ def model(
         return RedirectResponse(f"{request.scope.get('root_path', '')}/model/{MONITOR}{name}", 303)
     runtime = airflow_runtime()
     shown = shown_of(runtime.store, name, asked)
-    performance = _performance(runtime.store, shown)
+    performance, past = _performance(runtime.store, shown), runtime.store.retrainings(name)
     return page(
         request,
         "model.html",
@@ -73,8 +73,8 @@ def model(
         **_header(fleet, runtime, shown, performance),
         **_plots(shown, performance, drawn.metric),
         **_columns(request, runtime.store, shown, drawn.columns),
-        actions=actions_for(fleet, name, user, runtime.store),
-        trials=trials_of(runtime.store.retrainings(name)),
+        actions=actions_for(fleet, name, user, past),
+        trials=trials_of(past),
         choices={"days": DAYS, "refresh": REFRESH},
     )
 
@@ -98,7 +98,8 @@ def _header(
     store, newest = runtime.store, shown.newest
     entry = store.latest_performance(shown.name)
     verdict = store.verdict(newest.subject) if newest else None
-    told = [*(verdict.reasons if verdict else ()), *(_worse(entry.verdict) if entry else ())]
+    # Where no rows came, both verdicts say so in the same words.
+    told = list(dict.fromkeys([*(verdict.reasons if verdict else ()), *(_worse(entry.verdict) if entry else ())]))
     return {
         "row": _row(fleet, shown, [_judged(entry)] if entry else performance[-1:]),
         "reasons": told[:REASONS],

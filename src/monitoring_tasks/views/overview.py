@@ -122,17 +122,21 @@ class Row:
     @property
     def why(self) -> str:
         """The state in a sentence: the worst finding, and what keeps anything later from being known."""
-        told = [each for each in (self._finding(), self._missing()) if each]
+        finding = self._finding()
+        told = [each for each in (finding, self._missing(finding)) if each]
         return "; ".join(told) or (self.drift.headline.reason if self.drift else "")
 
-    def _missing(self) -> str:
+    def _missing(self, finding: str) -> str:
+        """Why nothing newer is known; an open incident that says what the finding says is not told twice."""
         if self.paused:
             return "its DAG is paused: nothing is watched"
         if self.drift is None:
             return "no window was judged yet"
         if self.behind:
             return "a later window was started and has no verdict: look at the runs of its DAG"
-        return f"open incident: {next(iter(self._unseen.reasons), spoken(self._unseen.cause))}" if self._unseen else ""
+        if self._unseen is None or finding in self._unseen.reasons:
+            return ""
+        return f"open incident: {next(iter(self._unseen.reasons), spoken(self._unseen.cause))}"
 
     def _finding(self) -> str:
         """What the worse of the two newest verdicts says; empty where both are healthy, or there is none."""
@@ -237,7 +241,6 @@ class Wish:
 
 PAGE = 100
 """So many models are on a page."""
-LONG_AGO = timedelta(days=36_500)
 
 
 def chosen(rows: Iterable[Row], wish: Wish) -> list[Row]:
