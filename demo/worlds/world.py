@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,8 @@ from rich.console import Console
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "include" / "monitors" / "examples"
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 132)
+"""As wide as the terminal; in a log as wide as a table needs."""
 
 
 @dataclass(frozen=True)
