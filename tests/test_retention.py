@@ -21,7 +21,7 @@ from tests.store.samples import results as sample_results
 from tests.test_steps import judge, stored_bytes
 
 NEVER = timedelta(days=36_500)
-NOTHING = {"rolled_up": 0, "drift": 0, "performance": 0, "self_tests": 0}
+NOTHING = {"rolled_up": 0, "drift": 0, "performance": 0, "self_tests": 0, "texts": 0}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -90,10 +90,10 @@ def test_all_kinds_go_and_are_counted(runtime: Runtime, caplog: pytest.LogCaptur
     assert tidy_windows(runtime, Keeping(), now=written + timedelta(days=36)) == {**NOTHING, "rolled_up": 3}
     assert tidy_windows(runtime, Keeping(), now=written + timedelta(days=399)) == NOTHING
     found = tidy_windows(runtime, Keeping(), now=written + timedelta(days=401))
-    assert found == {"rolled_up": 0, "drift": 2, "performance": 2, "self_tests": 2}
+    assert found == {"rolled_up": 0, "drift": 2, "performance": 2, "self_tests": 2, "texts": 0}
     assert [runtime.artifacts.exists(f"{folder}/known-1.json") for folder in folders] == [False, False, True]
     assert "windows.purged kind=performance rows=2 folders=2" in caplog.text
-    assert "windows.tidied rolled_up=0 drift=2 performance=2 self_tests=2" in caplog.text
+    assert "windows.tidied rolled_up=0 drift=2 performance=2 self_tests=2 texts=0" in caplog.text
 
 
 def test_rows_stay_while_their_artifacts_cannot_go(

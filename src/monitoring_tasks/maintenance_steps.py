@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from monitoring_tasks.errors import ConfigurationError, MonitoringError, PipelineUnavailable
+from monitoring_tasks.kept_texts import tidy_texts
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.monitor_file import load_monitors, monitor_files
 from monitoring_tasks.report import run_folder
@@ -253,8 +254,9 @@ class Keeping:
     """How long the store keeps what windows left, since it was written, by the clock.
 
     `results`: a window's check results, by far most of the store; scores, headline and verdict stay behind. Some more
-    than a month: the windows of a month can be compared in full. `verdicts`: all there is of a window, its artifacts
-    included (profile, sample, snapshots and report, on which people look back), and reports of self-tests.
+    than a month: the windows of a month can be compared in full. Sampled texts go with them. `verdicts`: all there is
+    of a window, its artifacts included (profile, sample, snapshots and report, on which people look back), and reports
+    of self-tests.
 
     Of the ledger of performance no version goes before its window does, however many there are of it: what was known
     at a moment could not be told from what was forgotten. A window's versions take some kB.
@@ -292,6 +294,7 @@ def _width(name: str, text: str) -> timedelta:
 def tidy_windows(runtime: Runtime, keeping: Keeping, *, now: datetime) -> Json:
     """Roll up old check results, and delete verdicts, performance and self-tests that are older still.
 
+    Sampled texts go when check results do, by the day of their rows.
     A monitor's last word stays whatever its age, be its YAML there or not, and so does what an open incident or
     retraining is about. Artifacts go before their rows: of what is ended half way nothing is left behind.
     """
@@ -299,7 +302,8 @@ def tidy_windows(runtime: Runtime, keeping: Keeping, *, now: datetime) -> Json:
     counts: Json = {"rolled_up": store.roll_up(now - keeping.results)}
     counts |= {kind: _purge(runtime, kind, before) for kind in KINDS}
     counts["self_tests"] = store.purge_canaries(before)
-    log.info("windows.tidied rolled_up=%d drift=%d performance=%d self_tests=%d", *counts.values())
+    counts["texts"] = tidy_texts(runtime.artifacts, (now - keeping.results).date())
+    log.info("windows.tidied rolled_up=%d drift=%d performance=%d self_tests=%d texts=%d", *counts.values())
     return counts
 
 

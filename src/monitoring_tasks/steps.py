@@ -24,6 +24,7 @@ from monitoring_tasks.data.source import open_rows
 from monitoring_tasks.errors import ConfigurationError, SourceInvalid
 from monitoring_tasks.harm import eased
 from monitoring_tasks.kept import dump_table, keep_script, load_table, required, script_href
+from monitoring_tasks.kept_texts import keep_texts, kept_texts
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.pieces import SAMPLE_ROWS, Pieces
 from monitoring_tasks.policy.decision import Given, decide
@@ -71,6 +72,7 @@ def _profile(monitor: Monitor, runtime: Runtime, subject: Json, *, anew: bool) -
     profile, folder = merge([piece for piece, _ in found]), run_folder(about)
     sample = join_samples([sample for _, sample in found], SAMPLE_ROWS)
     runtime.artifacts.write(f"{folder}/sample.parquet", dump_table(sample))
+    keep_texts(pieces, about, anew=anew)
     if reference.divisions:
         runtime.artifacts.write(f"{folder}/{_SEGMENTS}", dumps_segments(pieces.segments_of(spans)))
     runtime.artifacts.write(f"{folder}/profile.json", dumps(profile))
@@ -102,8 +104,9 @@ def run_suites(monitor: Monitor, runtime: Runtime, subject: Json) -> Json:
     segments = loads_segments(_stored_segments(runtime, reference, about)) if reference.divisions else {}
     judged = assessed(monitor, runtime, basis, Observed(about.window, profile, sample, segments))
     against = basis.compared.reference
+    texts = kept_texts(runtime, about)
     outcome = suites.run_suites(
-        suites.SuiteInput(monitor, about.window, against, profile, sample, _labels(about), judged),
+        suites.SuiteInput(monitor, about.window, against, profile, sample, _labels(about), judged, texts),
         script_href=script_href(report_key(about), suites.SCRIPT_NAME),
     )
     keep_script(runtime.artifacts, suites.SCRIPT_NAME, suites.script)

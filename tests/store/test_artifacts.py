@@ -136,6 +136,17 @@ def test_a_folder_is_removed(artifacts: Artifacts) -> None:
     assert artifacts.read("runs/a/2/x.json") == b"{}"
 
 
+def test_folders_are_listed(artifacts: Artifacts, tmp_path: Path) -> None:
+    """Those in a folder, by name and without blobs; none where there is no folder, an error where it cannot be read."""
+    for key in ("texts/b/2/x", "texts/a/1/x", "texts/blob"):
+        artifacts.write(key, b"")
+    assert artifacts.folders("texts") == ["a", "b"]
+    assert artifacts.folders("texts/a") == ["1"]
+    assert artifacts.folders("texts/a/1") == artifacts.folders("texts/blob") == artifacts.folders("nowhere") == []
+    with pytest.raises(StoreUnavailable, match="could not list"):
+        Artifacts(UPath(tmp_path)).folders("x" * 300)
+
+
 def test_a_removal_leaves_no_empty_folder_above(tmp_path: Path) -> None:
     """The folder of a window goes with its last configuration."""
     artifacts = Artifacts(UPath(tmp_path))

@@ -58,6 +58,9 @@ class Dialect:
     """A value as text ordered by code points, null where it is none; None for a column of another kind of value."""
     missing: Callable[[SqlColumn, Expression], ColumnElement[bool]]
     """Whether a category is missing, given its text; a value without text is wrong, not missing."""
+    opening: Callable[[SqlColumn, int], Expression | None]
+    """The first characters of a text, or its bytes up to where they surely end; null where it is none, None for a
+    column that holds no texts."""
     among: Callable[[Expression, Sequence[str]], ColumnElement[bool]]
     """Whether a text is one of many, given as one parameter: databases limit how many a statement may have."""
     order: Callable[[SqlColumn], Expression] = lambda column: column.expression
@@ -69,6 +72,8 @@ class Dialect:
     kind: Callable[[SqlColumn], Expression] | None = None
     """A value's own type, one of `kinds`, where the column does not decide it."""
     kinds: Sequence[str] = ()
+    encoding: Callable[[Connection], str] = lambda _: "utf-8"
+    """How the bytes of a text are to be read."""
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -249,6 +254,28 @@ def _text_postgres(column: SqlColumn) -> Expression | None:
     return sa.func.nullif(text, "NaN") if column.family == "number" else text
 
 
+def _opening_sqlite(column: SqlColumn, characters: int) -> Expression:
+    # Bytes: SQLite's own functions end a text at NUL, and its driver fails on what is not UTF-8.
+    raw = sa.cast(column.expression, sa.LargeBinary)
+    start = sa.type_coerce(sa.func.substr(raw, 1, _WIDEST * characters), sa.LargeBinary)
+    # A part of no bytes is null.
+    return sa.case((_typeof(column) != "text", sa.null()), (sa.func.length(raw) == 0, raw), else_=start)
+
+
+_WIDEST = 4
+"""So many bytes a character has at most."""
+
+
+def _encoding_sqlite(connection: Connection) -> str:
+    return str(connection.exec_driver_sql("PRAGMA encoding").scalar_one())
+
+
+def _opening_postgres(column: SqlColumn, characters: int) -> Expression | None:
+    # Only under this collation is the order the same on every server.
+    text = sa.cast(column.expression, sa.Text)
+    return sa.func.left(text, characters).collate("C") if column.family == "text" else None
+
+
 def _among_sqlite(text: Expression, values: Sequence[str]) -> ColumnElement[bool]:
     listed = sa.func.json_each(json.dumps(values)).table_valued("value")
     return text.in_(sa.select(listed.c.value))
@@ -278,6 +305,8 @@ DIALECTS: Mapping[str, Dialect] = {
         order=_filled,
         plain="BINARY",
         flag=_flag_sqlite,
+        opening=_opening_sqlite,
+        encoding=_encoding_sqlite,
         among=_among_sqlite,
         missing=lambda column, _: column.expression.is_(None),
         kind=_typeof,
@@ -291,6 +320,7 @@ DIALECTS: Mapping[str, Dialect] = {
         moment=_moment_postgres,
         number=_number_postgres,
         text=_text_postgres,
+        opening=_opening_postgres,
         missing=lambda _, text: text.is_(None),
         among=_among_postgres,
     ),

@@ -20,8 +20,8 @@ from monitoring_tasks.profile.sample import pick_rows, threshold_for
 
 
 @dataclass(frozen=True)
-class _Part:
-    """One column of the sample: how it is selected, its Arrow type, and how a value becomes that type's."""
+class SamplePart:
+    """One column of a sample: how it is selected, its Arrow type, and how a value becomes that type's."""
 
     name: str
     expression: Expression
@@ -37,33 +37,38 @@ def sample_sql(snapshot: Snapshot, plan: Plan, *, count: int, seed: str) -> pa.T
     without plain values are left out.
     """
     parts = [part for name in plan.sample_columns if (part := _part(snapshot, plan, name)) is not None]
-    key = int.from_bytes(hashlib.blake2b(seed.encode(), digest_size=8).digest(), "big")
-    places, hashes = pick_rows(key, count, threshold_for(plan.sample_rows, count))
-    rows = snapshot.fetch(_statement(snapshot, parts, places)) if len(places) else []
+    places, hashes = pick_rows(chunk_key(seed), count, threshold_for(plan.sample_rows, count))
+    rows = snapshot.fetch(sampling(snapshot, parts, places)) if len(places) else []
     columns = {
         part.name: pa.array([part.read(row[index]) for row in rows], part.kind) for index, part in enumerate(parts)
     }
     return smallest(pa.table({**columns, HASH: pa.array(hashes, pa.uint64())}), plan.sample_rows)
 
 
-def _part(snapshot: Snapshot, plan: Plan, name: str) -> _Part | None:
+def chunk_key(seed: str) -> int:
+    """Stable unsigned 64-bit key of the rows that are sampled together."""
+    return int.from_bytes(hashlib.blake2b(seed.encode(), digest_size=8).digest(), "big")
+
+
+def _part(snapshot: Snapshot, plan: Plan, name: str) -> SamplePart | None:
     column = snapshot.columns.get(name)
     if column is None:
         return None
     if name == plan.timestamp:
-        return _Part(name, column.expression, pa.timestamp("us", "UTC"), snapshot.dialect.moment)
+        return SamplePart(name, column.expression, pa.timestamp("us", "UTC"), snapshot.dialect.moment)
     number = snapshot.dialect.number(column)
     if number is not None and isinstance(plan.binning.columns.get(name), NumericBins):
-        return _Part(name, number, pa.float64(), _as_it_is)
+        return SamplePart(name, number, pa.float64(), _as_it_is)
     text = snapshot.dialect.text(column)
-    return None if text is None else _Part(name, text, pa.string(), _as_it_is)
+    return None if text is None else SamplePart(name, text, pa.string(), _as_it_is)
 
 
 def _as_it_is(value: Any) -> Any:
     return value
 
 
-def _statement(snapshot: Snapshot, parts: Sequence[_Part], places: NDArray[np.int64]) -> sa.Select[Any]:
+def sampling(snapshot: Snapshot, parts: Sequence[SamplePart], places: NDArray[np.int64]) -> sa.Select[Any]:
+    """The statement that reads `parts` of the rows at these places, in the order of time and then of the parts."""
     order = [snapshot.timestamp.expression, *(part.expression for part in parts)]
     place = sa.func.row_number().over(order_by=order).label("place")
     # Labels of our own: two names of the source may differ in case alone.

@@ -58,6 +58,16 @@ class Artifacts:
         except Exception as error:  # object stores raise errors of their own
             raise _failed("find", path, error) from error
 
+    def folders(self, folder: str) -> list[str]:
+        """Names of the folders in a folder, sorted; none where there is no such folder."""
+        path = self._path(folder)
+        try:
+            return sorted(each.name for each in path.iterdir() if each.is_dir()) if path.is_dir() else []
+        except FileNotFoundError:  # another removed it
+            return []
+        except Exception as error:  # object stores raise errors of their own
+            raise _failed("list", path, error) from error
+
     def remove(self, folder: str) -> bool:
         """Remove a folder with all blobs in it; False when there is none. What a link in it points to stays.
 

@@ -26,6 +26,7 @@ from monitoring_tasks.suites.page import page
 from monitoring_tasks.suites.results import check_results
 from monitoring_tasks.suites.segments import segment_results
 from monitoring_tasks.suites.snapshots import dumps
+from monitoring_tasks.suites.text_widgets import text_widgets
 from monitoring_tasks.suites.widgets import (
     Plots,
     drift_table,
@@ -46,7 +47,8 @@ class SuiteInput:
     """What the suites judge: a window's profile and sample beside the reference's.
 
     `metadata` goes into snapshots and page as it is (champion, hashes, versions): texts only. `judged` is what an
-    assessment of the whole window says; where it says nothing, each check is judged by its limits.
+    assessment of the whole window says; where it says nothing, each check is judged by its limits. `texts` are those
+    sampled for the monitor's descriptors, None where there are none, or none any more.
     """
 
     monitor: Monitor
@@ -56,6 +58,7 @@ class SuiteInput:
     sample: pa.Table
     metadata: Mapping[str, str]
     judged: Assessment = field(default_factory=Assessment)
+    texts: pa.Table | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +82,7 @@ def run_suites(given: SuiteInput, *, script_href: str) -> SuiteOutcome:
     widgets = _widgets(whole, done.columns, drawn)
     texts = {suite: dumps(snapshot, widgets[suite]) for suite, snapshot in done.snapshots.items()}
     shown = [findings(whole, drawn), *segments_table(done.results), *(w for suite in widgets.values() for w in suite)]
+    shown += text_widgets(given.monitor, given.texts, given.reference.texts)
     return SuiteOutcome(done.results, texts, _page(given, done.results, shown, script_href))
 
 
@@ -184,7 +188,7 @@ def _with_seasonal_share(results: tuple[CheckResult, ...]) -> tuple[CheckResult,
 
 
 def _summarised(result: CheckResult, columns: Mapping[str, Column]) -> CheckResult:
-    if result.check is not Check.DRIFT or result.column is None:
+    if result.check not in (Check.DRIFT, Check.LEVEL) or result.column is None:
         return result
     column = columns[result.column]
     sides = [summary(column.bins, profile) for profile in (column.reference, column.current)]

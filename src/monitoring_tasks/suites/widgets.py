@@ -103,7 +103,7 @@ def figure(value: float | None) -> float | str:
 def plots(columns: Mapping[str, Column]) -> Plots:
     """One plot of both sides' distribution for each column; tables share it by its id."""
     return {
-        name: _named(_plot(_bars(column), column.kind), f"column-{place}")
+        name: named(plot_of(_bars(column), column.kind), f"column-{place}")
         for place, (name, column) in enumerate(columns.items())
     }
 
@@ -120,7 +120,8 @@ def _bars(column: Column) -> Bars:
     return bars(column.bins, column.reference, column.current)
 
 
-def _plot(shown: Bars, kind: str) -> BaseWidgetInfo:
+def plot_of(shown: Bars, kind: str) -> BaseWidgetInfo:
+    """Bars of both sides beside each other, of a `numeric` or `categorical` column."""
     sides = (("reference", shown.reference, REFERENCE_COLOR), ("current", shown.current, CURRENT_COLOR))
     labels = [html.escape(label, quote=False) for label in shown.labels]  # Plotly reads a label as HTML
     data = [
@@ -150,7 +151,7 @@ def overview(results: Sequence[CheckResult], rows: int, title: str) -> BaseWidge
         "checks passed": statuses.count(Status.PASSED),
     }
     counters = [CounterData(label, f"{value:,}") for label, value in counts.items()]
-    return _named(counter(title=title, counters=counters), "overview")
+    return named(counter(title=title, counters=counters), "overview")
 
 
 def findings(results: Sequence[CheckResult], drawn: Plots) -> BaseWidgetInfo:
@@ -160,13 +161,13 @@ def findings(results: Sequence[CheckResult], drawn: Plots) -> BaseWidgetInfo:
     """
     found = sorted((result for result in results if result.status is not Status.PASSED), key=urgency)
     if not found:
-        return _named(counter(title="Findings", counters=[CounterData("every check passed", "none")]), "findings")
+        return named(counter(title="Findings", counters=[CounterData("every check passed", "none")]), "findings")
     fields = {"status": "Status", "suite": "Suite", **_CHECK_FIELDS}
     together: dict[Hashable, list[CheckResult]] = {}
     for result in found:
         together.setdefault(_reason(result), []).append(result)
-    rows = [_row(_joint_fields(group), drawn.get(group[0].column or "")) for group in together.values()]
-    return _named(_table("Findings: what did not pass", fields, rows), "findings")
+    rows = [row_of(_joint_fields(group), drawn.get(group[0].column or "")) for group in together.values()]
+    return named(table_of("Findings: what did not pass", fields, rows), "findings")
 
 
 def _reason(result: CheckResult) -> Hashable:
@@ -206,38 +207,43 @@ def segments_table(results: Sequence[CheckResult]) -> list[BaseWidgetInfo]:
     names = len({result.segment for result in looked_at if result.column})
     if not found:
         counters = [CounterData("every check passed", f"{names:,}")]
-        return [_named(counter(title="Segments", counters=counters), "segments")] if names else []
+        return [named(counter(title="Segments", counters=counters), "segments")] if names else []
     fields = {"segment": "Segment", "status": "Status", **_CHECK_FIELDS}
-    rows = [_row({"segment": result.segment, **_check_fields(result)}) for result in found[:SEGMENTS]]
+    rows = [row_of({"segment": result.segment, **_check_fields(result)}) for result in found[:SEGMENTS]]
     left_out = f", the worst {SEGMENTS} of {len(found)} findings" if len(found) > SEGMENTS else ""
-    return [_named(_table(f"Segments: {names} looked at{left_out}", fields, rows), "segments")]
+    return [named(table_of(f"Segments: {names} looked at{left_out}", fields, rows), "segments")]
 
 
 def drift_table(
     suite: Suite, results: Sequence[CheckResult], columns: Mapping[str, Column], drawn: Plots
 ) -> BaseWidgetInfo:
-    """Table of a suite's drift checks, the worst first; those drawn have both histograms and open to a plot."""
-    drifts = sorted((result for result in results if result.check is Check.DRIFT), key=urgency)
-    rows = [_row(_drift_fields(result, columns, drawn), drawn.get(result.column or "")) for result in drifts]
+    """Table of a suite's drift checks, and of its columns' levels, the worst first.
+
+    Those drawn have both histograms and open to a plot.
+    """
+    drifts = sorted((result for result in results if result.check in (Check.DRIFT, Check.LEVEL)), key=urgency)
+    rows = [row_of(_drift_fields(result, columns, drawn), drawn.get(result.column or "")) for result in drifts]
     fields = {"column": "Column", "status": "Status", "check": "Method", "value": "Score", "threshold": "Threshold"}
     fields |= _EVIDENCE
-    left_out = f", drawn for the worst {len(drawn)} columns" if len(drifts) > len(drawn) else ""
-    return _named(_table(_TITLES[suite] + left_out, fields, rows, histograms=True), suite.value)
+    columns_told = {result.column for result in drifts}
+    left_out = f", drawn for the worst {len(drawn)} columns" if len(columns_told) > len(drawn) else ""
+    return named(table_of(_TITLES[suite] + left_out, fields, rows, histograms=True), suite.value)
 
 
 def _drift_fields(result: CheckResult, columns: Mapping[str, Column], drawn: Plots) -> dict[str, Any]:
     name = result.column or ""
     shown = _bars(columns[name]) if name in drawn else Bars((), (), ())
     # Of hundreds of categories the rest is most, and would make the named ones too small to see.
-    named = sum(label != OTHERS for label in shown.labels)
+    told = sum(label != OTHERS for label in shown.labels)
     return {
         **_check_fields(result),
-        "reference": _small(shown.reference[:named]),
-        "current": _small(shown.current[:named]),
+        "reference": small(shown.reference[:told]),
+        "current": small(shown.current[:told]),
     }
 
 
-def _small(shares: Sequence[float]) -> dict[str, Any]:
+def small(shares: Sequence[float]) -> dict[str, Any]:
+    """A histogram that fits into a cell."""
     return {"x": list(range(len(shares))), "y": list(shares)}
 
 
@@ -245,8 +251,8 @@ def quality_table(results: Sequence[CheckResult], columns: Mapping[str, Column],
     """Table of the quality checks, one row for each column, the worst first; the cells hold the values."""
     by_column = {name: [result for result in results if result.column == name] for name in columns}
     ranked = sorted(by_column.items(), key=lambda item: min(map(urgency, item[1])))
-    rows = [_row(_quality_fields(columns[name], checks), drawn.get(name)) for name, checks in ranked]
-    return _named(_table("Data quality by column", _QUALITY_FIELDS, rows), Suite.DATA_QUALITY.value)
+    rows = [row_of(_quality_fields(columns[name], checks), drawn.get(name)) for name, checks in ranked]
+    return named(table_of("Data quality by column", _QUALITY_FIELDS, rows), Suite.DATA_QUALITY.value)
 
 
 def _quality_fields(column: Column, checks: Sequence[CheckResult]) -> dict[str, Any]:
@@ -268,23 +274,25 @@ def whole_table(results: Sequence[CheckResult]) -> BaseWidgetInfo:
     shown = [_check_fields(result) for result in results if result.column is None]
     fields = {"status": "Status", **{name: words for name, words in _CHECK_FIELDS.items() if name != "column"}}
     rows = [[each[name] for name in fields] for each in shown]
-    return _named(
+    return named(
         table_data(title="Checks of the window as a whole", column_names=list(fields.values()), data=rows), "whole"
     )
 
 
 def facts(metadata: Mapping[str, str]) -> BaseWidgetInfo:
     """Table of what the run was: versions, hashes, window."""
-    return _named(table_data(title="About this run", column_names=["Name", "Value"], data=metadata.items()), "facts")
+    return named(table_data(title="About this run", column_names=["Name", "Value"], data=metadata.items()), "facts")
 
 
-def _row(fields: dict[str, Any], details: BaseWidgetInfo | None = None) -> RichTableDataRow:
+def row_of(fields: dict[str, Any], details: BaseWidgetInfo | None = None) -> RichTableDataRow:
+    """A row of `table_of`, which opens to a plot if there is one."""
     return RichTableDataRow(fields, RowDetails().with_part("Distribution", details) if details else None)
 
 
-def _table(
+def table_of(
     title: str, fields: Mapping[str, str], rows: Sequence[RichTableDataRow], *, histograms: bool = False
 ) -> BaseWidgetInfo:
+    """A table that people can sort, with a column for each of `fields` and, if asked for, both sides' histograms."""
     columns = [ColumnDefinition(words, name) for name, words in fields.items()]
     if histograms:
         columns += [_histogram("Reference", REFERENCE_COLOR), _histogram("Current", CURRENT_COLOR)]
@@ -296,7 +304,8 @@ def _histogram(title: str, color: str) -> ColumnDefinition:
     return ColumnDefinition(title, title.lower(), ColumnType.HISTOGRAM, options=options)
 
 
-def _named(widget: BaseWidgetInfo, name: str) -> BaseWidgetInfo:
+def named(widget: BaseWidgetInfo, name: str) -> BaseWidgetInfo:
+    """The widget with an id that never changes."""
     widget.id = name  # Evidently draws a random one, and the same window must give the same bytes
     return widget
 
@@ -304,4 +313,4 @@ def _named(widget: BaseWidgetInfo, name: str) -> BaseWidgetInfo:
 def named_all(widgets: Iterable[BaseWidgetInfo], prefix: str) -> None:
     """Gives widgets that Evidently made ids that never change."""
     for place, widget in enumerate(widgets):
-        _named(widget, f"{prefix}-{place}")
+        named(widget, f"{prefix}-{place}")
