@@ -176,8 +176,9 @@ class ParquetRows:
         timestamp column. A folder or partition without files gives no chunks.
         """
         files = self._files(window)
-        with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
-            list(pool.map(self.footer, files))
+        if len(files) > 1:  # the footer of one file is read below, without a thread
+            with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
+                list(pool.map(self.footer, files))
         return [chunk for file in files for chunk in self._groups(file, window)]
 
     def schema(self) -> pa.Schema:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -251,7 +251,8 @@ _MAY_BE_NAN = ("minimum", "maximum", "mean", "m2")
 
 
 def _column_json(column: ColumnProfile) -> dict[str, Any]:
-    fields = asdict(column) | {"counts": column.counts.tolist()}
+    # Not asdict, which copies arrays and categories one by one.
+    fields: dict[str, Any] = {**vars(column), "counts": column.counts.tolist()}
     if isinstance(column, NumericProfile):
         fields |= {name: number(fields[name]) for name in _MAY_BE_NAN}
         fields |= {"sums": [number(value) for value in column.sums.tolist()]}
