@@ -76,6 +76,23 @@ def test_windows_in_parts(store: Store) -> None:
     assert [head.subject.window for head in found] == [window(2)]
 
 
+@pytest.mark.parametrize("run_id", ["scheduled__2013", 'a "run" of 100 %_\\ naïve 🙂', "../x'; --"])
+def test_what_a_run_found(store: Store, run_id: str) -> None:
+    """The newest window whose verdict it wrote, unless a later run wrote it anew; whatever the run is called."""
+    run, later = {"dag_id": "monitor_flight_delay", "run_id": run_id}, {"dag_id": "monitor_flight_delay", "run_id": "x"}
+    for day, by in ((1, run), (3, run), (2, run), (3, later), (4, later)):
+        store.put(verdict(day), results(), report=None, run=by)
+    assert store.found_by("flight_delay", "monitor_flight_delay", run_id) == subject(2)
+    assert store.found_by("flight_delay", "monitor_flight_delay", "x") == subject(4)
+    assert store.found_by("flight_delay", "monitor_other", run_id) is None
+    assert store.found_by("flight_delay", "monitor_flight_delay", run_id.upper()) is None
+    assert store.found_by("flight_delay", "monitor_flight_delay", run_id, performance=True) is None
+    for day in (5, 6, 4):
+        store.put_performance(replace(entry(day), run=run))
+    found = store.found_by("flight_delay", "monitor_flight_delay", run_id, performance=True)
+    assert found == entry(6).verdict.subject
+
+
 def test_the_newest_of_one_monitor(store: Store) -> None:
     """Its newest verdict, and where the newest window ends that was judged on drift or performance."""
     assert (store.head("flight_delay"), store.last_end("flight_delay")) == (None, None)

@@ -119,6 +119,20 @@ class Board(Database):
         """
         return [_performance_head(row) for row in self._read(_select_ledger(monitor, span, _Part(after, limit)))]
 
+    def found_by(self, monitor: str, dag_id: str, run_id: str, *, performance: bool = False) -> Subject | None:
+        """What the newest verdict, on drift or on performance, is about that a run wrote and no later one wrote anew.
+
+        None where there is none.
+        """
+        table = PERFORMANCE if performance else SUBJECTS
+        every = _Part(None, None)
+        windows = _select_ledger(monitor, None, every) if performance else _select_windows(monitor, None, _HEAD, every)
+        # The column holds a run as JSON, in which its id stands as JSON writes it.
+        rows = self._read(windows.where(table.c.run.contains(json.dumps(run_id), autoescape=True)))
+        runs = ((row, json.loads(row.run)) for row in rows)
+        mine = [row for row, run in runs if (run.get("dag_id"), run.get("run_id")) == (dag_id, run_id)]
+        return _subject(mine[-1]) if mine else None
+
     def last_end(self, monitor: str) -> datetime | None:
         """The end of a monitor's newest window that was judged on drift or performance; None where there is none."""
         ends = [self._read(_select_last_end(table, monitor)) for table in (SUBJECTS, PERFORMANCE)]

@@ -18,9 +18,9 @@ from monitoring_tasks.policy.verdict import Subject
 from monitoring_tasks.report import report_key
 from monitoring_tasks.retraining.names import comparison_key, run_slug
 from monitoring_tasks.runtime import Runtime
-from monitoring_tasks.store.board import Head, PerformanceHead
 from monitoring_tasks.store.database import Store
 from monitoring_tasks.store.queries import subject_digest
+from monitoring_tasks.store.records import RetrainingRecord
 from monitoring_tasks.ui.access import MONITOR, PERFORMANCE, READS_DAG, RETRAIN
 from monitoring_tasks.ui.html import page
 from monitoring_tasks.ui.reports import DAG_ID, NO_MODEL, kept, known, subject_of, told
@@ -115,10 +115,9 @@ def of_run(request: Request, dag_id: str, run_id: RunId) -> Response:
     monitor = named[2]
     with told(dag_id):
         runtime = airflow_runtime()
-        found = newest_of_run(runtime.store, dag_id, monitor, run_id)
+        found, record = _of_run(runtime.store, dag_id, monitor, run_id)
         if found is not None:
             return RedirectResponse(request.scope.get("root_path", "") + run_address(dag_id, found), 303)
-        record = runtime.store.retraining(monitor, run_id) if dag_id.startswith(RETRAIN) else None
         compared = runtime.artifacts.exists(comparison_key(monitor, run_slug(run_id))) if record else False
     state = _state_of(dag_id, run_id)
     if state is None and record is None:
@@ -127,15 +126,14 @@ def of_run(request: Request, dag_id: str, run_id: RunId) -> Response:
     return page(request, "of_run.html", dag_id=dag_id, monitor=monitor, monitor_dag=MONITOR + monitor, **facts)
 
 
-def newest_of_run(store: Store, dag_id: str, monitor: str, run_id: str) -> Subject | None:
-    """What the newest verdict is about that a run wrote and no later run wrote anew; None where there is none."""
+def _of_run(
+    store: Store, dag_id: str, monitor: str, run_id: str
+) -> tuple[Subject, None] | tuple[None, RetrainingRecord | None]:
+    """What a run left: the newest window that it judged, or its retraining; None twice where it left neither."""
     if dag_id.startswith(RETRAIN):
-        return None
-    heads: list[Head] | list[PerformanceHead] = (
-        store.performance_windows(monitor) if dag_id.startswith(PERFORMANCE) else store.windows(monitor)
-    )
-    mine = [each for each in heads if (each.run.get("dag_id"), each.run.get("run_id")) == (dag_id, run_id)]
-    return mine[-1].subject if mine else None
+        return None, store.retraining(monitor, run_id)
+    found = store.found_by(monitor, dag_id, run_id, performance=dag_id.startswith(PERFORMANCE))
+    return (found, None) if found else (None, None)
 
 
 def _state_of(dag_id: str, run_id: str) -> str | None:
