@@ -15,7 +15,7 @@ from monitoring_tasks.errors import ConfigurationError
 from monitoring_tasks.orchestration.runtime import airflow_runtime
 from monitoring_tasks.store.database import Store
 from monitoring_tasks.ui.access import sees
-from monitoring_tasks.ui.api.models import Problem
+from monitoring_tasks.ui.api.models.base import Problem
 from monitoring_tasks.ui.html import HEADERS
 from monitoring_tasks.window import DAY, Window, parse_moment
 

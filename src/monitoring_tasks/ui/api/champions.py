@@ -10,8 +10,8 @@ from fastapi import APIRouter, Query
 from monitoring_tasks.store.board import Head
 from monitoring_tasks.store.database import Store
 from monitoring_tasks.store.records import RetrainingRecord, RetrainingState
-from monitoring_tasks.ui.api import models
 from monitoring_tasks.ui.api.asking import ABSENT, AskedPart, Results, Seen, cut
+from monitoring_tasks.ui.api.models import champions as models
 
 ROUTER = APIRouter(prefix="/monitors/{monitor}", responses=ABSENT)
 

@@ -15,8 +15,9 @@ from monitoring_tasks.incidents.reading import Cause
 from monitoring_tasks.severity import Severity
 from monitoring_tasks.ui.access import OWN_ORIGIN, Visible
 from monitoring_tasks.ui.actions import carried_out
-from monitoring_tasks.ui.api import models
 from monitoring_tasks.ui.api.asking import ABSENT, AskedPart, Results, cut
+from monitoring_tasks.ui.api.models import incidents as models
+from monitoring_tasks.ui.api.models.base import Problem, Urgency
 from monitoring_tasks.ui.forms import Fields
 from monitoring_tasks.ui.incidents import seen_by, visible_incident
 from monitoring_tasks.views.incident import Shown
@@ -24,7 +25,7 @@ from monitoring_tasks.views.incident import Shown
 ROUTER = APIRouter(prefix="/incidents", tags=["incidents"])
 IncidentId = Annotated[str, Path(description="Id of an incident.", examples=["drift-0123456789abcdef"])]
 REFUSED: dict[int | str, dict[str, Any]] = {
-    status: {"model": models.Problem, "description": why}
+    status: {"model": Problem, "description": why}
     for status, why in (
         (400, "What is asked makes no sense for this incident, or the body cannot be read."),
         (413, "The body is too large."),
@@ -36,7 +37,7 @@ REFUSED: dict[int | str, dict[str, Any]] = {
 def wished(
     state: Annotated[list[State] | None, Query(max_length=10, description="Only in these states.")] = None,
     cause: Annotated[list[Cause] | None, Query(max_length=10, description="Only of these causes.")] = None,
-    severity: Annotated[models.Urgency, Query(description="At least as urgent.")] = "none",
+    severity: Annotated[Urgency, Query(description="At least as urgent.")] = "none",
     open: Annotated[bool, Query(description="Only those that have not ended.")] = False,
 ) -> Callable[[Incident], bool]:
     """Which incidents a request asks for."""

@@ -12,8 +12,9 @@ from monitoring_tasks.performance.headline import line_of
 from monitoring_tasks.performance.record import Figure
 from monitoring_tasks.store.board import PerformanceHead
 from monitoring_tasks.store.ledger import LedgerEntry
-from monitoring_tasks.ui.api import models
 from monitoring_tasks.ui.api.asking import ABSENT, AskedStretch, KnownBy, Results, Seen, Stretch, window_of
+from monitoring_tasks.ui.api.models import metrics as models
+from monitoring_tasks.ui.api.models.base import Span
 from monitoring_tasks.ui.api.verdicts import about
 
 ROUTER = APIRouter(prefix="/monitors/{monitor}/metrics", responses=ABSENT, tags=["metrics"])
@@ -52,7 +53,7 @@ def get_history(
         raise HTTPException(
             404, "nothing is known of this window's performance: list_metrics has the windows there are"
         )
-    span = models.Span.model_validate(wanted)
+    span = Span.model_validate(wanted)
     return models.History(monitor=monitor, window=span, restatements=tuple(map(_restatement, entries)))
 
 

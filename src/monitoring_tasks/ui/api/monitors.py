@@ -8,10 +8,12 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, HTTPException, Query
 
 from monitoring_tasks.ui.access import MONITOR, PERFORMANCE, RETRAIN, Fleet, Visible
-from monitoring_tasks.ui.api import models
 from monitoring_tasks.ui.api.asking import ABSENT, Results, Seen
 from monitoring_tasks.ui.api.incidents import as_seen
 from monitoring_tasks.ui.api.metrics import performance_line
+from monitoring_tasks.ui.api.models import monitors as models
+from monitoring_tasks.ui.api.models.champions import Retraining
+from monitoring_tasks.ui.api.models.metrics import Metric
 from monitoring_tasks.ui.api.verdicts import verdict_line
 from monitoring_tasks.ui.incidents import seen_by
 from monitoring_tasks.ui.overview import rows_in
@@ -77,7 +79,7 @@ def get_monitor(monitor: Seen, fleet: Visible, store: Results) -> models.Monitor
         verdict=verdict_line(row.drift) if row.drift else None,
         performance=performance_line(row.performance) if row.performance else None,
         incidents=tuple(as_seen(shown) for each in row.incidents if (shown := seen_by(fleet, each))),
-        awaiting=tuple(map(models.Retraining.model_validate, row.awaiting)),
+        awaiting=tuple(map(Retraining.model_validate, row.awaiting)),
     )
 
 
@@ -94,7 +96,7 @@ def monitor_row(row: Row) -> models.MonitorRow:
         champion=row.champion or None,
         champion_since=row.since,
         at_least=row.at_least,
-        metric=None if row.metric is None else models.Metric.model_validate(row.metric),
+        metric=None if row.metric is None else Metric.model_validate(row.metric),
         incidents=tuple(each.id for each in row.incidents),
         awaiting=len(row.awaiting),
         **_newest(row),

@@ -16,8 +16,9 @@ from monitoring_tasks.scores import ColumnScore, Role
 from monitoring_tasks.store.board import Head
 from monitoring_tasks.store.records import StoredVerdict
 from monitoring_tasks.ui.access import MONITOR
-from monitoring_tasks.ui.api import models
 from monitoring_tasks.ui.api.asking import ABSENT, AskedStretch, Results, Seen
+from monitoring_tasks.ui.api.models import verdicts as models
+from monitoring_tasks.ui.api.models.base import Span
 from monitoring_tasks.ui.reports import subject_of
 from monitoring_tasks.window import Window
 
@@ -77,7 +78,7 @@ def list_scores(
         found = store.window_scores(monitor, asked.span, after=asked.after, limit=asked.limit + 1)
     windows, following = asked.cut(list(found), lambda window: window)
     series = _series([found[window] for window in windows], set(column or ()))
-    spans = tuple(map(models.Span.model_validate, windows))
+    spans = tuple(map(Span.model_validate, windows))
     return models.Scores(monitor=monitor, span=asked.span, windows=spans, columns=series, next=following)
 
 
@@ -98,7 +99,7 @@ def verdict_line(head: Head) -> models.VerdictLine:
 
 def about(subject: Subject) -> dict[str, Any]:
     """What every verdict says of its subject."""
-    window = models.Span.model_validate(subject.window)
+    window = Span.model_validate(subject.window)
     return {
         "monitor": subject.monitor,
         "champion": subject.champion,

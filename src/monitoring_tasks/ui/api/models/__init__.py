@@ -1,0 +1,1 @@
+"""What the API answers: the shapes of its JSON, by subject."""
