@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from monitoring_tasks.data.derived import sqlite
 from monitoring_tasks.data.derived.columns import DerivedColumns
 from monitoring_tasks.data.derived.kinds import KINDS
 from monitoring_tasks.data.derived.postgres import among
-from monitoring_tasks.data.dialects import DIALECTS, Expression, Family, SqlColumn
+from monitoring_tasks.data.dialects import DIALECTS, FLAGS, Expression, Family, SqlColumn
 from monitoring_tasks.derivations import Input
 from monitoring_tasks.derived_section import Derived
 from monitoring_tasks.errors import SourceInvalid
@@ -34,12 +34,10 @@ def derived_there(
 
     Raises `SourceInvalid` when a column has the name of a derived one, and for a server that is too old.
     """
-    dialect = connection.dialect.name
-    # SQLite takes capitals of names for small letters.
-    known = {name.lower(): name for name in columns} if dialect == "sqlite" else {name: name for name in columns}
-    taken = [name for name in derived.declared if (name.lower() if dialect == "sqlite" else name) in known]
-    derived.refuse_logged([*columns, *taken], place)
-    derive = _DERIVE[dialect]
+    derived.refuse_logged(columns, place)
+    if connection.dialect.name == "sqlite":
+        _refuse_for_sqlite(derived, columns, place)
+    derive = _DERIVE[connection.dialect.name]
     try:
         return {name: derive(connection, name, derived.declared[name], columns) for name in derived.names(columns)}
     except _TooOld as error:
@@ -48,6 +46,16 @@ def derived_there(
 
 class _TooOld(Exception):
     """What a server cannot compute."""
+
+
+def _refuse_for_sqlite(derived: DerivedColumns, columns: Iterable[str], place: str) -> None:
+    """SQLite takes capitals of names for small letters, and a column called true for the value."""
+    spelt: dict[str, str] = {name.lower(): name for name in columns} | {flag: flag for flag in FLAGS}
+    for name in derived.declared:
+        if name.lower() in spelt:
+            other = spelt[name.lower()]
+            raise SourceInvalid(f"{place}: SQLite cannot tell derived column {name!r} from {other!r}: rename it")
+        spelt[name.lower()] = name
 
 
 def _derive_postgres(
