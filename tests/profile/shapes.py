@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from hypothesis import strategies as st
 
+from monitoring_tasks.data.memory import TableChunk
 from monitoring_tasks.profile.binning import CategoryBins, Floats, NumericBins, numeric_bins
 from monitoring_tasks.profile.kernel import profile_column
 from monitoring_tasks.profile.profile import ColumnProfile, merge_columns
@@ -46,19 +47,8 @@ def shapes(draw: st.DrawFn, *, most: int = 400) -> Floats:
 texts = st.lists(st.sampled_from(["AA", "UA", "DL", "", "é", "__other__"]) | st.text(max_size=2), max_size=60)
 
 
-@dataclass(frozen=True)
-class MemoryChunk:
-    """A table as a chunk."""
-
-    table: pa.Table
-    key: int
-
-    @property
-    def rows(self) -> int:
-        return self.table.num_rows
-
-    def read(self, columns: Sequence[str]) -> pa.Table:
-        return self.table.select([name for name in columns if name in self.table.column_names])
+class MemoryChunk(TableChunk):
+    """A table as a chunk, one of several."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -25,6 +25,11 @@ class TableChunk:
     def read(self, columns: Sequence[str]) -> pa.Table:
         """Those of `columns` that the table has."""
         return self.table.select([name for name in columns if name in self.table.column_names])
+
+    def parts(self, column: str) -> Iterator[pa.Table]:
+        """The column at once, where the table has it."""
+        if column in self.table.column_names:
+            yield self.table.select([column])
 
 
 @dataclass(frozen=True, eq=False)

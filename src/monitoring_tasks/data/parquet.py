@@ -67,6 +67,14 @@ class RowGroup:
             table = table.append_column(name, column)
         return table.select(wanted)
 
+    def parts(self, column: str) -> Iterator[pa.Table]:
+        """The rows of `read` with one column of the files, some megabytes at a time; nothing where it does not exist.
+
+        Raises what `read` raises.
+        """
+        if column in self.source.schema_of(self.file).names:
+            yield from self._batches([column], None if self.window is None else self._masked(self.window))
+
     def _derived(self, names: Sequence[str], mask: pa.ChunkedArray[Any] | None) -> dict[str, Column]:
         """Derived columns, a few rows at a time: the texts they are computed from would not fit into memory."""
         derived = self.source.derived

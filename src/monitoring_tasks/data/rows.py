@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import pyarrow as pa
@@ -28,6 +28,10 @@ class Chunk(Protocol):
 
         With no column that exists the table has no columns, and its `num_rows` is still the number of rows.
         """
+        ...
+
+    def parts(self, column: str) -> Iterator[pa.Table]:
+        """The same rows of one column that is not derived, few at a time: its values may be long. None without it."""
         ...
 
 

@@ -80,13 +80,23 @@ def _within(picks: Picks, most: Any) -> Picks:
 
 
 def _texts_of(piece: Piece, columns: Sequence[str]) -> pa.Table:
-    found: dict[str, Column] = {}
-    for name in columns:  # one after the other: of many rows one column of texts is much
-        table = piece.chunk.read([name])
-        if name in table.column_names and is_text(value_type(table[name].type)):
-            found[name] = _cut(table[name].take(arrow_array(piece.picks[0])))
+    read = {name: _column(piece, name) for name in columns}
+    found = {name: column for name, column in read.items() if column is not None}
     hashes = pa.chunked_array([arrow_array(piece.picks[1])])
     return pa.Table.from_arrays([*found.values(), hashes], names=[*found, HASH])
+
+
+def _column(piece: Piece, name: str) -> Column | None:
+    """The picked texts of a column; None where it holds none."""
+    found: list[Column] = []
+    positions, done = piece.picks[0], 0
+    for part in piece.chunk.parts(name):
+        if not is_text(value_type(part[name].type)):
+            return None
+        low, high = np.searchsorted(positions, [done, done + part.num_rows])
+        found.append(_cut(part[name].take(arrow_array(positions[low:high] - done))))
+        done += part.num_rows
+    return pa.chunked_array([array for column in found for array in column.chunks], pa.string()) if found else None
 
 
 def _cut(texts: Column) -> Column:
