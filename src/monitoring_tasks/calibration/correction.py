@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 
 import numpy as np
 from scipy import special
@@ -111,10 +112,16 @@ def _rejected_beside(level: float, tests: int) -> float:
 def _both(once: float, correlations: Floats) -> Floats:
     """Chance that two standard normal numbers of each correlation both lie beyond the quantile of `once`."""
     limit = -special.ndtri(once)
-    nodes, weights = np.polynomial.legendre.leggauss(64)
+    nodes, weights = _quadrature()
     tail = once * (nodes + 1) / 2  # integrates over the first one's tail probability
     first = -special.ndtri(tail)
     rest = np.sqrt(1 - correlations**2)[:, None]
     second = special.ndtr((correlations[:, None] * first - limit) / rest)
     found: Floats = (second * weights).sum(axis=1) * once / 2
     return found
+
+
+@cache
+def _quadrature() -> tuple[Floats, Floats]:
+    """Nodes and weights by which a chance is integrated: they take as long to find as everything else here."""
+    return np.polynomial.legendre.leggauss(64)
