@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from monitoring_tasks.derivations import DERIVATIONS, Derivation, DerivationName
 from monitoring_tasks.methods import Kind
+from monitoring_tasks.patterns import pattern_of
 from monitoring_tasks.sections import Column, Section, Text
 
 
@@ -54,6 +55,8 @@ class Derived(Section):
             raise ValueError(f"{self.kind} is computed from {_counted(allowed)}, not from {found}: correct `of`")
         for setting in ("patterns", "values"):
             self._require(setting)
+        if self.patterns:
+            pattern_of(self.patterns, ignore_case=self.ignore_case)
         return self
 
     def _require(self, setting: str) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from monitoring_tasks.pattern_language.parsing import parsed
-from monitoring_tasks.pattern_language.tree import Node, Place, choice, emptiness, places, ranges
+from monitoring_tasks.pattern_language.tree import Node, Place, boundaries, choice, emptiness, places, ranges
 from monitoring_tasks.pattern_language.weight import leads_to_few
 from monitoring_tasks.pattern_language.writing import POSTGRES, RE2, written
 from monitoring_tasks.refusals import REFUSALS
@@ -28,6 +28,12 @@ MOST_RANGES = 30_000
 """Ranges in the classes of all these places."""
 ANY_SHAPE = 300
 """So many places are quick enough in every shape; of more, no text may lead to many sets (`weight.py`)."""
+ANY_RANGES = 2 * ANY_SHAPE
+"""So many ranges are so: `.` is two."""
+HEAVIEST = 3_000
+"""Ranges of the places a text may lead to at once."""
+MOST_BOUNDARIES = 2
+r"""Boundaries with no character between: `\b\w+\b\s*\b` ends with two."""
 MOST_STEPS = 3_000_000
 """Steps of counting these sets: under a second."""
 _EVERYWHERE = ({Place.START}, {Place.END})
@@ -86,6 +92,11 @@ def _tree(pattern: str, *, ignore_case: bool) -> Node:
         raise ValueError(f"{len(pattern)} characters, {LONGEST} are allowed: write several patterns")
     tree = parsed(pattern, ignore_case=ignore_case)
     _require_telling(tree)
+    if boundaries(tree) > MOST_BOUNDARIES:
+        raise ValueError(
+            f"{boundaries(tree)} boundaries may follow with no character between, {MOST_BOUNDARIES} are allowed: "
+            r"remove \b or \B, or write + for the * or ? between"
+        )
     return tree
 
 
@@ -112,7 +123,8 @@ def _require_light(tree: Node) -> None:
             f"with repeats written out the patterns have {found} characters and classes with {ranges(tree)} ranges, "
             f"{MOST_PLACES} and {MOST_RANGES} are allowed: ask for fewer repeats, or write a second derived column"
         )
-    if found > ANY_SHAPE and not leads_to_few(tree, sets=2 * found, steps=MOST_STEPS):
+    heavy = found > ANY_SHAPE or ranges(tree) > ANY_RANGES
+    if heavy and not leads_to_few(tree, sets=max(2 * found, 2 * ANY_SHAPE), ranges=HEAVIEST, steps=MOST_STEPS):
         raise ValueError(
             f"with repeats written out the patterns have {found} characters and classes, and can stand at too many of "
             f"them at once, which is slow above {ANY_SHAPE}: ask for fewer repeats of classes like . and \\w, write "

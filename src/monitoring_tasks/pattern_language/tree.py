@@ -106,3 +106,62 @@ def emptiness(node: Node) -> frozenset[Needs]:
 
 def _both(left: frozenset[Needs], right: frozenset[Needs]) -> frozenset[Needs]:
     return frozenset(first | second for first in left for second in right)
+
+
+def boundaries(node: Node) -> int:
+    r"""The most boundaries that a text can pass with no character between, ever so often repeated ones twice.
+
+    >>> boundaries(Repeat(Chain((Place.BOUNDARY, Repeat(Characters(((97, 97),)), 0, None))), 3, 3))
+    3
+    """
+    return _passed(node).most
+
+
+@dataclass(frozen=True)
+class _Passed:
+    """Boundaries passed with no character between: at most, before the first and after the last character."""
+
+    most: int = 0
+    before: int = 0
+    after: int = 0
+    through: int | None = None  # where no character is taken at all
+
+    def then(self, other: _Passed) -> _Passed:
+        """Both, one after the other."""
+        return _Passed(
+            most=max(self.most, other.most, self.after + other.before),
+            before=max(self.before, _sum(self.through, other.before) or 0),
+            after=max(other.after, _sum(other.through, self.after) or 0),
+            through=_sum(self.through, other.through),
+        )
+
+    def either(self, other: _Passed) -> _Passed:
+        """The worse of both."""
+        through = max((each for each in (self.through, other.through) if each is not None), default=None)
+        return _Passed(
+            max(self.most, other.most), max(self.before, other.before), max(self.after, other.after), through
+        )
+
+
+_NOTHING = _Passed(through=0)
+
+
+def _sum(left: int | None, right: int | None) -> int | None:
+    return None if left is None or right is None else left + right
+
+
+def _passed(node: Node) -> _Passed:
+    match node:
+        case Characters():
+            return _Passed()
+        case Place.START | Place.END:
+            return _NOTHING
+        case Chain(parts):
+            return reduce(_Passed.then, map(_passed, parts))
+        case Choice(options):
+            return reduce(_Passed.either, map(_passed, options))
+        case Repeat(part, least, most):
+            copies = [_passed(part)] * max(node.copies, 2 if most is None else 1)
+            found = reduce(_Passed.then, copies)
+            return found if least else found.either(_NOTHING)
+    return _Passed(1, 1, 1, 1)

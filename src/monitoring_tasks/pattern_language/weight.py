@@ -21,19 +21,20 @@ class _TooMany(Exception):
     """There is more to count than was allowed."""
 
 
-def leads_to_few(node: Node, *, sets: int, steps: int) -> bool:
-    """Whether no text can lead to more than `sets` sets of places, as far as `steps` steps of counting tell.
+def leads_to_few(node: Node, *, sets: int, ranges: int, steps: int) -> bool:
+    """Whether no text can lead to more than `sets` sets of places, or to one with more than `ranges` ranges.
 
-    Boundaries and ends count as passed, which may only lead to more places at a time.
+    False also where `steps` steps of counting do not tell. Boundaries and ends count as passed, which may only lead to
+    more places at a time.
 
     >>> a, ab = Characters(((97, 97),)), Characters(((97, 98),))
-    >>> leads_to_few(Chain((a,) * 50), sets=100, steps=10_000)
+    >>> leads_to_few(Chain((a,) * 50), sets=100, ranges=100, steps=10_000)
     True
-    >>> leads_to_few(Chain((a, Repeat(ab, 50, 50))), sets=100, steps=10_000)
+    >>> leads_to_few(Chain((a, Repeat(ab, 50, 50))), sets=100, ranges=100, steps=10_000)
     False
     """
     try:
-        return _Count(_Automaton(node), sets=sets, steps=steps).run()
+        return _Count(_Automaton(node), steps=steps).keeps_to(sets=sets, ranges=ranges)
     except _TooMany:
         return False
 
@@ -83,20 +84,26 @@ class _Automaton:
 class _Count:
     """The sets of places that texts lead to, beside the places of the beginning, which are in every one of them."""
 
-    def __init__(self, automaton: _Automaton, *, sets: int, steps: int) -> None:
-        self.automaton, self.sets, self.steps = automaton, sets, steps
+    def __init__(self, automaton: _Automaton, *, steps: int) -> None:
+        self.automaton, self.steps = automaton, steps
         self.closures: dict[int, _Places] = {}
         self.symbols = self._symbols({found for found, _ in automaton.takes.values()})
 
-    def run(self) -> bool:
+    def keeps_to(self, *, sets: int, ranges: int) -> bool:
         beginning = self._moves(self._closure(0), {})
         seen = {_Places(), *beginning.values()}
         waiting = list(seen)
-        while waiting and len(seen) <= self.sets:
+        while waiting and len(seen) <= sets:
             found = set(self._moves(waiting.pop(), beginning).values()) - seen
+            if any(self._ranges(each) > ranges for each in found):
+                return False
             seen |= found
             waiting += found
-        return len(seen) <= self.sets
+        return len(seen) <= sets
+
+    def _ranges(self, places: _Places) -> int:
+        self._spend(len(places))
+        return sum(len(self.automaton.takes[place][0].ranges) for place in places)
 
     def _spend(self, steps: int) -> None:
         self.steps -= steps
