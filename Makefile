@@ -15,6 +15,9 @@ install: $(READY)  ## .venv, with the command `monitoring`; the other targets se
 demo: $(READY)  ## champion, replayed production, Airflow; EXIT=1 stops it all after checking the story
 	$(BIN)/python -m demo run $(if $(EXIT),--exit)
 
+demo-llm: $(READY)  ## what a language model answers, judged hour by hour; ends with what was found, in at most two minutes
+	$(BIN)/python -m demo.worlds llm
+
 test: $(READY) tools
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
@@ -32,7 +35,7 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/monitoring validate include/monitors
+	$(BIN)/monitoring validate include/monitors include/monitors/examples
 	$(BIN)/monitoring schema | diff - include/monitor.schema.json
 	$(BIN)/monitoring schema --alerts | diff - include/alerts.schema.json
 	$(BIN)/monitoring schema --markdown | diff - docs/configuration.md

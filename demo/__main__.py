@@ -31,6 +31,7 @@ from demo.production import replay_production
 from demo.retraining import JULY, OCTOBER, check_months, months_table, read_months, retrain
 from demo.stack import Stack
 from demo.story import WEEK, check_references, check_story, pages_table, read_week, read_weeks, story_table
+from demo.worlds.world import WORLDS
 from monitoring_tasks.report import run_folder
 from monitoring_tasks.runtime import environment_runtime
 
@@ -84,8 +85,13 @@ def run(leave: bool) -> int:
 
 
 def forget() -> None:
-    """Remove what an earlier demonstration left: a retraining is done once, and so is a promotion."""
+    """Remove what an earlier demonstration left: a retraining is done once, and so is a promotion.
+
+    The other worlds have their own folders, in which one may be at work.
+    """
     for left in WORK.iterdir():
+        if left.name in WORLDS:
+            continue
         if left.is_dir():
             shutil.rmtree(left)
         elif left != PID:

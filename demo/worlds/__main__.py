@@ -14,9 +14,10 @@ import time
 from collections.abc import Sequence
 from importlib import import_module
 
-from demo.worlds.world import ROOT, World, console
+from rich.text import Text
 
-WORLDS = ("llm",)
+from demo.worlds.world import ROOT, WORLDS, World, console
+
 started = time.monotonic()
 
 
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     work.mkdir(parents=True)
     failures = import_module(f"demo.worlds.{name}").run(World(work, say))
     for sentence in failures:
-        console.print(f"[red]does not hold:[/red] {sentence}")
+        console.print("[red]does not hold:[/red]", Text(sentence))
     return 1 if failures else 0
 
 

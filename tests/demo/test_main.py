@@ -77,3 +77,21 @@ def test_a_start_can_be_stopped_and_admits_no_second(tmp_path: Path, start: Star
     first.communicate(timeout=10)
     assert first.returncode == 128 + 15
     assert "nothing runs" in start("down").communicate(timeout=60)[0]
+
+
+def test_a_new_demonstration_forgets_the_last_one_and_spares_other_worlds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Folders and files of an earlier one are removed; that of another world stays, and so does the lock."""
+    import demo.__main__ as demonstration
+
+    monkeypatch.setattr(demonstration, "WORK", tmp_path)
+    monkeypatch.setattr(demonstration, "PID", tmp_path / "pid")
+    for folder in ("airflow", "llm"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "left").touch()
+    for file in ("june.html", "pid"):
+        (tmp_path / file).touch()
+    demonstration.forget()
+    assert {left.name for left in tmp_path.iterdir()} == {"llm", "pid"}
+    assert (tmp_path / "llm" / "left").exists()
