@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
@@ -15,41 +15,23 @@ from monitoring_tasks.incidents.reading import Cause
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.store.records import Letter, Transition
 from monitoring_tasks.views.incident import PAGE
+from tests.ui.acting import keep, only
 from tests.ui.server import HTML, headers
-from tests.ui.world import INCIDENT, incident, window
+from tests.ui.world import INCIDENT, dag, incident, window
 
 if TYPE_CHECKING:
     from fastapi.testclient import TestClient
     from httpx import Response
 
+__all__ = ["only"]
 pytestmark = pytest.mark.xdist_group("airflow")
+FAILED = "failed-0123456789abcdef"
 
 
 def get(server: TestClient, address: str, role: str = "viewer") -> Response:
     """A page as a person's browser asks for it."""
     answer: Response = server.get(f"/monitoring{address}", headers=headers(role, **HTML))
     return answer
-
-
-@pytest.fixture
-def only(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Let everybody who is signed in see just some DAGs."""
-    from airflow.api_fastapi.app import get_auth_manager
-
-    def owned(*dag_ids: str) -> None:
-        def owns(self: object, *, details: Any = None, **_: object) -> bool:
-            return details is not None and details.id in dag_ids
-
-        monkeypatch.setattr(type(get_auth_manager()), "is_authorized_dag", owns)
-
-    return owned
-
-
-def keep(runtime: Runtime, *found: Incident) -> None:
-    """Put incidents into the store."""
-    with runtime.store.transaction() as transaction:
-        for each in found:
-            transaction.put_incident(each)
 
 
 def shared() -> Incident:
@@ -147,47 +129,35 @@ def test_an_incident_none_of_whose_models_one_sees_is_not_there(
     assert "No incident is open" in page
 
 
-def test_a_dag_over_all_monitors_is_seen_by_who_sees_it(
-    server: TestClient, world: Runtime, only: Callable[..., None]
-) -> None:
-    """An incident of a DAG that is no monitor's belongs to those who may see that DAG."""
+@pytest.fixture
+def canary(world: Runtime) -> Iterator[str]:
+    """A DAG over all monitors that Airflow knows, and an incident of it."""
     from airflow.models.dag import DagModel
     from airflow.utils.session import create_session
     from sqlalchemy import delete
 
-    (member,) = incident().members
     name = "monitoring_canary"
-    keep(
-        world,
-        replace(
-            incident(),
-            id="failed-0123456789abcdef",
-            cause=Cause.FAILED,
-            columns=(),
-            members=(replace(member, name=name, monitor=name, columns=()),),
-        ),
-    )
+    (member,) = incident().members
+    mine = replace(member, name=name, monitor=name, columns=())
+    keep(world, replace(incident(), id=FAILED, cause=Cause.FAILED, columns=(), members=(mine,)))
     with create_session() as session:
         session.execute(delete(DagModel).where(DagModel.dag_id == name))
-        session.add(
-            DagModel(
-                dag_id=name,
-                bundle_name="dags-folder",
-                is_stale=False,
-                is_paused=False,
-                max_active_tasks=16,
-                max_consecutive_failed_dag_runs=0,
-                has_task_concurrency_limits=False,
-            )
-        )
-    page = get(server, "/incident/failed-0123456789abcdef", "admin").text
-    assert "monitoring_canary: a run failed" in page
+        session.add(dag(name))
+    yield name
+    with create_session() as session:
+        session.execute(delete(DagModel).where(DagModel.dag_id == name))
+
+
+def test_a_dag_over_all_monitors_is_seen_by_who_sees_it(
+    server: TestClient, canary: str, only: Callable[..., None]
+) -> None:
+    """An incident of a DAG that is no monitor's belongs to those who may see that DAG."""
+    page = get(server, f"/incident/{FAILED}", "admin").text
+    assert f"{canary}: a run failed" in page
     assert '/acknowledge"' in page
-    assert 'href="/dags/monitoring_canary"' in page
+    assert f'href="/dags/{canary}"' in page
     only("monitor_fraud")
-    assert get(server, "/incident/failed-0123456789abcdef").status_code == 404
-    with create_session() as session:
-        session.execute(delete(DagModel).where(DagModel.dag_id == name))
+    assert get(server, f"/incident/{FAILED}").status_code == 404
 
 
 def test_incidents_are_chosen_and_turned(server: TestClient, world: Runtime) -> None:

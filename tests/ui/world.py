@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -146,22 +148,6 @@ def incident() -> Incident:
 
 def retrainings() -> list[RetrainingRecord]:
     """Churn's promotion, and the retraining of fraud that waits."""
-    promoted = RetrainingRecord(
-        monitor="churn",
-        run="retrain__promoted",
-        origin="drift",
-        reason="drift persists",
-        state="promoted",
-        requested_at=window(PROMOTED - 1).end,
-        window_end=window(PROMOTED - 1).end,
-        champion={"version": OLD, "number": 1, "revision": "0" * 40},
-        challenger="4e5f6a7b" + "0" * 32,
-        placed=NEW,
-        verdict={"decision": "promote"},
-        outcome=f"{NEW} is champion",
-        decided_by="admin",
-        closed_at=window(PROMOTED).start,
-    )
     waiting = RetrainingRecord(
         monitor="fraud",
         run=RUN,
@@ -173,6 +159,19 @@ def retrainings() -> list[RetrainingRecord]:
         champion={"version": OLD, "number": 1, "revision": "0" * 40},
         challenger="4e5f6a7b" + "0" * 32,
         verdict={"decision": "promote"},
+    )
+    promoted = replace(
+        waiting,
+        monitor="churn",
+        run="retrain__promoted",
+        reason="drift persists",
+        state="promoted",
+        requested_at=window(PROMOTED - 1).end,
+        window_end=window(PROMOTED - 1).end,
+        placed=NEW,
+        outcome=f"{NEW} is champion",
+        decided_by="admin",
+        closed_at=window(PROMOTED).start,
     )
     return [promoted, waiting]
 
@@ -206,21 +205,27 @@ def register(models: Sequence[str] = MODELS) -> None:
     DagBundlesManager().sync_bundles_to_db()
     with create_session() as session:
         session.execute(delete(DagModel).where(DagModel.dag_id.regexp_match("^(monitor|performance|retrain)_")))
-        for name in models:
-            for prefix in ("monitor_", "performance_", "retrain_"):
-                session.add(
-                    DagModel(
-                        dag_id=prefix + name,
-                        bundle_name="dags-folder",
-                        owners="risk" if name == "fraud" else "growth",
-                        is_stale=False,
-                        is_paused=False,
-                        max_active_tasks=16,
-                        max_consecutive_failed_dag_runs=0,
-                        has_task_concurrency_limits=False,
-                        next_dagrun=window(DAYS).start,
-                    )
-                )
+        session.add_all(
+            dag(prefix + name, owners="risk" if name == "fraud" else "growth", next_dagrun=window(DAYS).start)
+            for name in models
+            for prefix in ("monitor_", "performance_", "retrain_")
+        )
+
+
+def dag(dag_id: str, **more: Any) -> Any:
+    """A DAG as Airflow's database has it, switched on."""
+    from airflow.models.dag import DagModel
+
+    return DagModel(
+        dag_id=dag_id,
+        bundle_name="dags-folder",
+        is_stale=False,
+        is_paused=False,
+        max_active_tasks=16,
+        max_consecutive_failed_dag_runs=0,
+        has_task_concurrency_limits=False,
+        **more,
+    )
 
 
 @pytest.fixture
