@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
 from monitoring_tasks.policy.verdict import Verdict
-from tests.policy.test_decision import drift, result, verdict
+from tests.policy.made import drift, result, verdict
 
 WEIGHTS = {"f1": 0.1, "f2": 0.6, "f3": 0.3, "f4": 0.0}
 
