@@ -72,6 +72,11 @@ class Policy(Section):
     severities: dict[RuleName, SeverityWord] = Field(
         default_factory=dict, description="Severities of rows of the decision matrix, by name, in place of its own"
     )
+    retrain: Literal["both", "either"] = Field(
+        "both",
+        description="When drift of the prediction or an important feature asks for a retraining. both: it is severe and "
+        "persists; either: it is severe, or over the threshold and persists",
+    )
     page: Literal["any", "both"] = Field(
         "any",
         description="any: drift and degradation page each by itself; both: one without the other is told, and is low",

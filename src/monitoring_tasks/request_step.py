@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from monitoring_tasks.monitor import Monitor
-from monitoring_tasks.policy.narrative import request_reason
+from monitoring_tasks.policy.narrative import request_end, request_reason
 from monitoring_tasks.policy.verdict import Action, Outcome, Verdict
 from monitoring_tasks.retraining_task import lapse_of
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.store.records import RetrainingRecord
+from monitoring_tasks.window import parse_moment
 
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
@@ -55,7 +56,7 @@ def _record(monitor: Monitor, runtime: Runtime, verdict: Verdict, run: str, reas
                 reason=request_reason(verdict),
                 state="refused",
                 requested_at=now,
-                window_end=verdict.subject.window.end,
+                window_end=parse_moment(request_end(verdict)),
                 outcome=reason,
                 closed_at=now,
             )

@@ -314,6 +314,8 @@ def test_worse_figures_request_a_retraining(world: World, run_dag: RunDag, monke
     [(run_id, conf)] = asked
     assert run_id.startswith("retrain__2013-03-06T00:00:00Z__v1.0.0-")
     assert conf["reason"].startswith("degraded in 2013-03-05T00:00:00Z/2013-03-06T00:00:00Z")
+    # The labels of the window were final a day after its end: the training is to use all of them.
+    assert conf["window_end"] == "2013-03-07T00:00:00Z"
     past = run_dag(None, conf={"as_known_on": "2013-03-07"}, name="performance_churn")
     assert past.returned["verdict"]["outcome"] == "degraded"
     assert past.tasks["request_retraining"] == "skipped"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from monitoring_tasks.incidents.incident import Incident
 from monitoring_tasks.incidents.reading import Cause
 from monitoring_tasks.monitor import Monitor
-from monitoring_tasks.policy.narrative import next_step
+from monitoring_tasks.policy.narrative import next_step, why_retrain
 from monitoring_tasks.policy.verdict import Action, Verdict
 from monitoring_tasks.severity import Severity
 
@@ -30,7 +30,7 @@ def advice(incident: Incident, monitor: Monitor | None, verdict: Verdict | None)
     if verdict is None:
         return "Open the newest run of the models named above."
     if incident.cause in (Cause.DRIFT, Cause.PERFORMANCE) and Action.RETRAIN in verdict.actions:
-        return _retrain(incident, monitor)
+        return _retrain(verdict, monitor)
     return next_step(verdict)
 
 
@@ -43,7 +43,6 @@ def _data(incident: Incident, verdict: Verdict | None) -> str:
     return f"Ask {source} {columns}{urgent}.{blocked}"
 
 
-def _retrain(incident: Incident, monitor: Monitor | None) -> str:
-    why = "The model got worse" if incident.cause is Cause.PERFORMANCE else "The drift persists"
+def _retrain(verdict: Verdict, monitor: Monitor | None) -> str:
     by = f"trigger {monitor.retrain_dag_id}" if monitor is not None and monitor.retraining else "retrain the model"
-    return f"{why}: look at the report, then {by}."
+    return f"{why_retrain(verdict)}: look at the report, then {by}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from monitoring_tasks.orchestration.run_request import REASON, WINDOW_END
-from monitoring_tasks.policy.narrative import request_reason
+from monitoring_tasks.policy.narrative import request_end, request_reason
 from monitoring_tasks.policy.verdict import Verdict
 
 Json = dict[str, Any]
@@ -24,7 +24,7 @@ def request_run_id(verdict: Json) -> str:
 def request_conf(verdict: Json) -> Json:
     """The form of the run that a verdict requests."""
     judged = Verdict.from_json(verdict)
-    return {REASON: request_reason(judged), WINDOW_END: verdict["subject"]["window"]["end"]}
+    return {REASON: request_reason(judged), WINDOW_END: request_end(judged)}
 
 
 def quiet_reason(subject: Json) -> str | None:

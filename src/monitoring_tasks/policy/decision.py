@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
 from monitoring_tasks.methods import method
 from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.policy.asking import asks_retraining
 from monitoring_tasks.policy.matrix import Finding, Rule, counts_together, rule_for
 from monitoring_tasks.policy.verdict import Action, Outcome, Subject, Verdict
 from monitoring_tasks.severity import Severity
@@ -41,7 +42,7 @@ def decide(monitor: Monitor, subject: Subject, given: Given) -> Verdict:
 
     Without rows it is `no_data`, below the minimum `too_few_rows`: unknown, whatever the checks say. Otherwise the
     worst outcome and severity of the matrix over all findings; actions are collected. Retraining is asked for only
-    when a finding that asks for it persists and none blocks it.
+    when a finding asks for it, as the policy says (`asking.py`), and none blocks it.
     """
     if given.rows and not given.results:
         raise ValueError("rows without a single check result cannot be judged: nothing checked is not healthy")
@@ -54,9 +55,9 @@ def weigh(monitor: Monitor, subject: Subject, given: Given) -> Verdict:
     judged = _judge(monitor, given)
     outcome = max((rule.outcome for _, rule in judged), key=_ORDER.index, default=Outcome.HEALTHY)
     severity = max((rule.severity for _, rule in judged), default=Severity.NONE)
-    return Verdict(
-        subject, outcome, severity, _actions(judged), _reasons(judged, given), _evidence(monitor, given, judged)
-    )
+    retrains = asks_retraining(judged, monitor.policy.retrain)
+    told = _actions(judged, retrains), _reasons(judged, given, retrains)
+    return Verdict(subject, outcome, severity, *told, _evidence(monitor, given, judged))
 
 
 class Unknown(NamedTuple):
@@ -85,9 +86,9 @@ def unknown(monitor: Monitor, subject: Subject, given: Given, why: Unknown) -> V
 
 
 _SCHEMA = (Check.COLUMN_PRESENT, Check.COLUMN_TYPE)
-_FOUND = (Status.FAILED, Status.SUSPECT)
 _TOLD = (*_SCHEMA, Check.LEVEL)
 """Checks whose detail says what was measured, and against what."""
+_FOUND = (Status.FAILED, Status.SUSPECT)
 _ORDER = (Outcome.HEALTHY, Outcome.WARNING, Outcome.DRIFTED, Outcome.DEGRADED)
 
 
@@ -183,22 +184,14 @@ def _found_in(result: CheckResult, results: Sequence[CheckResult] | None) -> boo
     return any(other.key == result.key and other.status in _FOUND for other in results or ())
 
 
-def _actions(judged: Sequence[Judged]) -> tuple[Action, ...]:
+def _actions(judged: Sequence[Judged], retrains: bool) -> tuple[Action, ...]:
     asked = _asked(judged) - {Action.RETRAIN}
-    if _retraining(judged) and Action.BLOCK_RETRAINING not in asked:
+    if retrains and Action.BLOCK_RETRAINING not in asked:
         asked.add(Action.RETRAIN)
     return tuple(action for action in Action if action in asked)
 
 
-def _retraining(judged: Sequence[Judged]) -> bool:
-    """Whether a finding asks for a retraining: drift must persist, worse figures need not, for labels come late."""
-    return any(
-        Action.RETRAIN in rule.actions and (finding.persistent or finding.result.suite is Suite.PERFORMANCE)
-        for finding, rule in judged
-    )
-
-
-def _reasons(judged: Sequence[Judged], given: Given) -> tuple[str, ...]:
+def _reasons(judged: Sequence[Judged], given: Given, retrains: bool) -> tuple[str, ...]:
     if not judged:
         return (f"{_quiet(given.results)} on {given.rows} rows",)
     causes = dict.fromkeys(finding.result.cause for finding, _ in judged if finding.result.cause)
@@ -207,7 +200,7 @@ def _reasons(judged: Sequence[Judged], given: Given) -> tuple[str, ...]:
     lines += [f"probable cause: {cause}" for cause in list(causes)[:CAUSES]]
     if len(groups) > REASONS:
         lines.append(f"and {sum(map(len, groups[REASONS:]))} more findings")
-    if _retraining(judged) and Action.BLOCK_RETRAINING in _asked(judged):
+    if retrains and Action.BLOCK_RETRAINING in _asked(judged):
         lines.append("retraining is blocked: the data has faults that a new model would learn")
     return tuple(lines)
 

@@ -9,6 +9,7 @@ from typing import Any
 from monitoring_tasks.checks import Check, CheckResult, Status
 from monitoring_tasks.policy.verdict import Action, Outcome, Verdict
 from monitoring_tasks.severity import Severity
+from monitoring_tasks.window import stamp
 
 HEADER = ("suite", "check", "column", "method", "score", "threshold", "reference", "current")
 WIDEST = 44
@@ -32,8 +33,7 @@ def next_step(verdict: Verdict) -> str:
     if Action.BLOCK_RETRAINING in verdict.actions:
         return "Ask data engineering about the columns named above; retraining stays blocked until the data is sound."
     if Action.RETRAIN in verdict.actions:
-        worse = verdict.outcome is Outcome.DEGRADED
-        return f"{'The model got worse' if worse else 'The drift persists'}: look at the report, then retrain."
+        return f"{why_retrain(verdict)}: look at the report, then retrain."
     if Action.INVESTIGATE in verdict.actions:
         return "Open the report and look for the cause; one window is no reason to retrain."
     return "Nothing to do." if verdict.outcome is Outcome.HEALTHY else "Look at the checks named above in the report."
@@ -113,6 +113,23 @@ def plain(text: str) -> str:
     return "".join(character if character.isprintable() else " " for character in text)
 
 
+def why_retrain(verdict: Verdict) -> str:
+    """Why a verdict asks for a retraining, in three words or four; drift of unknown findings is taken to persist."""
+    if verdict.outcome is Outcome.DEGRADED:
+        return "The model got worse"
+    findings = verdict.evidence.get("findings") or [{}]
+    return "The drift persists" if any(each.get("persistent", True) for each in findings) else "The drift is severe"
+
+
 def request_reason(verdict: Verdict) -> str:
     """Why a verdict requests a retraining, in a sentence."""
     return plain(f"{verdict.outcome.value} in {verdict.subject.window}: {next(iter(verdict.reasons), '')}")
+
+
+def request_end(verdict: Verdict) -> str:
+    """The moment up to which the retraining that a verdict requests uses rows: its window's end.
+
+    Worse figures are found when labels are final, perhaps months after the window: then it is the moment at which they
+    were known, or the newest labels would be left out.
+    """
+    return str(verdict.evidence.get("known_at") or stamp(verdict.subject.window.end))
