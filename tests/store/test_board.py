@@ -76,6 +76,23 @@ def test_windows_in_parts(store: Store) -> None:
     assert [head.subject.window for head in found] == [window(2)]
 
 
+def test_one_monitor_is_read_as_among_all(store: Store) -> None:
+    """Its newest windows, its first one and what waits are those that it has in the answers about all."""
+    for monitor, day in (("one", 4), ("two", 7)):
+        put(store, day, day + 1, monitor=monitor)
+        for each in (day, day + 2):
+            store.put_performance(entry(each, monitor=monitor))
+        store.put_retraining(retraining(monitor=monitor, state="awaiting"))
+    for name in ("one", "two", "nobody"):
+        assert store.heads(name) == [each for each in store.heads() if each.subject.monitor == name]
+        assert store.performance_heads(name) == [
+            each for each in store.performance_heads() if each.subject.monitor == name
+        ]
+        assert store.first_windows(name) == {key: at for key, at in store.first_windows().items() if key == name}
+        assert store.awaiting(name) == [each for each in store.awaiting() if each.monitor == name]
+    assert len(store.heads()) == len(store.performance_heads()) == len(store.awaiting()) == 2
+
+
 @pytest.mark.parametrize("run_id", ["scheduled__2013", 'a "run" of 100 %_\\ naïve 🙂', "../x'; --"])
 def test_what_a_run_found(store: Store, run_id: str) -> None:
     """The newest window whose verdict it wrote, unless a later run wrote it anew; whatever the run is called."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Table, and_, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, Table, and_, func, literal, or_, select
 from sqlalchemy.sql.selectable import CTE
 
 from monitoring_tasks.performance.headline import PerformanceHeadline
@@ -19,7 +19,7 @@ from monitoring_tasks.severity import Severity
 from monitoring_tasks.store import retrainings
 from monitoring_tasks.store.engine import Database
 from monitoring_tasks.store.records import REPLACED, RetrainingRecord
-from monitoring_tasks.store.schema import LETTERS, PERFORMANCE, RETRAININGS, SUBJECTS
+from monitoring_tasks.store.schema import LETTERS, PERFORMANCE, RETRAININGS, SUBJECTS, Words
 from monitoring_tasks.window import Window
 
 
@@ -64,25 +64,25 @@ class Version:
 
 
 class Board(Database):
-    """Reads that are fast for a thousand monitors: a query each, however many monitors or windows there are."""
+    """Reads that are fast for a thousand monitors: a query each, however many monitors or windows there are.
 
-    def heads(self) -> list[Head]:
+    Those of all monitors read of one alone where it is named.
+    """
+
+    def heads(self, monitor: str | None = None) -> list[Head]:
         """The verdict on each monitor's newest window, ordered by monitor."""
-        return [_head(row) for row in self._read(_select_newest(SUBJECTS, _HEAD, _ON_DRIFT))]
+        return [_head(row) for row in self._read(_select_newest(SUBJECTS, _HEAD, _ON_DRIFT, monitor=monitor))]
 
     def head(self, monitor: str) -> Head | None:
         """The verdict on a monitor's newest window; None where there is none."""
-        wanted = (SUBJECTS.c.monitor == monitor, SUBJECTS.c.outcome.is_not(None))
-        found = select(*(SUBJECTS.c[name] for name in _HEAD)).where(*wanted)
-        rows = self._read(found.order_by(*(SUBJECTS.c[name].desc() for name in _ON_DRIFT)).limit(1))
-        return _head(rows[0]) if rows else None
+        return next(iter(self.heads(monitor)), None)
 
-    def performance_heads(self) -> list[PerformanceHead]:
+    def performance_heads(self, monitor: str | None = None) -> list[PerformanceHead]:
         """The verdict on the newest window of each monitor whose labels were enough to judge it, ordered by monitor.
 
         A monitor none of whose windows could be judged has the newest of them.
         """
-        judged = _select_newest(PERFORMANCE, _PERFORMANCE_HEAD, _ON_PERFORMANCE, judged=True)
+        judged = _select_newest(PERFORMANCE, _PERFORMANCE_HEAD, _ON_PERFORMANCE, judged=True, monitor=monitor)
         return [_performance_head(row) for row in self._read(judged)]
 
     def windows(
@@ -146,9 +146,10 @@ class Board(Database):
         ]
         return sorted(found, key=lambda each: (each.last.end, each.first.start), reverse=True)
 
-    def first_windows(self) -> dict[str, datetime]:
+    def first_windows(self, monitor: str | None = None) -> dict[str, datetime]:
         """When the window that ends first begins, of each monitor with a verdict."""
-        rows = self._read(_select_newest(SUBJECTS, ("monitor", "window_start"), _ON_DRIFT, oldest=True))
+        names = ("monitor", "window_start")
+        rows = self._read(_select_newest(SUBJECTS, names, _ON_DRIFT, oldest=True, monitor=monitor))
         return {row.monitor: row.window_start for row in rows}
 
     def retraining_counts(self) -> dict[tuple[str, str], int]:
@@ -167,9 +168,10 @@ class Board(Database):
         rows = self._read(select(LETTERS.c.state, func.count().label("number")).group_by(LETTERS.c.state))
         return {row.state: row.number for row in rows}
 
-    def awaiting(self) -> list[RetrainingRecord]:
+    def awaiting(self, monitor: str | None = None) -> list[RetrainingRecord]:
         """Retrainings that wait for a person's approval, the oldest request first."""
         wanted = select(RETRAININGS).where(RETRAININGS.c.state == "awaiting")
+        wanted = wanted if monitor is None else wanted.where(RETRAININGS.c.monitor == monitor)
         rows = self._read(wanted.order_by(RETRAININGS.c.requested_at, RETRAININGS.c.digest))
         return [retrainings.retraining_record(row) for row in rows]
 
@@ -219,13 +221,20 @@ _REMEMBERED = 4096
 
 
 def _select_newest(
-    table: Table, names: Sequence[str], order: Sequence[str], *, judged: bool = False, oldest: bool = False
+    table: Table,
+    names: Sequence[str],
+    order: Sequence[str],
+    *,
+    judged: bool = False,
+    oldest: bool = False,
+    monitor: str | None = None,
 ) -> Select[Any]:
-    """Columns of the newest row of each monitor, by two index look-ups per monitor.
+    """Columns of the newest row of each monitor, or of one, by two index look-ups per monitor.
 
     `judged`: of the rows that could be judged, if the monitor has any.
     """
-    monitors, inner = _monitors(table), table.alias()
+    one = select(literal(monitor, Words).label("monitor")).cte("monitors")
+    monitors, inner = _monitors(table) if monitor is None else one, table.alias()
     wanted = [inner.c.monitor == monitors.c.monitor, inner.c.outcome.is_not(None)]
     turned = [inner.c[name].asc() if oldest else inner.c[name].desc() for name in order]
     newest = select(inner.c.digest).where(*wanted).order_by(*turned).limit(1)

@@ -55,14 +55,15 @@ def overview(
 
 
 def rows_in(fleet: Fleet, store: Store) -> list[Row]:
-    """The rows of the monitors in a fleet."""
+    """The rows of the monitors in a fleet; of a fleet of one nothing is read of other monitors."""
+    only = next(iter(fleet.monitors)) if len(fleet.monitors) == 1 else None
     facts = Facts(
-        heads=store.heads(),
-        performance=store.performance_heads(),
-        incidents=store.incidents(open_only=True),
-        awaiting=store.awaiting(),
-        promotions=store.promotions(),
-        first_windows=store.first_windows(),
+        heads=store.heads(only),
+        performance=store.performance_heads(only),
+        incidents=store.incidents(only, open_only=True),
+        awaiting=store.awaiting(only),
+        promotions=store.promotions(only),
+        first_windows=store.first_windows(only),
     )
     return rows_of(
         [Watched(name, dag.owner, dag.paused, dag.next_start) for name, dag in fleet.monitors.items()], facts
