@@ -75,6 +75,15 @@ def test_an_estimate_that_windows_before_refuted_lowers_nothing(tmp_path: Path, 
     assert found.severity is Severity.HIGH
 
 
+def test_figures_from_before_the_start_make_nothing_worse(tmp_path: Path, runtime: Runtime) -> None:
+    """What answered before the monitor's start may have been another model: its figures say nothing of this one."""
+    production = produced(tmp_path / "harmful", flips=0.45)
+    production.configure(WIDE.replace("start: 2013-03-01", f"start: {SHIFTED}") + "policy: {without_harm: keep}\n")
+    found = judge(production.monitor, runtime, window(SHIFTED))
+    assert found.severity is Severity.HIGH
+    assert "raised_from" not in found.evidence
+
+
 def test_drift_beside_worse_figures_is_one_step_worse(tmp_path: Path, runtime: Runtime) -> None:
     """The last window with labels is worse than it should be: the verdict says so, after what drifted."""
     found = verdict_on(produced(tmp_path / "harmful", flips=0.45), runtime)

@@ -58,11 +58,17 @@ def _weighed(monitor: Monitor, runtime: Runtime, pinned: Pinned, verdict: Verdic
     return lowered(verdict, NO_HARM) if harmless else verdict
 
 
-def _figures_before(monitor: Monitor, runtime: Runtime, pinned: Pinned, window: Window) -> Verdict:
-    """The verdict on the figures of the last window whose labels are final at the end of this one."""
+def _figures_before(monitor: Monitor, runtime: Runtime, pinned: Pinned, window: Window) -> Verdict | None:
+    """The verdict on the figures of the last window whose labels are final at the end of this one.
+
+    None while that window begins before the monitor's `start`: what answered then may have been another model.
+    """
     cadence, known_at = Cadence.of(monitor), window.end
     last = cadence.newest(known_at)
-    windows = [last, *cadence.before(last, count=monitor.policy.persistence.of - 1)]
+    known = [last, *cadence.before(last, count=monitor.policy.persistence.of - 1)]
+    windows = [each for each in known if each.start >= monitor.first_moment]
+    if last not in windows:
+        return None
     measuring = Measuring.of(monitor, runtime, pinned, windows, known_at=known_at)
     newest, *earlier = (measuring.restated(each) for each in windows)
     history = [each.results if judged_rows(monitor, each.restatement.maturity) else None for each in earlier]
