@@ -30,15 +30,6 @@ def microseconds(moment: datetime) -> int:
     return (aware - _EPOCH) // _MICROSECOND
 
 
-def moment_at(count: int) -> datetime:
-    """The moment so many microseconds after 1970.
-
-    >>> str(moment_at(1000000))
-    '1970-01-01 00:00:01+00:00'
-    """
-    return _EPOCH + count * _MICROSECOND
-
-
 def arrow_array(values: Sequence[Any], kind: Kind) -> pa.Array[Any]:
     """Values of one kind, or None, as an Arrow array.
 
