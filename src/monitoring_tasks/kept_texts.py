@@ -47,14 +47,14 @@ class Texts:
     def _kept(self, span: Window, *, anew: bool) -> str:
         key = self._key(span)
         if anew or not self.artifacts.exists(key):
-            found = sample_texts(self.rows, span, sorted(self.monitor.descriptors), id=self.monitor.id)
+            found = sample_texts(self.rows, span, sorted(self.monitor.descriptors))
             self.artifacts.write(key, dump_table(found))
         return key
 
     def _key(self, span: Window) -> str:
         """Names a sample by all that shapes it: source, columns, bounds, and the rows' own fingerprint."""
         monitor, source = self.monitor, self.monitor.source.model_dump(mode="json")
-        shape = [source, monitor.timestamp, monitor.id, sorted(monitor.descriptors), TEXT_ROWS, CHARACTERS]
+        shape = [source, monitor.timestamp, sorted(monitor.descriptors), TEXT_ROWS, CHARACTERS]
         content = json.dumps([shape, self.rows.fingerprint(span)], sort_keys=True).encode()
         place = f"{span.start:%Y-%m-%dT%H%M%S}_{span.end:%Y-%m-%dT%H%M%S}"
         folder = f"{FOLDER}/{monitor.name}/{span.start:%Y-%m-%d}"

@@ -30,16 +30,14 @@ CHARACTERS = 2000
 """So many characters of a text are kept: code points, never a part of one."""
 
 
-def sample_texts(
-    rows: ArrowRows | SqlRows, window: Window | None, columns: Sequence[str], *, id: str | None = None
-) -> pa.Table:
+def sample_texts(rows: ArrowRows | SqlRows, window: Window | None, columns: Sequence[str]) -> pa.Table:
     """At most `TEXT_ROWS` of the rows of `window` (all rows when None), with the beginnings of their texts.
 
     Of `columns` those that hold texts, as strings, null where a row has none; what is not Unicode is replaced. `HASH`
     decides which rows stay, and samples of the pieces of a window are joined by it as samples of rows are. Rows of a
-    database are told apart by their moment, `id` and texts. Raises what the source raises.
+    database have their place by moment and texts: those that tie are equal. Raises what the source raises.
     """
-    return _of_database(rows, window, columns, id) if isinstance(rows, SqlRows) else _of_chunks(rows, window, columns)
+    return _of_database(rows, window, columns) if isinstance(rows, SqlRows) else _of_chunks(rows, window, columns)
 
 
 def join_texts(samples: Sequence[pa.Table]) -> pa.Table:
@@ -105,24 +103,16 @@ def _cut(texts: Column) -> Column:
     return pa.chunked_array([pa.array(map(beginning, raw), pa.string())])
 
 
-def _of_database(rows: SqlRows, window: Window | None, columns: Sequence[str], id: str | None) -> pa.Table:
+def _of_database(rows: SqlRows, window: Window | None, columns: Sequence[str]) -> pa.Table:
     with rows.snapshot(window) as snapshot:
         encoding = snapshot.dialect.encoding(snapshot.connection)
         parts = [part for name in columns if (part := _part(snapshot, name, encoding)) is not None]
         count = int(snapshot.fetch(snapshot.select(sa.func.count()))[0][0])
         places, hashes = pick_rows(chunk_key(str(window)), count, threshold_for(TEXT_ROWS, count))
-        order = [*parts, *_ids(snapshot, id)]
-        found = snapshot.fetch(sampling(snapshot, order, places)) if len(places) else []
-    # What the rows are ordered by last, the id, is not kept.
+        found = snapshot.fetch(sampling(snapshot, parts, places)) if len(places) else []
     texts = [pa.array([part.read(row[place]) for row in found], part.kind) for place, part in enumerate(parts)]
     names = [*(part.name for part in parts), HASH]
     return smallest(pa.Table.from_arrays([*texts, pa.array(hashes, pa.uint64())], names=names), TEXT_ROWS)
-
-
-def _ids(snapshot: Snapshot, name: str | None) -> list[SamplePart]:
-    column = snapshot.columns.get(name or "")
-    text = None if column is None else snapshot.dialect.text(column)
-    return [] if text is None else [SamplePart(str(name), text, pa.string(), str)]
 
 
 def _part(snapshot: Snapshot, name: str, encoding: str) -> SamplePart | None:
