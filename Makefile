@@ -18,6 +18,9 @@ demo: $(READY)  ## champion, replayed production, Airflow; EXIT=1 stops it all a
 demo-llm: $(READY)  ## what a language model answers, judged hour by hour; ends with what was found, in at most two minutes
 	$(BIN)/python -m demo.worlds llm
 
+demo-fraud: $(READY)  ## card payments, judged week by week, and two retrainings by DVC; ends as the one above does
+	$(BIN)/python -m demo.worlds fraud
+
 test: $(READY) tools
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 

@@ -1,4 +1,4 @@
-"""The champion: the flight delay pipeline as a git and DVC repository, trained on January to March and tagged."""
+"""The champion: a pipeline of `include/pipelines` as a git and DVC repository, trained by its parameters and tagged."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ logger = logging.getLogger(__name__)
 
 MODEL = "flight_delay"
 FIRST_VERSION = "v1.0.0"
-TAGS = (f"{MODEL}@{FIRST_VERSION}", f"{MODEL}#champion#1")
-PIPELINE = Path(__file__).parents[1] / "include" / "pipelines" / MODEL
+PIPELINES = Path(__file__).parents[1] / "include" / "pipelines"
 _OUTPUTS = ("__pycache__", ".dvc", "dvc.lock", "*.json", "*.parquet", "*.skops")
 _DVC_CONFIG = """\
 [core]
@@ -37,22 +36,27 @@ class DemoFailed(MonitoringError):
     """A step of the demonstration did not do what it says."""
 
 
-def make_champion(work: Path) -> Path:
-    """The bare git repository `work/flight_delay.git` whose tags name the champion; made when it is not there.
+def make_champion(work: Path, model: str = MODEL) -> Path:
+    """The bare git repository `work/<model>.git` whose tags name the champion; made when it is not there.
 
-    Its DVC remote is `work/dvc-remote`, and `work/flight_delay` the tree it was trained in. A repository that has a
-    champion is left as it is; one that a stopped run left without is made again from nothing.
+    Its DVC remote is `work/dvc-remote`, and `work/<model>` the tree it was trained in. A repository that has a champion
+    is left as it is; one that a stopped run left without is made again from nothing.
     """
     work.mkdir(parents=True, exist_ok=True)
-    origin = repository(work)
-    if not _has_champion(origin):
-        _train(work.absolute(), origin)
+    origin = repository(work, model)
+    if not _has_champion(origin, model):
+        _train(work.absolute(), origin, model)
     return origin
 
 
-def repository(work: Path) -> Path:
-    """Where the champion's repository is in a work folder."""
-    return work.absolute() / f"{MODEL}.git"
+def first_tags(model: str = MODEL) -> tuple[str, str]:
+    """The tags that name a first champion: its version, and its place."""
+    return f"{model}@{FIRST_VERSION}", f"{model}#champion#1"
+
+
+def repository(work: Path, model: str = MODEL) -> Path:
+    """Where a champion's repository is in a work folder."""
+    return work.absolute() / f"{model}.git"
 
 
 def run(argv: Sequence[str], *, folder: Path) -> str:
@@ -97,34 +101,34 @@ def _environment(folder: Path) -> dict[str, str]:
     return command_environment(folder) | who | own
 
 
-def _has_champion(origin: Path) -> bool:
+def _has_champion(origin: Path, model: str) -> bool:
     if not origin.exists():
         return False
     try:
-        champion = find_champion(str(origin), MODEL)
+        champion = find_champion(str(origin), model)
     except ReferenceInvalid:
         return False
     logger.info("champion.kept version=%s repository=%s", champion.version, origin)
     return True
 
 
-def _train(work: Path, origin: Path) -> None:
-    tree = _start(work, origin)
-    _commit(tree, "Pipeline: is a flight going to land more than 15 minutes late?")
+def _train(work: Path, origin: Path, model: str) -> None:
+    tree = _start(work, origin, model)
+    _commit(tree, f"Pipeline of {model}")
     dvc("repro", folder=tree)
     dvc("push", folder=tree)
     _verify_pushed(tree)
     _commit(tree, "First champion")
-    _publish(tree)
-    logger.info("champion.made version=%s repository=%s", find_champion(str(origin), MODEL).version, origin)
+    _publish(tree, model)
+    logger.info("champion.made version=%s repository=%s", find_champion(str(origin), model).version, origin)
 
 
-def _start(work: Path, origin: Path) -> Path:
+def _start(work: Path, origin: Path, model: str) -> Path:
     """A fresh work tree with the pipeline's files, an empty origin and an empty DVC remote."""
-    tree, remote = work / MODEL, work / "dvc-remote"
+    tree, remote = work / model, work / "dvc-remote"
     for left in (tree, origin, remote):
         shutil.rmtree(left, ignore_errors=True)
-    shutil.copytree(PIPELINE, tree, ignore=shutil.ignore_patterns(*_OUTPUTS))
+    shutil.copytree(PIPELINES / model, tree, ignore=shutil.ignore_patterns(*_OUTPUTS))
     git("init", "--quiet", "--bare", "--initial-branch=main", str(origin), folder=work)
     git("init", "--quiet", "--initial-branch=main", folder=tree)
     git("remote", "add", "origin", str(origin), folder=tree)
@@ -145,10 +149,10 @@ def _verify_pushed(tree: Path) -> None:
         raise DemoFailed(f"the DVC remote lacks what dvc.lock names: {status}")
 
 
-def _publish(tree: Path) -> None:
+def _publish(tree: Path, model: str) -> None:
     """The branch and both tags in one push: there is never a champion without its version."""
     metrics = json.loads((tree / "metrics.json").read_text(encoding="utf-8"))
     message = json.dumps({"reason": "first champion", "metrics": metrics}, sort_keys=True)
-    for tag in TAGS:
+    for tag in first_tags(model):
         git("tag", "--annotate", tag, "--message", message, folder=tree)
-    git("push", "--quiet", "--atomic", "origin", "main", *(f"refs/tags/{tag}" for tag in TAGS), folder=tree)
+    git("push", "--quiet", "--atomic", "origin", "main", *(f"refs/tags/{tag}" for tag in first_tags(model)), folder=tree)

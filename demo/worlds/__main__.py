@@ -1,6 +1,7 @@
 """Two more worlds, each a monitor by YAML alone: made data, judged as in production, and a table of what was found.
 
 python -m demo.worlds llm      what a language model answers, hour by hour: include/monitors/examples/llm_answers.yaml
+python -m demo.worlds fraud    card payments, week by week, and two retrainings: include/monitors/examples/fraud.yaml
 
 Each ends with 1 and a sentence when something that was put into the data was not found, or not named, or when there was
 an alarm where nothing is wrong.

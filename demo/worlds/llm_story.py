@@ -34,7 +34,8 @@ class Hour:
 
 def told_table(judged: Sequence[Hour]) -> Table:
     """One row for each scenario: when it began and was found, how bad that is, and what a person on call reads."""
-    table = Table("what went wrong", "began", "found", "severity", "as it was told", box=SIMPLE_HEAD, show_lines=True)
+    table = Table("what went wrong", "began", "found", "severity", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_lines=True)
+    table.add_column("as it was told", ratio=1)
     for scenario in SCENARIOS:
         hour = found(scenario, judged)
         cells = [f"{hour.window.end:%d %b %H:%M}", hour.severity.word, _told(hour)] if hour else ["never", "", ""]
@@ -43,9 +44,9 @@ def told_table(judged: Sequence[Hour]) -> Table:
 
 
 def _told(hour: Hour) -> str:
-    """The letters of an hour as they begin; what is in the digest alone has its reasons."""
-    letters = ["\n".join((each.title, *each.lines[:2])) for each in hour.told]
-    return "\n".join(letters or hour.reasons[:2])
+    """The letters of an hour by their titles, each with its first reason; what is in the digest alone has its own."""
+    letters = ["\n".join((each.title, *each.lines[:1])) for each in hour.told]
+    return "\n".join(letters or hour.reasons[:1])
 
 
 def found(scenario: Scenario, judged: Sequence[Hour]) -> Hour | None:

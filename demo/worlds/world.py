@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 ROOT = Path(__file__).parents[2]
-WORLDS = ("llm",)
+WORLDS = ("llm", "fraud")
 """By the names of their modules; each has a folder of that name in `.demo`."""
 EXAMPLES = ROOT / "include" / "monitors" / "examples"
 console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 132)

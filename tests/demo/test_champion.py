@@ -21,7 +21,7 @@ from sklearn.metrics import roc_auc_score
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from demo import champion
-from demo.champion import MODEL, TAGS, DemoFailed, make_champion
+from demo.champion import MODEL, DemoFailed, first_tags, make_champion
 from monitoring_tasks.errors import ReferenceInvalid
 from monitoring_tasks.retraining.registry import fetch_artifact, find_champion
 
@@ -66,10 +66,10 @@ def stage(champion_work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 @pytest.fixture
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A pipeline of a moment in the place of the real one."""
-    folder = tmp_path / "toy"
-    folder.mkdir()
+    folder = tmp_path / "toy" / MODEL
+    folder.mkdir(parents=True)
     (folder / "dvc.yaml").write_text(TOY.format(cmd=GOOD))
-    monkeypatch.setattr(champion, "PIPELINE", folder)
+    monkeypatch.setattr(champion, "PIPELINES", folder.parent)
     return folder
 
 
@@ -81,7 +81,7 @@ def test_champion_is_tagged_in_gto_format(champion_work: Path) -> None:
     listed = ["git", "for-each-ref", "--format=%(objecttype) %(refname:short) %(contents)", "refs/tags"]
     lines = subprocess.run(listed, cwd=origin, capture_output=True, text=True, check=True).stdout.split("\n\n")
     tags = {line.split()[1]: (line.split()[0], json.loads(line.split(maxsplit=2)[2])) for line in lines if line.strip()}
-    assert sorted(tags) == sorted(TAGS)
+    assert sorted(tags) == sorted(first_tags())
     assert all(kind == "tag" and 0.69 < message["metrics"]["auc"] < 0.705 for kind, message in tags.values())
 
 

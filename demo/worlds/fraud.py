@@ -1,0 +1,133 @@
+"""Half a year of card payments: a clean half, then four things that happen, and the retrainings that they ask for."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+
+from demo.champion import git, make_champion, repository
+from demo.champion import run as execute
+from demo.worlds.fraud_retraining import Judged, Requested, answer_requests
+from demo.worlds.fraud_story import check, retrainings_table, scenarios_table, tell
+from demo.worlds.payment_logs import FIRST, LAST, LIVE, days, rule_of_thumb, tick, weeks, window_of, write
+from demo.worlds.world import EXAMPLES, World, console
+from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.monitor_file import load_monitor
+from monitoring_tasks.performance_window import Cadence
+from monitoring_tasks.policy.verdict import Subject
+from monitoring_tasks.retraining.registry import fetch_artifact, find_champion
+from monitoring_tasks.runtime import Runtime, environment_runtime
+
+MODEL = "fraud"
+LOGS = "logs"
+WORKERS = 2
+
+
+def run(world: World) -> list[str]:
+    """Make the logs and the champion, judge every week, answer what the verdicts ask for; what does not hold."""
+    os.environ.update(MONITORING_HOME=str(world.work), FRAUD_LOG=str(world.work / LOGS))
+    quiet()
+    make_data(world)
+    world.say("judging every week as it ended, and the figures of every week once its labels were final")
+    judged, requested = in_order(world)
+    told = tell(judged, requested)
+    console.print(scenarios_table(told))
+    console.print(retrainings_table(requested))
+    return check(judged, told, requested)
+
+
+def quiet() -> None:
+    """Keep what Airflow would log of a run to itself: the tables say what was found."""
+    logging.getLogger("monitoring_tasks").setLevel(logging.ERROR)
+
+
+def in_order(world: World) -> tuple[list[Judged], list[Requested]]:
+    """Every week judged, and each request of its verdicts answered before the next week's; others judge meanwhile."""
+    monitor, runtime = load_monitor(EXAMPLES / "fraud.yaml"), environment_runtime()
+    judged: list[Judged] = []
+    requested: list[Requested] = []
+    with runtime.store:
+        for week in judge_all():
+            judged.append(week)
+            requested += answer_requests(monitor, runtime, week, say=world.say)
+    return judged, requested
+
+
+def make_data(world: World) -> None:
+    """Logs of the payments, scored by a rule of thumb before the champion is there and by the champion from then on."""
+    logs = world.work / LOGS
+    world.say("making eight months of payments, as a rule of thumb scored them")
+    before = days(FIRST, LIVE)
+    write(before.assign(score=rule_of_thumb(before)), logs, version="rule")
+    world.say("training the champion on the first six of them with DVC")
+    make_champion(world.work, MODEL)
+    world.say("making eight more, scored by the champion")
+    since = days(LIVE, LAST)
+    write(since.assign(score=scores(world.work, since)), logs, version="v1")
+
+
+def scores(work: Path, payments: pd.DataFrame) -> pd.Series:
+    """What the champion answers, by the code and the model of its own revision."""
+    origin = str(repository(work, MODEL))
+    revision = find_champion(origin, MODEL).revision
+    with TemporaryDirectory(prefix="serving-", dir=work) as scratch:
+        serving = Path(scratch) / MODEL
+        git("clone", "--quiet", origin, str(serving), folder=work)
+        git("checkout", "--quiet", "--detach", revision, folder=serving)
+        fetch_artifact(origin, revision, "model.skops", serving / "model.skops")
+        payments.drop(columns="fraud").to_parquet(serving / "rows.parquet", index=False)
+        execute([sys.executable, "src/score.py", "rows.parquet", "scores.parquet"], folder=serving)
+        return pd.read_parquet(serving / "scores.parquet")["prediction"]
+
+
+def judge_all() -> Iterator[Judged]:
+    """Every week's verdict, and the one on the figures that were final at its end; in the order of time.
+
+    A verdict depends on the data alone, so that two processes may judge at once; the first week teaches both what the
+    reference says.
+    """
+    first, *others = weeks()
+    yield judge(first)
+    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn"), initializer=quiet) as pool:
+        yield from pool.map(judge, others)
+
+
+def judge(week: int) -> Judged:
+    """What the DAGs of the monitor find at the end of a week, step by step."""
+    monitor, runtime = load_monitor(EXAMPLES / "fraud.yaml"), environment_runtime()
+    with runtime.store:
+        return Judged(week, _drift(monitor, runtime, week), _figures(monitor, runtime, week))
+
+
+def _drift(monitor: Monitor, runtime: Runtime, week: int) -> dict[str, object]:
+    from monitoring_tasks import steps
+
+    subject = steps.open_window(monitor, runtime, window_of(week))
+    steps.profile_window(monitor, runtime, subject)
+    steps.run_suites(monitor, runtime, subject)
+    steps.reach_verdict(monitor, runtime, subject, run={"origin": "demonstration"})
+    found = runtime.store.verdict(Subject.from_json(subject))
+    assert found is not None
+    return found.to_json()
+
+
+def _figures(monitor: Monitor, runtime: Runtime, week: int) -> dict[str, object] | None:
+    """The verdict on the newest week whose labels are final; None while there is none."""
+    from monitoring_tasks import performance_steps as steps
+
+    known_at = tick(week)
+    window = Cadence.of(monitor).newest(known_at)
+    if window.start < monitor.first_moment:
+        return None
+    subject = steps.open_performance(monitor, runtime, window, known_at=known_at)
+    steps.measure_performance(monitor, runtime, subject)
+    steps.report_performance(monitor, runtime, subject)
+    return steps.judge_performance(monitor, runtime, subject, run={"origin": "demonstration"})
