@@ -183,6 +183,13 @@ def test_texts_go_before_the_window_does(described: Production, runtime: Runtime
     assert report_of(runtime, subject) == first
 
 
+def test_a_window_without_rows_has_its_section(described: Production, runtime: Runtime) -> None:
+    """Nothing was logged: the report says so of each descriptor, and the verdict is reached."""
+    subject = run(load_monitor(described.monitor_file), runtime, day(9))
+    assert "on a sample of 0 and 500 rows" in report_of(runtime, subject)
+    assert "the window has no rows" in report_of(runtime, subject)
+
+
 def test_without_descriptors_nothing_is_sampled(described: Production, runtime: Runtime) -> None:
     """No text is kept that nobody declared, and no folder is made for one."""
     described.configure(YAML + "ignore: [response]\n")

@@ -111,7 +111,7 @@ def test_a_shift_is_seen_and_none_is_not() -> None:
 @pytest.mark.parametrize(
     ("now", "then", "why"),
     [
-        ([], ["a"] * 50, "the window has no text to describe"),
+        ([], ["a"] * 50, "the window has no rows"),
         ([None] * 50, ["a"] * 50, "the window has no text to describe"),
         (["a"] * 29, ["bc"] * 50, "29 are too few to compare, 30 needed"),
         (["a"] * 50, ["b"] * 50, "the same for every text"),

@@ -164,6 +164,8 @@ def _compared(column: str, descriptor: Descriptor, reference: Side, current: Sid
 def _why_not(reference: Side, current: Side) -> str:
     """Why the sides are not compared, in words; empty when they are."""
     for side, name in ((current, "the window"), (reference, "the reference")):
+        if not side.rows:
+            return f"{name} has no rows"
         if not side.there:
             return f"{name} has no texts in such a column"
         if not len(side.values):
