@@ -28,7 +28,7 @@ def test_tables_are_long(table: list[str]) -> None:
 
 @pytest.mark.parametrize("text", DECLINED)
 def test_refusal_is_found(text: str) -> None:
-    """A refusal is found as it stands, in capitals, over several lines, with curly apostrophes, and with more behind."""
+    """A refusal is found as it stands, in capitals, on several lines, with curly apostrophes, and with more behind."""
     assert holds(text)
     assert holds(text.upper())
     assert holds(text.replace(" ", " \n"))

@@ -75,6 +75,16 @@ def ranges(node: Node) -> int:
     return _total(node, lambda leaf: len(leaf.ranges) if isinstance(leaf, Characters) else 0)
 
 
+def copies(node: Node) -> int:
+    """How often a part stands there at most, when the counted repeats around it are written out."""
+    match node:
+        case Chain(parts) | Choice(parts):
+            return max(map(copies, parts))
+        case Repeat(part):
+            return node.copies * copies(part)
+    return 1
+
+
 def _total(node: Node, count: Callable[[Characters | Place], int]) -> int:
     match node:
         case Chain(parts) | Choice(parts):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from monitoring_tasks.pattern_language.characters import Characters
 from monitoring_tasks.pattern_language.tree import Chain, Choice, Node, Repeat
@@ -21,20 +22,34 @@ class _TooMany(Exception):
     """There is more to count than was allowed."""
 
 
-def leads_to_few(node: Node, *, sets: int, ranges: int, steps: int) -> bool:
-    """Whether no text can lead to more than `sets` sets of places, or to one with more than `ranges` ranges.
+@dataclass(frozen=True)
+class Limits:
+    """What a pattern may lead to: how many sets of places, and how many ranges the places of one may have together.
 
-    False also where `steps` steps of counting do not tell. Boundaries and ends count as passed, which may only lead to
-    more places at a time.
+    Of the places that lead on to many, since all between may be left out, PostgreSQL takes long to read the pattern:
+    how many may follow one, and how many pairs may follow each other. `steps` of counting are made, no more.
+    """
+
+    sets: int
+    ranges: int = 3_000
+    following: int = 300
+    pairs: int = 100_000
+    steps: int = 3_000_000
+
+
+def leads_to_few(node: Node, limits: Limits) -> bool:
+    """Whether no text can lead to more than the limits allow, as far as counting tells within its steps.
+
+    Boundaries and ends count as passed, which may only lead to more places at a time.
 
     >>> a, ab = Characters(((97, 97),)), Characters(((97, 98),))
-    >>> leads_to_few(Chain((a,) * 50), sets=100, ranges=100, steps=10_000)
+    >>> leads_to_few(Chain((a,) * 50), Limits(sets=100))
     True
-    >>> leads_to_few(Chain((a, Repeat(ab, 50, 50))), sets=100, ranges=100, steps=10_000)
+    >>> leads_to_few(Chain((a, Repeat(ab, 50, 50))), Limits(sets=100))
     False
     """
     try:
-        return _Count(_Automaton(node), steps=steps).keeps_to(sets=sets, ranges=ranges)
+        return _Count(_Automaton(node), steps=limits.steps).keeps_to(limits)
     except _TooMany:
         return False
 
@@ -89,17 +104,24 @@ class _Count:
         self.closures: dict[int, _Places] = {}
         self.symbols = self._symbols({found for found, _ in automaton.takes.values()})
 
-    def keeps_to(self, *, sets: int, ranges: int) -> bool:
+    def keeps_to(self, limits: Limits) -> bool:
+        """Whether the pattern leads to no more than that."""
+        return self._follow_few(limits) and self._sets_are_few(limits)
+
+    def _sets_are_few(self, limits: Limits) -> bool:
         beginning = self._moves(self._closure(0), {})
+        free = limits.ranges - self._ranges(self._closure(0))
         seen = {_Places(), *beginning.values()}
         waiting = list(seen)
-        while waiting and len(seen) <= sets:
+        while waiting and len(seen) <= limits.sets:
             found = set(self._moves(waiting.pop(), beginning).values()) - seen
-            if any(self._ranges(each) > ranges for each in found):
-                return False
             seen |= found
             waiting += found
-        return len(seen) <= sets
+        return len(seen) <= limits.sets and all(self._ranges(each) <= free for each in seen)
+
+    def _follow_few(self, limits: Limits) -> bool:
+        follow = [len(self._closure(end)) for _, end in self.automaton.takes.values()]
+        return max(follow, default=0) <= limits.following and sum(follow) <= limits.pairs
 
     def _ranges(self, places: _Places) -> int:
         self._spend(len(places))
