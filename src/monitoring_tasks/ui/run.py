@@ -23,7 +23,7 @@ from monitoring_tasks.store.queries import subject_digest
 from monitoring_tasks.store.records import RetrainingRecord
 from monitoring_tasks.ui.access import MONITOR, PERFORMANCE, READS_DAG, RETRAIN
 from monitoring_tasks.ui.html import page
-from monitoring_tasks.ui.reports import DAG_ID, NO_MODEL, kept, known, subject_of, told
+from monitoring_tasks.ui.reports import DAG_ID, NO_MODEL, kept, subject_of, told
 from monitoring_tasks.views.run import (
     evidence_of,
     figures_of,
@@ -38,6 +38,7 @@ from monitoring_tasks.views.run import (
 ROUTER = APIRouter(dependencies=[READS_DAG])
 KnownAt = Annotated[str, Query(max_length=40)]
 RunId = Annotated[str, Query(max_length=250)]
+NOT_JUDGED = "no such window: the page of the model lists those that were judged"
 Facts = dict[str, Any]
 
 
@@ -50,8 +51,8 @@ def run(request: Request, dag_id: str, champion: str, span: str, config_hash: st
     subject = subject_of(dag_id, champion, span, config_hash)
     with told(dag_id):
         runtime = airflow_runtime()
-        if subject is None or not known(runtime.store, dag_id, subject):
-            raise HTTPException(404, "no such window: the page of the model lists those that were judged")
+        if subject is None:
+            raise HTTPException(404, NOT_JUDGED)
         of = _of_performance if dag_id.startswith(PERFORMANCE) else _of_drift
         facts = of(runtime.store, dag_id, subject, known_at)
         facts["report"] = report_path(dag_id, report_key(subject)) if _has_report(runtime, subject) else None
@@ -59,6 +60,8 @@ def run(request: Request, dag_id: str, champion: str, span: str, config_hash: st
 
 
 def _of_drift(store: Store, dag_id: str, subject: Subject, _known_at: str) -> Facts:
+    if not store.knows(subject):
+        raise HTTPException(404, NOT_JUDGED)
     versions = judged(dag_id, store.judgements(subject.monitor, subject.window), subject)
     shown = next((each for each in versions if each.shown), None)
     results = store.results(subject)
@@ -73,6 +76,8 @@ def _of_drift(store: Store, dag_id: str, subject: Subject, _known_at: str) -> Fa
 
 def _of_performance(store: Store, dag_id: str, subject: Subject, known_at: str) -> Facts:
     entries = store.restatements(subject.monitor, subject.window)
+    if not any(each.verdict.subject == subject for each in entries):
+        raise HTTPException(404, NOT_JUDGED)
     entry = version_of(entries, subject, known_at)
     if entry is None:
         raise HTTPException(404, "nothing was written down of this window at that moment: leave out known_at")
