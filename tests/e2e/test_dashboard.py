@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -20,9 +19,9 @@ import pytest
 from demo.browser import open_browser, sign_in
 from demo.stack import Stack
 from monitoring_tasks.retraining.registry import find_champion
-from tests.airflow_home import ROOT
-from tests.dvc_pipeline import MODEL, ModelRepository, churn_template, copy_repository
-from tests.retraining_world import WINDOW_END, World
+from tests.dvc_pipeline import MODEL, ModelRepository, churn_template
+from tests.e2e.project import project_in, watch_churn
+from tests.retraining_world import WINDOW_END
 
 if TYPE_CHECKING:
     from playwright.sync_api import FrameLocator, Page
@@ -46,19 +45,11 @@ class Running:
 def running(churn_template: ModelRepository, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """Airflow over a model whose challenger will be better; its windows are judged, the last two by a backfill."""
     folder = tmp_path_factory.mktemp("dashboard")
-    project = folder / "project"
-    for part in ("dags", "plugins"):
-        shutil.copytree(ROOT / part, project / part, ignore=shutil.ignore_patterns("__pycache__"))
-    monitors = project / "include" / "monitors"
-    monitors.mkdir(parents=True)
-    (folder / "repository").mkdir()
-    repository = copy_repository(churn_template, folder / "repository")
-    world = World(monitors, repository)
-    world.configure("retraining:\n", WATCHED)
-    world.tell_story(learnt=-1.5, lived=-1.5)
+    project = project_in(folder / "project")
+    repository = watch_churn(project, churn_template, WATCHED)
     variables = {"MONITORING_HOME": str(folder / "results"), "CHURN_DATA": str(repository.data)}
-    judge(monitors, variables)
-    with Stack(folder / "airflow", project, environment=variables, users={"admin": "admin"}) as stack:
+    judge(project.monitors, variables)
+    with Stack(folder / "airflow", project.folder, environment=variables, users={"admin": "admin"}) as stack:
         stack.rest.wait_for_dags([DAG, RETRAIN])
         days = [f"{WINDOW_END - timedelta(days=ago):%Y-%m-%dT00:00:00Z}" for ago in (2, 1)]
         stack.rest.wait_for_backfill(stack.rest.backfill(DAG, *days))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -18,9 +17,9 @@ import pytest
 from demo.stack import Stack
 from monitoring_tasks.retraining.names import run_slug
 from monitoring_tasks.retraining.registry import find_champion
-from tests.airflow_home import ROOT
-from tests.dvc_pipeline import MODEL, ModelRepository, churn_template, copy_repository
-from tests.retraining_world import WINDOW_END, World
+from tests.dvc_pipeline import MODEL, ModelRepository, churn_template
+from tests.e2e.project import project_in, watch_churn
+from tests.retraining_world import WINDOW_END
 from tests.slack_server import SlackServer
 
 __all__ = ["churn_template"]
@@ -51,21 +50,13 @@ class Running:
 def running(churn_template: ModelRepository, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """Airflow with a model whose challenger will be better."""
     folder = tmp_path_factory.mktemp("retraining")
-    project = folder / "project"
-    for part in ("dags", "plugins"):
-        shutil.copytree(ROOT / part, project / part, ignore=shutil.ignore_patterns("__pycache__"))
-    monitors = project / "include" / "monitors"
-    monitors.mkdir(parents=True)
-    (folder / "repository").mkdir()
-    repository = copy_repository(churn_template, folder / "repository")
-    world = World(monitors, repository)
-    world.configure("retraining:\n", ROUTES)
-    world.tell_story(learnt=-1.5, lived=-1.5)
+    project = project_in(folder / "project")
+    repository = watch_churn(project, churn_template, ROUTES)
     with SlackServer() as slack:
         pager = {"conn_type": "slack", "password": TOKEN, "extra": {"base_url": slack.url}}
         users = {"admin": "admin", "ada": "op", "reader": "viewer"}
         variables = {"AIRFLOW_CONN_PAGER": json.dumps(pager), "CHURN_DATA": str(repository.data)}
-        with Stack(folder / "airflow", project, environment=variables, users=users) as stack:
+        with Stack(folder / "airflow", project.folder, environment=variables, users=users) as stack:
             stack.rest.wait_for_dags([DAG])
             yield Running(stack, slack, repository)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.monitor_file import load_monitor
 from monitoring_tasks.store.database import Store, open_store
 from monitoring_tasks.window import Window
-from tests.airflow_home import ROOT
+from tests.e2e.project import project_in
 from tests.production import FIRST_DAY, YAML, Production
 from tests.slack_server import SlackServer
 
@@ -70,19 +69,16 @@ class World:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Airflow over four days of production, of which the last two drifted."""
     folder = tmp_path_factory.mktemp("stack")
-    project = folder / "project"
-    for part in ("dags", "plugins"):
-        shutil.copytree(ROOT / part, project / part, ignore=shutil.ignore_patterns("__pycache__"))
-    (project / "dags" / "producer.py").write_text(PRODUCER)
-    (project / "include" / "monitors").mkdir(parents=True)
-    production = Production(project / "include" / "monitors", yaml=WATCHED)
+    project = project_in(folder / "project")
+    (project.folder / "dags" / "producer.py").write_text(PRODUCER)
+    production = Production(project.monitors, yaml=WATCHED)
     production.write_days(FIRST_DAY, 2)
     production.write_days(FIRST_DAY + timedelta(days=2), 2, shift=3.0)
     with SlackServer() as slack:
         pager = {"conn_type": "slack", "password": "xoxb-1", "extra": {"base_url": slack.url}}
         stack = Stack(
             folder / "airflow",
-            project,
+            project.folder,
             environment={"AIRFLOW_CONN_PAGER": json.dumps(pager)},
             users={"admin": "admin", "reader": "viewer"},
         )
