@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench import alarms, client, dashboard, estimate, gate, join, pages, performance
+from bench import alarms, client, dashboard, estimate, gate, join, pages, performance, responses
 from bench.data import Data, generate
 from bench.lines import LARGE, SMALL, Section
 from bench.measure import ROOT, measured
@@ -32,6 +32,7 @@ class Part(StrEnum):
     CLIENT = "client"
     JOIN = "join"
     PERFORMANCE = "performance"
+    RESPONSES = "responses"
     PAGES = "pages"
     DASHBOARD = "dashboard"
 
@@ -41,7 +42,7 @@ def main(
         Part,
         typer.Argument(
             help="drift: about 8 minutes; gate: about 2; alarms: about 5; estimate: about 2; client, join: about 1; "
-            "performance: about 6; pages: about 15; dashboard: about 8, and 6 GB of disk"
+            "performance: about 6; responses: about 2; pages: about 15; dashboard: about 8, and 6 GB of disk"
         ),
     ] = Part.ALL,
     quick: Annotated[bool, typer.Option(help="A fifth of the rows; goals are not judged")] = False,
@@ -103,6 +104,7 @@ SHOWN: Mapping[Part, Callable[..., None]] = {
     Part.CLIENT: client.show,
     Part.JOIN: join.show,
     Part.PERFORMANCE: performance.show,
+    Part.RESPONSES: responses.show,
     Part.PAGES: partial(pages.show, folder=FOLDER / "pages"),
     Part.DASHBOARD: partial(dashboard.show, folder=FOLDER / "dashboard"),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,6 +62,9 @@ class MemoryRows:
 
     def schema(self) -> pa.Schema:
         return pa.unify_schemas([table.schema for table in self.tables])
+
+    def together(self, columns: Iterable[str]) -> list[str]:
+        return list(columns)
 
     def fingerprint(self, window: Window | None) -> str:
         return ""

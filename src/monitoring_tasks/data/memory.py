@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -45,6 +45,10 @@ class TableRows:
     def schema(self) -> pa.Schema:
         """Columns and types of the table."""
         return self.table.schema
+
+    def together(self, columns: Iterable[str]) -> list[str]:
+        """The columns as they are given."""
+        return list(columns)
 
     def fingerprint(self, _window: Window | None) -> str:
         """Not known: a table in memory is read once, and never kept."""

@@ -7,7 +7,7 @@ import json
 import logging
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +29,7 @@ from monitoring_tasks.window import Window
 log = logging.getLogger(__name__)
 _FOOTERS_AT_ONCE = 8
 _BYTES_AT_ONCE, _ROWS_AT_ONCE = 1 << 23, 1 << 16
+_BUFFER = 1 << 20
 # What the reader says about broken content. Other errors of a remote file system are the service's.
 _BROKEN = re.compile(r"thrift|corrupt|end of stream|decompress|compression|column metadata|flatbuffers", re.IGNORECASE)
 
@@ -197,6 +198,11 @@ class ParquetRows:
                 fields.setdefault(entry.name, entry)
         return pa.schema(list(fields.values()))
 
+    def together(self, columns: Iterable[str]) -> list[str]:
+        """Derived columns first, those of the same inputs side by side: a text is decoded once for all of them."""
+        inputs = {name: each.inputs for name, each in self.derived.declared.items()}
+        return sorted(columns, key=lambda name: (name not in inputs, inputs.get(name, ())))
+
     def fingerprint(self, window: Window | None) -> str:
         """16 hex digits of (name, size, modification time) of the files that may hold rows of the window."""
         files = {chunk.file.path: chunk.file for chunk in self.chunks(window)}
@@ -231,7 +237,11 @@ class ParquetRows:
             # Reading ahead saves round trips to a remote store; locally it only costs memory, in Arrow's own threads.
             ahead = not isinstance(self.filesystem, LocalFileSystem)
             texts = _few_valued_texts(footer)
-            self._local.reader = pq.ParquetFile(opened, metadata=footer, read_dictionary=texts, pre_buffer=ahead)
+            # Texts are worth more memory than the copy costs that a buffer makes of them.
+            buffer = _BUFFER if self.derived.declared and not ahead else 0
+            self._local.reader = pq.ParquetFile(
+                opened, metadata=footer, read_dictionary=texts, pre_buffer=ahead, buffer_size=buffer
+            )
             self._local.path = file.path
         reader: pq.ParquetFile = self._local.reader
         return reader

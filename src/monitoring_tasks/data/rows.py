@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import pyarrow as pa
@@ -44,6 +44,10 @@ class ArrowRows(Protocol):
 
     def schema(self) -> pa.Schema:
         """Columns and types there are."""
+        ...
+
+    def together(self, columns: Iterable[str]) -> list[str]:
+        """The columns in an order in which those that are cheaper to read at once are neighbours."""
         ...
 
     def fingerprint(self, window: Window | None) -> str:

@@ -65,7 +65,7 @@ def scan_arrow(rows: ArrowRows, window: Window | None, plan: Plan, *, workers: i
     """
     with ThreadPoolExecutor(workers or processors()) as pool:
         pieces = cut(rows.chunks(window), pool, plan.sample_rows)
-        tasks = [(place, groups) for place in range(len(pieces)) for groups in _work(plan)]
+        tasks = [(place, groups) for place in range(len(pieces)) for groups in _work(plan, rows)]
         totals = _Totals(plan, pieces)
         for parts in pool.map(lambda task: list(_examined(task[0], pieces[task[0]], task[1], plan)), tasks):
             for found in parts:
@@ -88,13 +88,13 @@ def cut(chunks: Sequence[Chunk], pool: Executor, sample_rows: int) -> list[Piece
     return [Piece(chunk, count, picked) for (chunk, count), picked in zip(filled, picks, strict=True)]
 
 
-def _work(plan: Plan) -> list[list[list[str]]]:
+def _work(plan: Plan, rows: ArrowRows) -> list[list[list[str]]]:
     """Groups of columns by the task that reads them: one group for each, or all of a piece that is cut in segments.
 
     The task knows which row is of which segment once it has read the first group.
     """
     divided = list(dict.fromkeys(name for division in plan.segments for name in division.columns))
-    names = [name for name in plan.binning.columns if name not in divided]
+    names = rows.together(name for name in plan.binning.columns if name not in divided)
     roles = [name for name in plan.sample_columns if name not in plan.binning.columns and name not in divided]
     groups = [names[start : start + COLUMNS_PER_TASK] for start in range(0, len(names), COLUMNS_PER_TASK)]
     return [[[*divided, *roles], *groups]] if plan.segments else [[group] for group in ([roles, *groups])]

@@ -67,10 +67,11 @@ def non_ascii_share(_: Derived, texts: pa.Array[Any]) -> Found:
 
 
 def _foreign_shares(block: Block) -> NDArray[np.float64]:
-    if not (block.data >= _CONTINUED).any():
+    places = np.flatnonzero(block.data >= _CONTINUED)
+    if not len(places):
         return np.zeros(len(block.offsets) - 1)
-    foreign = block.per_text(np.flatnonzero(block.data >= _LEADS))
-    continued = block.per_text(np.flatnonzero((block.data >= _CONTINUED) & (block.data < _LEADS)))
+    first = block.data[places] >= _LEADS
+    foreign, continued = block.per_text(places[first]), block.per_text(places[~first])
     characters = np.diff(block.offsets) - continued
     return np.divide(foreign, characters, out=np.zeros(len(characters)), where=characters > 0)
 
