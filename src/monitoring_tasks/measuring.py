@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -14,6 +14,7 @@ from monitoring_tasks.champion import Pinned
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
 from monitoring_tasks.data.outcomes import Joined, read_outcomes
 from monitoring_tasks.degradation import Deciding, Trailing, judge, trailing, trailing_spans
+from monitoring_tasks.faults.cause import shown
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.performance.estimate import estimate
 from monitoring_tasks.performance.operating import operating
@@ -30,6 +31,7 @@ from monitoring_tasks.window import Window, interval, last_tick
 
 log = logging.getLogger(__name__)
 _NO_DAYS_BEFORE = "too few labelled predictions in the days before to compare with: only the reference was"
+_NAMED = 3
 MATURED = 6
 """An estimate is believed by how the last so many windows before it turned out."""
 
@@ -144,7 +146,7 @@ class Measuring:
             maturity=maturity,
             figures=figures,
             operating=operating(rows, window),
-            notes=(_NO_DAYS_BEFORE,) if before is None else (),
+            notes=tuple(_notes(rows, taught.classes, before)),
         )
         return Restated(said, (*found.results, self._coverage(maturity)))
 
@@ -218,6 +220,16 @@ def _needed(monitor: Monitor, window: Window) -> Window:
     matured = Cadence.of(monitor).before(window, count=MATURED)[-1]
     before = trailing_spans(window, section.trailing)[-1]
     return Window(min(matured.start, before.start), window.end)
+
+
+def _notes(rows: Outcomes, learnt: Sequence[str], before: Trailing | None) -> Iterator[str]:
+    """What people should know of figures: outcomes of classes that the model never learnt, and no days before."""
+    strange = rows.label[rows.label >= len(learnt)] if learnt else np.zeros(0)
+    if len(strange):
+        names = ", ".join(shown(rows.classes[int(number)]) for number in np.unique(strange)[:_NAMED])
+        yield f"{len(strange):,} labels are of classes that the champion's reference does not have: {names}"
+    if before is None:
+        yield _NO_DAYS_BEFORE
 
 
 def _with_estimate(figure: Figure, estimated: Mapping[str, Estimated]) -> Figure:

@@ -224,3 +224,23 @@ def test_a_gate_without_segments_says_so() -> None:
     """An empty table is a sentence."""
     verdict = {**given().verdict, "segments": []}
     assert counters_of(verdict_widgets(verdict, "title")[4].dict()) == {"there are none": "-"}
+
+
+def test_outcomes_of_zero_have_no_percentages() -> None:
+    """Minutes of delay are often 0: Evidently's percentage error, then of the order of 1e18, is not on the page."""
+    label, champion, challenger = scored("regression")
+    found = {
+        name: "MAPE" in json.dumps(widgets_of(given("regression", (outcome, champion, challenger))))
+        for name, outcome in (("positive", label), ("some zero", np.where(label > 6, label, 0.0)))
+    }
+    assert found == {"positive": True, "some zero": False}
+
+
+@pytest.mark.parametrize(("task", "counted"), [("binary", True), ("regression", False), ("multiclass", False)])
+def test_only_a_binary_model_has_positives(task: str, counted: bool) -> None:
+    """What there is none of is no line of the page; the metrics that guard are named."""
+    widgets = list(widgets_of(given(task)).values())
+    text = json.dumps(next(each for each in widgets if each["title"] == "What it was decided on"))
+    assert ("positives" in text) is counted
+    thresholds = json.dumps(next(each for each in widgets if each["title"] == "Thresholds in force"))
+    assert ("log_loss, brier" in thresholds) is counted

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import logging
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,7 +93,16 @@ def _drawn(given: ComparisonInput) -> list[BaseWidgetInfo]:
     except Exception as error:  # whatever Evidently does not bear must not cost people the verdict
         log.exception("comparison.not_drawn rows=%d", len(chosen))
         return [header_text(label=f"{heading}: no plots, Evidently fails on them ({type(error).__name__})")]
+    if given.task == "regression" and not label.all():
+        _without_percentages(widgets)
     return [header_text(label=heading), *widgets]
+
+
+def _without_percentages(widgets: Sequence[BaseWidgetInfo]) -> None:
+    """Take the mean percentage error away: where an outcome is 0, Evidently's is of the order of 1e18."""
+    for widget in widgets:
+        if widget.type == WidgetType.COUNTER.value:
+            widget.params["counters"] = [each for each in widget.params["counters"] if each["label"] != "MAPE"]
 
 
 def _why_not(task: str, label: npt.NDArray[Any]) -> str:

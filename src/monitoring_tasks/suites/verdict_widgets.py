@@ -31,7 +31,7 @@ def verdict_widgets(verdict: Json, title: str) -> list[BaseWidgetInfo]:
         _metrics(verdict),
         _guardrails(verdict["guardrails"]),
         _segments(verdict["segments"]),
-        _numbers("What it was decided on", verdict["counts"]),
+        _numbers("What it was decided on", _known(verdict["counts"])),
         _numbers("Thresholds in force", verdict["thresholds"]),
     ]
     named_all(widgets, "verdict")
@@ -92,6 +92,11 @@ def _guardrails(found: Sequence[Json]) -> BaseWidgetInfo:
         for each in ranked
     ]
     return _table("Guardrails: what must not get worse", ["Guardrail", "Held", "Found", "Value", "Limit"], rows)
+
+
+def _known(counts: Json) -> Json:
+    """The counts there are: only a binary model has positives and negatives."""
+    return {name: count for name, count in counts.items() if count is not None}
 
 
 def _numbers(title: str, values: Json) -> BaseWidgetInfo:

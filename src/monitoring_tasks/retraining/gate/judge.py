@@ -64,7 +64,7 @@ def judge(
             *guardrails.costs(champion_cost, challenger_cost, gate),
         ),
         _counts(rows, task),
-        thresholds={**gate.model_dump(mode="json"), "metric": metric, "task": task},
+        thresholds={**gate.model_dump(mode="json"), "metric": metric, "guardrails": guarding, "task": task},
     )
     identical = bool(np.array_equal(data.champion, data.challenger))
     return _ruled(found, _rule(found, gate, rows, identical=identical), gate)
