@@ -120,7 +120,10 @@ def test_a_multiclass_prediction_is_a_category(table: pa.Table) -> None:
         ({"features": {"route": None}}, "'route'.*has type list.*number, text or boolean"),
         ({"features": {"route": "categorical"}}, "'route'.*should be categorical"),
         ({"features": {"empty": None}}, "'empty'.*cannot be inferred.*declare it"),
-        ({"timestamp": "other"}, "'when'.*has type timestamp"),
+        (
+            {"timestamp": "other"},
+            "'when'.*has type timestamp.*there is no 'other': name the moment of the rows as timestamp",
+        ),
         ({"prediction": "carrier", "features": {"temp": None}}, "'carrier'.*should be numeric"),
         ({"ignore": ["temp", "carrier", "weekend", "route", "empty"]}, "no column left to monitor"),
     ],

@@ -104,7 +104,7 @@ def _kind(monitor: Monitor, schema: pa.Schema, name: str, declared: Kind | None)
     kind = declared or _inferred(found)
     fits = is_numeric if kind == "numeric" else is_categorical
     if kind is None or not (fits(found) or pa.types.is_null(found)):
-        raise ReferenceInvalid(_misfit(monitor, name, found, declared))
+        raise ReferenceInvalid(_misfit(monitor, schema, name, declared))
     return kind
 
 
@@ -122,7 +122,7 @@ def _inferred(found: pa.DataType) -> Kind | None:
     return "numeric" if is_numeric(found) else "categorical" if is_categorical(found) else None
 
 
-def _misfit(monitor: Monitor, name: str, found: pa.DataType, declared: Kind | None) -> str:
+def _misfit(monitor: Monitor, schema: pa.Schema, name: str, declared: Kind | None) -> str:
     if name in monitor.derived:
         each = monitor.derived[name]
         return (
@@ -130,12 +130,15 @@ def _misfit(monitor: Monitor, name: str, found: pa.DataType, declared: Kind | No
             f"{' and '.join(each.derivation.inputs)}, and {', '.join(each.inputs)} has another type: correct `of` or "
             "`where`, or convert the column"
         )
+    found = value_type(schema.field(name).type)
     what = f"column {name!r} of the reference of {monitor.name} has type {found}"
     if pa.types.is_null(found):
         return f"{what}, so its kind cannot be inferred: declare it, or put the column under ignore"
     if declared:
         allowed = "a number or boolean" if declared == "numeric" else "text, a number or a boolean"
         return f"{what} and should be {declared}, which is {allowed}: convert it, or declare another kind"
+    if pa.types.is_timestamp(found) and monitor.timestamp not in schema.names:
+        return f"{what}, and there is no {monitor.timestamp!r}: name the moment of the rows as timestamp, or ignore it"
     return f"{what}; a feature is a number, text or boolean: convert it, put it under ignore, or list the features"
 
 
