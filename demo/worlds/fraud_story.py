@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -25,13 +25,14 @@ from demo.worlds.payment_logs import (
 from monitoring_tasks.policy.verdict import Action, Outcome, Verdict
 from monitoring_tasks.severity import Severity
 
+RETRAINING = "retraining"
 NAMED: Mapping[Scenario, str] = {
-    PATTERN: "average_precision",
-    PORTFOLIO: "merchant_category",
-    CENTS: "unit change",
-    PARTS: "payments_24h",
+    PATTERN: "average_precision: ",
+    PORTFOLIO: "merchant_category: ",
+    CENTS: "probable cause: amount",
+    PARTS: "payments_24h: ",
 }
-"""What a reason must name to be about a scenario."""
+"""How a reason begins that is about a scenario."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,26 @@ class Told:
 
 
 def tell(judged: Sequence[Judged], requested: Sequence[Requested]) -> list[Told]:
-    """Each scenario with the first verdict that names it, from the week on in which it began."""
-    return [next(_telling(each, judged, requested), Told(each)) for each in SCENARIOS]
+    """Each scenario with the first verdict that names it, from the week on in which it began.
+
+    A later one is told as well where it is the first to ask for a retraining.
+    """
+    return [_told(each, list(_telling(each, judged, requested))) for each in SCENARIOS]
+
+
+def _told(scenario: Scenario, telling: Sequence[Told]) -> Told:
+    if not telling:
+        return Told(scenario)
+    first, asking = telling[0], next((each for each in telling if each.asked.startswith(RETRAINING)), None)
+    if asking is None or asking is first:
+        return first
+    return replace(first, asked=f"{first.asked}; in week {asking.week} {asking.asked}")
 
 
 def _telling(scenario: Scenario, judged: Sequence[Judged], requested: Sequence[Requested]) -> Iterator[Told]:
     for each in judged[scenario.first - 1 :]:
         for verdict in each.verdicts:
-            reason = next((line for line in verdict.reasons if NAMED[scenario] in line), None)
+            reason = next((line for line in verdict.reasons if line.startswith(NAMED[scenario])), None)
             if reason is not None and verdict.outcome in (Outcome.WARNING, Outcome.DRIFTED, Outcome.DEGRADED):
                 about = f"{verdict.subject.window.start:%d %b}"
                 yield Told(scenario, each.week, about, verdict.severity, reason, _asked(each.week, verdict, requested))
@@ -66,7 +79,7 @@ def _asked(week: int, verdict: Verdict, requested: Sequence[Requested]) -> str:
     if Action.RETRAIN not in verdict.actions:
         return "alert"
     end = next((each for each in requested if each.week == week and _is_of(each, verdict)), None)
-    return f"retraining: {_state(end)}" if end else "retraining"
+    return f"{RETRAINING}, {_state(end)}" if end else RETRAINING
 
 
 def _is_of(requested: Requested, verdict: Verdict) -> bool:
@@ -174,8 +187,9 @@ def _asked_for(told: Sequence[Told]) -> dict[str, bool]:
     asked = {each.scenario: each for each in told}
     return {
         "amounts in cents are not learnt": "blocked" in asked[CENTS].asked,
-        "drift of a feature among the five asks for a retraining": asked[PORTFOLIO].asked.startswith("retraining"),
-        "worse figures ask for a retraining": asked[PATTERN].asked.startswith("retraining"),
+        "drift of a feature among the five asks for a retraining": RETRAINING in asked[PORTFOLIO].asked,
+        "drift that grows asks for one as well": RETRAINING in asked[PARTS].asked,
+        "worse figures ask for a retraining": RETRAINING in asked[PATTERN].asked,
     }
 
 

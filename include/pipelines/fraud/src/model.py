@@ -64,12 +64,12 @@ def fit(payments: pd.DataFrame, train: dict[str, Any]) -> Pipeline:
 
 
 def predict(model: Pipeline, payments: pd.DataFrame) -> npt.NDArray[np.float64]:
-    """Probability that each payment is fraud, in thousandths.
+    """Probability that each payment is fraud, in whole per cent: 0.00 to 1.00.
 
-    Below one in a thousand scores of two trainings differ by chance alone, for three payments in four: as digits that
-    nobody acts on they would be drift of the score, from the folds' models to the one that is served.
+    Below that the scores of two trainings differ by chance alone, for 24 payments in 25: as digits that nobody acts on
+    they would be drift of the score, from the folds' models to the one that is served.
     """
-    scores: npt.NDArray[np.float64] = model.predict_proba(payments[FEATURES])[:, 1].round(3)
+    scores: npt.NDArray[np.float64] = model.predict_proba(payments[FEATURES])[:, 1].round(2)
     return scores
 
 
