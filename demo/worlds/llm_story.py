@@ -34,7 +34,9 @@ class Hour:
 
 def told_table(judged: Sequence[Hour]) -> Table:
     """One row for each scenario: when it began and was found, how bad that is, and what a person on call reads."""
-    table = Table("what went wrong", "began", "found", "severity", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_lines=True)
+    table = Table(
+        "what went wrong", "began", "found", "severity", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_lines=True
+    )
     table.add_column("as it was told", ratio=1)
     for scenario in SCENARIOS:
         hour = found(scenario, judged)
