@@ -50,7 +50,7 @@ def test_rows_say_what_is_required_and_what_is_taken_otherwise() -> None:
     monitor = rows("The monitor")
     assert monitor["name"][2] == "required"
     assert monitor["schedule"][2] == "`@daily`"
-    assert monitor["task"][1] == "`binary`, `multiclass`, `regression`"
+    assert monitor["task"][1] == "`binary`, `multiclass`, `regression`, `text`"
     assert monitor["retraining"][1] == "[retraining](#retraining)"
     assert rows("retraining")["cooldown"][1:] == ["text such as `1h`, `1d`, `7d`", "`7d`"]
     assert rows("alerts.digest")["at"][2] == "`08:00`"
