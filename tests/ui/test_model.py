@@ -20,7 +20,7 @@ from monitoring_tasks.ui.html import HEADERS
 from monitoring_tasks.views.words import NOTHING
 from tests.ui.markup import Page
 from tests.ui.server import HTML, browser, headers
-from tests.ui.world import DAYS, INCIDENT, NEW, OLD, PROMOTED, RUN, drift, register, subject, verdict, window
+from tests.ui.world import DAYS, INCIDENT, NEW, OLD, PROMOTED, RUN, drift, entry, register, subject, verdict, window
 
 if TYPE_CHECKING:
     from fastapi.testclient import TestClient
@@ -148,15 +148,21 @@ def test_too_few_rows_are_never_a_pass(server: TestClient, world: Runtime) -> No
     assert "No fault was found among too few rows to judge by." in page
 
 
+_SAID: dict[str, Any] = {"outcome": Outcome.NO_DATA, "reasons": ("no rows in the window",)}
+
+
 def test_windows_without_data_are_absent(server: TestClient, world: Runtime) -> None:
-    """The newest window had no rows: its cards, its cells and its words say so."""
+    """The newest window had no rows: its cards, its cells and its words say so, and both verdicts in one sentence."""
     about = replace(subject("churn", DAYS), window=window(DAYS))
     empty = Verdict(about, Outcome.NO_DATA, Severity.HIGH, (), ("no rows in the window",), {"rows": 0})
     world.store.put_results(about, [], rows=0)
     world.store.put(empty, [], report=None, run={})
+    figures = entry("churn", DAYS)
+    world.store.put_performance(replace(figures, verdict=replace(figures.verdict, **_SAID)))
     page = read(server, "monitor_churn?days=7")
     told = Page(page).text
     assert "no rows in the window" in told
+    assert "2 reasons" not in told
     assert f"drifted features unknown {NOTHING} no data" in told
     assert "Without rows nothing could be checked." in told
     figure: Any = Page(page).data["plot-drifted"]
