@@ -46,8 +46,9 @@ def told_table(judged: Sequence[Hour]) -> Table:
 
 
 def _told(hour: Hour) -> str:
-    """The letters of an hour by their titles, each with its first reason; what is in the digest alone has its own."""
-    letters = ["\n".join((each.title, *each.lines[:1])) for each in hour.told]
+    """The letters of an hour, the worst first, each with its first reason; what is in the digest alone has its own."""
+    worst = sorted(hour.told, key=lambda each: -each.severity)
+    letters = ["\n".join((each.title, *each.lines[:1])) for each in worst]
     return "\n".join(letters or hour.reasons[:1])
 
 
