@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -81,6 +81,11 @@ class Hourly:
         target = self.folder / "log" / f"hour={start:%Y-%m-%d-%H}"
         target.mkdir(parents=True, exist_ok=True)
         pq.write_table(table, target / "part-0.parquet")
+
+    @staticmethod
+    def rewrite(path: Path, change: Callable[[pa.Table], pa.Table]) -> None:
+        """Write a file's rows as they are after a change."""
+        pq.write_table(change(pq.read_table(path)), path)
 
 
 def hour(number: int) -> Window:

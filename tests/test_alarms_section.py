@@ -149,6 +149,17 @@ def test_defaults() -> None:
     }
 
 
+def test_columns_whose_level_is_watched() -> None:
+    """None by default; each is named once."""
+    assert Alarms().levels == ()
+    assert Alarms.model_validate({"levels": ["words", "refusal"]}).levels == ("words", "refusal")
+    for levels in (["words", "words"], [""], "words", [1]):
+        with pytest.raises(ValidationError):
+            Alarms.model_validate({"levels": levels})
+    with pytest.raises(ValidationError, match="words stand twice: name each column once"):
+        Alarms.model_validate({"levels": ["words", "refusal", "words"]})
+
+
 def monitor(**more: object) -> Monitor:
     """A small monitor with further sections."""
     return Monitor.model_validate({**SMALL, **more})

@@ -52,6 +52,18 @@ def test_words_and_table(monitoring: Command) -> None:
     assert "score (prediction)" in out
 
 
+def test_watched_levels_have_a_column_of_their_own(production: Production, monitoring: Command) -> None:
+    """In standard deviations, or share of true; empty for columns that are not watched."""
+    plain, watched = "alarms: {joint: false}", "alarms: {joint: false, levels: [age]}"
+    assert "jump of the" not in monitoring("churn")[1]
+    production.configure(YAML.replace(plain, watched))
+    _, out, _ = monitoring("churn")
+    assert "jump of the" in out
+    [age] = [line.split() for line in out.splitlines() if line.strip().startswith("age ")]
+    [spend] = [line.split() for line in out.splitlines() if line.strip().startswith("spend ")]
+    assert (len(age), len(spend)) == (1 + 5 * 5, 1 + 4 * 5)
+
+
 def test_a_value_with_many_rows(monitoring: Command) -> None:
     """Of spendings three tenths are nothing: whatever moves all of them is caught, and no figure pretends otherwise."""
     _, out, _ = monitoring("churn")

@@ -203,3 +203,28 @@ def test_the_length_of_the_schedule(tmp_path: Path, runtime: Runtime) -> None:
     month = Window(start, start + timedelta(days=28))
     found = explained(tmp_path, runtime, "schedule: '@monthly'\n", window=month)
     assert "A window every 28 days, so each may cost 0.311 false alarms" in found.words[0]
+
+
+def test_watched_levels_are_tests_as_well(tmp_path: Path, runtime: Runtime) -> None:
+    """How many, which jump of each is caught, and a column that has no level; nothing of it where none is watched."""
+
+    def constant(table: pa.Table) -> pa.Table:
+        return table.append_column("fixed", [[1.5] * table.num_rows])
+
+    usual = explained(tmp_path, runtime, change=constant)
+    lines = "alarms: {joint: false, levels: [age, fixed]}\n"
+    (tmp_path / "churn.yaml").write_text(YAML.replace("alarms: {joint: false}\n", lines))
+    watched = explain(load_monitor(tmp_path / "churn.yaml"), runtime, DAY)
+    assert watched.words[1].startswith("Tests: up to 24 in a window (of each of 5 columns")
+    assert "of 1 watched columns the level beside the windows before; of the window" in watched.words[1]
+    assert said(watched.words, "Floors").endswith("AUC above a half 0.05, jump of a level 0.1 sd.")
+    assert watched.levels.keys() == {"age"}
+    once = watched.levels["age"].once
+    assert once is not None
+    assert 0.2 < once < 1
+    assert (
+        "fixed: the reference has no two values of it, so its level is not tested (alarms.levels)" in watched.warnings
+    )
+    assert json.loads(json.dumps(watched.to_json()))["levels"]["age"]["once"] == once
+    assert "levels" not in usual.to_json()
+    assert "level" not in " ".join(usual.words[:2])

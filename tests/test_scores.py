@@ -67,6 +67,15 @@ def test_the_worst_of_a_columns_checks_counts(order: int) -> None:
     assert scores_of(checks[::order])[0].quality is Status.UNDECIDED
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_jump_of_a_level_is_drift_and_no_fault(order: int) -> None:
+    """The worse of both is the column's; the score stays that of its distribution."""
+    shift = CheckResult(Suite.DATA_DRIFT, Check.DRIFT, Status.PASSED, "temp", "psi", 0.1, 0.2)
+    jump = CheckResult(Suite.DATA_DRIFT, Check.LEVEL, Status.FAILED, "temp", value=4.5, threshold=2.0)
+    assert scores_of([shift, jump][::order]) == (ColumnScore("temp", "feature", "psi", 0.1, 0.2, Status.FAILED),)
+    assert headline_of(scores_of([shift, jump])).columns == ("temp",)
+
+
 def test_a_headline_counts_features() -> None:
     """The prediction is told apart; what was not checked for drift is no feature of it."""
     drifted = [ColumnScore(f"c{n}", score=0.2 + n, threshold=0.2, drift=Status.FAILED) for n in range(7)]

@@ -56,6 +56,8 @@ SEASONAL_PART = 0.5
 """... and it is at most half as far from it as from the training reference."""
 EXPLAINED = 0.5
 """Of a finding's effect: a cause that touches fewer rows is another story."""
+REACH = 4.0
+"""So many standard deviations a row moves the level at most, cut off as it is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -280,8 +282,12 @@ _WHOLE: Mapping[Fault, Check] = {
 
 
 def _explains(cause: Cause, key: TestKey, effect: float) -> bool:
-    """Whether a fault touches enough rows for the most of a finding: no share or distance changes by more than it."""
-    return key[0] is Check.CONSTANT or cause.share >= EXPLAINED * effect
+    """Whether a fault touches enough rows for the most of a finding: no share or distance changes by more than it.
+
+    A level may, as far as its rows can be moved.
+    """
+    reach = REACH if key[0] is Check.LEVEL else 1.0
+    return key[0] is Check.CONSTANT or reach * cause.share >= EXPLAINED * effect
 
 
 def _is_allowed(cause: Cause, monitor: Monitor) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,8 +13,9 @@ from monitoring_tasks.calibration.calibrate import Calibration
 from monitoring_tasks.calibration.correction import HIGHEST, Levels
 from monitoring_tasks.calibration.counts import all_rare, column_counts
 from monitoring_tasks.calibration.geometry import LEAST_WINDOWS
+from monitoring_tasks.calibration.level_power import level_power
 from monitoring_tasks.calibration.nulls import DistanceNull
-from monitoring_tasks.calibration.power import Power, Setting, power
+from monitoring_tasks.calibration.power import Caught, Power, Setting, power
 from monitoring_tasks.calibration.segments import most_tests
 from monitoring_tasks.champion import load_reference, pin_champion
 from monitoring_tasks.checks import Check
@@ -30,15 +31,20 @@ SWINGS = 0.3
 
 @dataclass(frozen=True)
 class Explanation:
-    """How a monitor's budget is spent (`words`), what is caught by column, and what to be warned of."""
+    """How a monitor's budget is spent (`words`), what is caught by column, and what to be warned of.
+
+    `levels` has what is caught of the level of each watched column that has one.
+    """
 
     words: tuple[str, ...]
     columns: Mapping[str, Power]
     warnings: tuple[str, ...]
+    levels: Mapping[str, Caught] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The explanation as plain JSON values."""
-        return asdict(self)
+        found = asdict(self)
+        return found if self.levels else {name: value for name, value in found.items() if name != "levels"}
 
 
 def explain(monitor: Monitor, runtime: Runtime, window: Window, *, rows: int | None = None) -> Explanation:
@@ -58,7 +64,25 @@ def explain(monitor: Monitor, runtime: Runtime, window: Window, *, rows: int | N
         _null(calibration, reference, window),
         *_joint(monitor, runtime, reference, window),
     )
-    return Explanation(words, columns, tuple(_warnings(monitor, runtime, reference, window, columns, volume)))
+    warnings = (*_warnings(monitor, runtime, reference, window, columns, volume), *_without_level(monitor, calibration))
+    return Explanation(words, columns, warnings, dict(jumps(monitor, reference, calibration, window, volume)))
+
+
+def jumps(
+    monitor: Monitor, reference: ReferenceProfile, calibration: Calibration, window: Window, rows: int
+) -> Iterator[tuple[str, Caught]]:
+    """What is caught of the level of each watched column by windows of so many rows."""
+    setting, floor = _setting(monitor, reference, calibration, window, rows), monitor.alarms.floors.level
+    for name, null in calibration.levels.items():
+        # Of a column that only some rows have a value of, a window has fewer.
+        known = min(null.gauge.rows / max(reference.profile.rows, 1), 1.0)
+        yield name, level_power(null, replace(setting, rows=max(round(rows * known), 1)), floor)
+
+
+def _without_level(monitor: Monitor, calibration: Calibration) -> Iterator[str]:
+    for name in monitor.alarms.levels:
+        if name not in calibration.levels:
+            yield f"{name}: the reference has no two values of it, so its level is not tested (alarms.levels)"
 
 
 def _volume(
@@ -82,15 +106,22 @@ def powers(
     monitor: Monitor, reference: ReferenceProfile, calibration: Calibration, window: Window, rows: int
 ) -> Iterator[tuple[str, Power]]:
     """What is caught of each column by windows of so many rows."""
-    rule, floors, own = monitor.policy.persistence, monitor.alarms.floors, own_floors(monitor)
-    segments = _segment_tests(reference, calibration)
-    levels = spent(monitor, calibration, window, segments=segments)
-    setting = Setting(levels, len(calibration.columns), rows, (rule.windows, rule.of), segments)
+    floors, own = monitor.alarms.floors, own_floors(monitor)
+    setting = _setting(monitor, reference, calibration, window, rows)
     for name, bins in reference.binning.columns.items():
         numeric = reference.kinds[name] == "numeric"
         outside = floors.out_of_range if numeric else own.get((Check.UNSEEN_SHARE, name), floors.unseen)
         least = (floors.distance, own.get((Check.MISSING_SHARE, name), floors.missing), outside)
         yield name, power(bins, reference.profile.columns[name], calibration.columns[name], setting, least)
+
+
+def _setting(
+    monitor: Monitor, reference: ReferenceProfile, calibration: Calibration, window: Window, rows: int
+) -> Setting:
+    rule, segments = monitor.policy.persistence, _segment_tests(reference, calibration)
+    levels = spent(monitor, calibration, window, segments=segments)
+    watched = len(calibration.levels)
+    return Setting(levels, len(calibration.columns), rows, (rule.windows, rule.of), segments, watched)
 
 
 def _segment_tests(reference: ReferenceProfile, calibration: Calibration) -> int:
@@ -99,12 +130,14 @@ def _segment_tests(reference: ReferenceProfile, calibration: Calibration) -> int
 
 def _spent(monitor: Monitor, reference: ReferenceProfile, calibration: Calibration, window: Window) -> Iterator[str]:
     budget, columns = monitor.alarms.budget, len(calibration.columns)
-    segments = _segment_tests(reference, calibration)
+    segments, watched = _segment_tests(reference, calibration), len(calibration.levels)
+    levels_of = f"of {watched} watched columns the level beside the windows before; " if watched else ""
     levels, step = spent(monitor, calibration, window, segments=segments), every(monitor, window)
     yield f"Budget: {budget.words}. A window every {_time(step)}, so each may cost {levels.rate:.3g} false alarms."
+    tests = len(shares_of_tests(columns, segments, watched))
     yield (
-        f"Tests: up to {len(shares_of_tests(columns, segments))} in a window (of each of {columns} columns its "
-        "distribution, missing share, unknown or impossible values, and whether it is constant; of the window its "
+        f"Tests: up to {tests} in a window (of each of {columns} columns its distribution, missing share, unknown or "
+        f"impossible values, and whether it is constant; {levels_of}of the window its "
         "duplicates, gaps in time, and columns jointly), under one Benjamini-Hochberg correction, in which a test of a "
         f"shift weighs {WEIGHT:g} times one of a fault."
     )
@@ -112,7 +145,8 @@ def _spent(monitor: Monitor, reference: ReferenceProfile, calibration: Calibrati
     floors = monitor.alarms.floors
     yield (
         f"Floors: distance {floors.distance:g}, missing {floors.missing:g}, out of range {floors.out_of_range:g}, "
-        f"unseen {floors.unseen:g}, duplicates {floors.duplicates:g}, AUC above a half {floors.joint:g}."
+        f"unseen {floors.unseen:g}, duplicates {floors.duplicates:g}, AUC above a half {floors.joint:g}"
+        + (f", jump of a level {floors.level:g} sd." if watched else ".")
         + _own_floors(monitor)
     )
     yield _segments(reference, segments)

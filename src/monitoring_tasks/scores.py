@@ -25,8 +25,9 @@ _WORST = (Status.PASSED, Status.UNDECIDED, Status.SUSPECT, Status.FAILED)
 class ColumnScore(NamedTuple):  # pages make tens of thousands at once: a data class takes four times as long
     """What one window's checks say of one column.
 
-    `score` is its drift score by `method`, `drift` the status of that check; None where it was not checked. `missing`
-    is the share of missing values, `quality` the worst status of the column's other checks. None: not known.
+    `score` is its drift score by `method`, `drift` the status of that check, or that of a jump of the column's level if
+    that is worse; None where it was not checked. `missing` is the share of missing values, `quality` the worst status
+    of the column's other checks. None: not known.
     """
 
     column: str
@@ -103,11 +104,16 @@ def scores_of(results: Iterable[CheckResult]) -> tuple[ColumnScore, ...]:
 def _noted(result: CheckResult, about: Mapping[str, Any]) -> dict[str, Any]:
     if result.check is Check.DRIFT:
         role = _ROLES.get(result.suite, "feature")
-        told = {"method": result.method, "score": result.value, "threshold": result.threshold, "drift": result.status}
-        return {"role": role, **told}
-    worst = max(result.status, about.get("quality") or Status.PASSED, key=_WORST.index)
+        told = {"method": result.method, "score": result.value, "threshold": result.threshold}
+        return {"role": role, **told, "drift": _worse(result.status, about.get("drift"))}
+    if result.check is Check.LEVEL:
+        return {"role": _ROLES.get(result.suite, "feature"), "drift": _worse(result.status, about.get("drift"))}
     missing = {"missing": result.value} if result.check is Check.MISSING_SHARE else {}
-    return {"quality": worst, **missing}
+    return {"quality": _worse(result.status, about.get("quality")), **missing}
+
+
+def _worse(status: Status, other: Status | None) -> Status:
+    return max(status, other or Status.PASSED, key=_WORST.index)
 
 
 def headline_of(scores: Sequence[ColumnScore], *, reason: str = "") -> Headline:

@@ -431,3 +431,25 @@ def test_any_text_can_be_told(column: str, reason: str, event: Event, cause: Cau
 def test_the_same_change_is_told_the_same() -> None:
     """A retry composes the same letter."""
     assert message() == message()
+
+
+def test_a_sudden_change_is_named_as_one() -> None:
+    """Title, how sure, and the table say that a level jumped, not that a distribution drifted."""
+    said = "9.2% true, 3.0% in the 24 windows before, 3.1% in the reference"
+    found = finding(
+        "refusal", 0.061, rule="sudden change", check="level", method=None, threshold=0.034, windows=1, segment=""
+    )
+    result = CheckResult(
+        Suite.DATA_DRIFT, Check.LEVEL, Status.FAILED, "refusal", None, 0.061, 0.034, large=True, detail=said
+    )
+    beside = [finding("refusal", 0.15, rule="drift of a feature", severity="low"), finding("temp", severity="low")]
+    reasons = (f"refusal: sudden change, {said}, p 2e-09",)
+    heard = verdict(reasons=reasons, evidence={**EVIDENCE, "findings": [found, *beside]})
+    about = change(columns=("refusal", "temp"), reasons=reasons)
+    message = compose(about, told(verdict=heard, results=(result, *RESULTS)))
+    assert "flight_delay: sudden change in refusal, temp" in message.title
+    assert "jump 0.061 against 0.034" in message.facts["how sure"]
+    assert said in to_text(message)
+    assert any(line.startswith("refusal") and "jump" in line for line in message.table)
+    drifted = change(columns=("temp", "refusal"), reasons=("temp: prediction drift", *reasons))
+    assert "drift in temp" in compose(drifted, told(verdict=heard)).title

@@ -16,6 +16,12 @@ from monitoring_tasks.severity import Severity
 from tests.policy.made import IMPORTANCES, MONITOR, SUBJECT, drift, result, verdict
 
 
+def level(column: str, value: float) -> CheckResult:
+    """A jump of a column's level that is a finding."""
+    suite = Suite.PREDICTION_DRIFT if column == "score" else Suite.DATA_DRIFT
+    return result(Check.LEVEL, column, suite=suite, value=value)
+
+
 @pytest.mark.parametrize(
     ("results", "outcome", "severity", "actions"),
     [
@@ -50,6 +56,10 @@ from tests.policy.made import IMPORTANCES, MONITOR, SUBJECT, drift, result, verd
             {Action.ALERT, Action.BLOCK_RETRAINING},
         ),
         ([result(Check.UNSEEN_SHARE, "f1")], Outcome.WARNING, Severity.LOW, {Action.ALERT}),
+        ([level("f7", 0.5)], Outcome.DRIFTED, Severity.HIGH, {Action.ALERT, Action.INVESTIGATE}),
+        ([level("f7", 0.1)], Outcome.WARNING, Severity.LOW, {Action.ALERT}),
+        ([level("score", 0.5)], Outcome.DRIFTED, Severity.HIGH, {Action.ALERT, Action.INVESTIGATE}),
+        ([level("score", 0.1)], Outcome.WARNING, Severity.MEDIUM, {Action.ALERT, Action.INVESTIGATE}),
         ([drift("f1", status=Status.UNDECIDED)], Outcome.WARNING, Severity.LOW, {Action.ALERT}),
     ],
 )

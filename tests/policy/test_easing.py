@@ -52,6 +52,7 @@ SHIFT = finding(Check.DRIFT, Severity.HIGH)
         ([finding(Check.DRIFT, Severity.HIGH, cause=FAULT)], False, False),
         ([SHIFT, finding(Check.DRIFT, Severity.HIGH, cause=FAULT)], True, False),
         ([finding(Check.COLUMN_PRESENT, Severity.CRITICAL)], False, False),
+        ([SHIFT, finding(Check.LEVEL, Severity.HIGH)], True, False),
     ],
 )
 def test_what_is_drift(findings: list[dict[str, Any]], *, drift: bool, alone: bool) -> None:

@@ -50,11 +50,17 @@ def what(incident: Incident) -> str:
     if incident.cause is Cause.NO_DATA:
         none = any(reason.startswith("no rows") for reason in incident.reasons[:1])
         return "no rows arrive" if none else "too few rows"
-    said = _CAUSES[incident.cause]
+    said = "sudden change" if _is_sudden(incident) else _CAUSES[incident.cause]
     if not incident.columns:
         return said
     columns = listed(incident.columns, 2, "more")
     return f"{said} ({columns})" if incident.cause is Cause.PERFORMANCE else f"{said} in {columns}"
+
+
+def _is_sudden(incident: Incident) -> bool:
+    """Whether drift is that of a column that jumped from one window to the next, the worst of all."""
+    worst = incident.columns[0] if incident.cause is Cause.DRIFT and incident.columns else None
+    return worst is not None and _begins(incident.reasons, f"{worst}: sudden change")
 
 
 def _fault(incident: Incident) -> str:

@@ -17,7 +17,13 @@ from monitoring_tasks.policy.verdict import Verdict
 COLUMNS = 4
 TITLES = ("importance", "check", "score", "limit", "reference", "current")
 WIDTHS = (24, 10, 16, 9, 9, 24, 24)
-_SHORT = {Check.MISSING_SHARE: "missing", Check.OUT_OF_RANGE_SHARE: "out of range", Check.UNSEEN_SHARE: "unseen"}
+_SHORT = {
+    Check.MISSING_SHARE: "missing",
+    Check.OUT_OF_RANGE_SHARE: "out of range",
+    Check.UNSEEN_SHARE: "unseen",
+    Check.LEVEL: "jump",
+}
+_SHIFTS = (Check.DRIFT, Check.LEVEL)
 
 
 def columns_table(incident: Incident, verdict: Verdict | None, results: Sequence[CheckResult]) -> tuple[str, ...]:
@@ -40,7 +46,7 @@ def columns_table(incident: Incident, verdict: Verdict | None, results: Sequence
 def _worst(incident: Incident, verdict: Verdict) -> dict[str, Finding]:
     """The first finding of each column in all rows: a fault before the drift that it makes, where faults are told."""
     found = [each for each in findings_of(incident, verdict) if each.get("column") and not each.get("segment")]
-    found.sort(key=lambda each: (each["check"] == Check.DRIFT) != (incident.cause is Cause.DRIFT))
+    found.sort(key=lambda each: (each["check"] in _SHIFTS) != (incident.cause is Cause.DRIFT))
     return {each["column"]: each for each in reversed(found)}
 
 

@@ -56,7 +56,8 @@ def measure(finding: Finding) -> str:
     """
     if finding.get("suite") == Suite.PERFORMANCE and finding.get("column"):
         return str(finding["column"])
-    return str(finding.get("method") or Check(finding["check"]).value.replace("_", " "))
+    check = Check(finding["check"])
+    return str(finding.get("method") or ("jump" if check is Check.LEVEL else check.value.replace("_", " ")))
 
 
 def _rows(evidence: Mapping[str, Any]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitoring_tasks.profile.binning import CategoryBins, ColumnBins, Floats, NumericBins
 from monitoring_tasks.profile.profile import CategoryProfile, ColumnProfile, NumericProfile
@@ -111,13 +112,15 @@ def _cut_at(bins: NumericBins, profile: NumericProfile, share: float) -> Gauge |
     if not counts.sum() or not len(bins.edges):
         return None
     below = np.cumsum(counts[:-1]) / counts.sum()
-    low = int(np.argmax(below > share)) if (below > share).any() else len(below) - 1
-    reached = below >= 1 - share
-    high = int(np.argmax(reached)) if reached.any() else len(below) - 1
+    low, high = (_first((below >= part) & (below > 0)) for part in (share, 1 - share))
     if high <= low:
         return None
     values, rows = _values(bins, profile, low, high)
     return _moments(values, rows, float(bins.edges[low]), float(bins.edges[high]))
+
+
+def _first(reached: NDArray[np.bool_]) -> int:
+    return int(np.argmax(reached)) if reached.any() else len(reached) - 1
 
 
 def _values(bins: NumericBins, profile: NumericProfile, low: int, high: int) -> tuple[Floats, Floats]:

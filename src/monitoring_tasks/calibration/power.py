@@ -29,13 +29,22 @@ LARGEST_SHIFT = 10.0
 
 @dataclass(frozen=True)
 class Setting:
-    """What a change is looked for with: levels, columns of a window, its rows, k of n, and tests of segments."""
+    """What a change is looked for with: levels, columns of a window, its rows, k of n, and further tests.
+
+    `segments` are those of segments, `watched` the columns whose level is tested.
+    """
 
     levels: Levels
     columns: int
     rows: int
     persistence: tuple[int, int]
     segments: int = 0
+    watched: int = 0
+
+    @property
+    def shares(self) -> tuple[float, float]:
+        """Which part of a level one test of a shift gets, and one of a fault."""
+        return level_shares(self.columns, self.segments, self.watched)
 
 
 @dataclass(frozen=True)
@@ -113,7 +122,7 @@ def _patterns(windows: int, needed: int, among: int) -> tuple[tuple[int, int], .
     return tuple((int(patterns), int(standing)) for patterns, standing in ways)
 
 
-def _least(chance: Callable[[float, int], float], high: float) -> Caught:
+def least_caught(chance: Callable[[float, int], float], high: float) -> Caught:
     """The least size of which `chance(size, windows)` is at least `SURE`, for 1, 3 and 7 windows."""
     return Caught(*(_bisected(chance, windows, high) for windows in WITHIN))
 
@@ -185,7 +194,7 @@ def _distance(growth: _Growth, null: DistanceNull, setting: Setting, baseline: f
         return null.p_value(squared, scarcity, peak)
 
     needed = [
-        max(_limit(p_value, level * level_shares(setting.columns, setting.segments)[0]), factor * floor)
+        max(limit_of(p_value, level * setting.shares[0]), factor * floor)
         for level, factor in ((setting.levels.strong, AT_ONCE), (setting.levels.weak, PERSISTING))
     ]
     scale = math.sqrt(scarcity + max(null.between / null.chance, null.single))
@@ -195,14 +204,14 @@ def _distance(growth: _Growth, null: DistanceNull, setting: Setting, baseline: f
         strong, weak = (float(special.ndtr((size - each) / spread)) for each in needed)
         return found_by(windows, strong=min(strong, weak), weak=weak, persistence=setting.persistence)
 
-    return _least(chance, 1.0 - growth.share)
+    return least_caught(chance, 1.0 - growth.share)
 
 
-def _limit(p_value: Callable[[float], float], level: float) -> float:
-    """The distance from which on the p-value is at most `level`; infinity where none is."""
-    if not p_value(1.0) <= level:
+def limit_of(p_value: Callable[[float], float], level: float, high: float = 1.0) -> float:
+    """The size from which on the p-value is at most `level`; infinity where that of `high`, the largest, is not."""
+    if not p_value(high) <= level:
         return math.inf
-    low, high = 0.0, 1.0
+    low = 0.0
     for _ in range(24):
         middle = (low + high) / 2
         low, high = (low, middle) if p_value(middle) <= level else (middle, high)
@@ -253,7 +262,7 @@ def _share(null: ShareNull, setting: Setting, baseline: tuple[float, float], flo
     if not whole:
         return Caught(None, None, None)
     usual, rows = part / whole, setting.rows
-    own = level_shares(setting.columns, setting.segments)[1]
+    own = setting.shares[1]
     needed = [
         _least_count(lambda count: null.p_value(count, rows, part, whole), level * own, rows, usual + factor * floor)
         for level, factor in ((setting.levels.strong, AT_ONCE), (setting.levels.weak, PERSISTING))
@@ -263,7 +272,7 @@ def _share(null: ShareNull, setting: Setting, baseline: tuple[float, float], flo
         strong, weak = (_as_many(null, each, rows, min(usual + size, 1.0)) for each in needed)
         return found_by(windows, strong=min(strong, weak), weak=weak, persistence=setting.persistence)
 
-    return _least(chance, 1 - usual)
+    return least_caught(chance, 1 - usual)
 
 
 def _least_count(p_value: Callable[[float], float], level: float, rows: int, share: float) -> float:

@@ -40,6 +40,7 @@ HEADINGS = (
     "missing",
     "out of range, unseen",
 )
+JUMP = "jump of the level (sd, or share of true)"
 
 
 def explain(
@@ -64,7 +65,7 @@ def explain(
         return HEALTHY
     for line in found.words:
         say(plain(line))
-    out.print(_table(found.columns, monitor))
+    out.print(_table(found.columns, found.levels, monitor))
     for warning in found.warnings:
         complain(warning)
     return HEALTHY
@@ -76,9 +77,9 @@ def _window(monitor: Monitor, end: str | None) -> Window:
     return window_ending(monitor.schedule, monitor.window, last_tick(monitor.schedule, moment))
 
 
-def _table(columns: Mapping[str, Power], monitor: Monitor) -> Table:
+def _table(columns: Mapping[str, Power], levels: Mapping[str, Caught], monitor: Monitor) -> Table:
     table = Table(title=TITLE, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for heading in HEADINGS:
+    for heading in (*HEADINGS, *([JUMP] if levels else [])):
         table.add_column(heading, overflow="fold")
     for name, found in columns.items():
         cells = (
@@ -86,6 +87,7 @@ def _table(columns: Mapping[str, Power], monitor: Monitor) -> Table:
             _cells(found.steps, "{:.2g}"),
             _cells(found.missing, "{:.1%}"),
             _cells(found.outside, "{:.1%}"),
+            *([_cells(levels[name], "{:.2g}") if name in levels else ""] if levels else []),
         )
         table.add_row(Text(plain(name) + (" (prediction)" if name == monitor.prediction else "")), *cells)
     return table

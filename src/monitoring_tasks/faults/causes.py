@@ -22,7 +22,7 @@ from monitoring_tasks.profile.profile import NumericProfile
 
 __all__ = ["Cause", "Fault", "Sides", "probable_causes"]
 
-VALUES = {Check.DRIFT, Check.OUT_OF_RANGE_SHARE, Check.UNSEEN_SHARE}
+VALUES = {Check.DRIFT, Check.OUT_OF_RANGE_SHARE, Check.UNSEEN_SHARE, Check.LEVEL}
 """Checks that a fault in a column's values raises; the others have one kind of cause each."""
 CERTAIN = 1e-4
 """A gap is worth a word when chance leaves one so rarely."""
