@@ -291,8 +291,14 @@ def _explains(cause: Cause, key: TestKey, effect: float) -> bool:
 
 
 def _is_allowed(cause: Cause, monitor: Monitor) -> bool:
-    """Whether the monitor says of a column that it may stand still."""
-    return cause.fault is Fault.FROZEN and not monitor.watches_constant(cause.column or "")
+    """Whether the monitor says of a column that it may stand still, or computes it itself.
+
+    A computed column has no unit but that of its inputs, which are named themselves.
+    """
+    column = cause.column or ""
+    if cause.fault is Fault.UNIT_CHANGE:
+        return column in monitor.derived
+    return cause.fault is Fault.FROZEN and not monitor.watches_constant(column)
 
 
 def _is_about(cause: Cause, key: TestKey, timestamp: str) -> bool:
