@@ -39,7 +39,8 @@ class Derived(Section):
     of: Columns = Field(description="The logged column it is computed from; of a ratio or a difference the two")
     patterns: Texts = Field(
         (),
-        description="matches: regular expressions, one of which the text must hold; <refusals> stands for the list of "
+        description="matches: regular expressions, one of which the text must hold: classes, groups, choices, repeats, "
+        "`^ $ \\b \\d \\w \\s`, no flags, no looking around, no references back; <refusals> stands for the list of "
         "refusals that comes with the package",
     )
     ignore_case: bool = Field(True, description="matches: whether capitals count as small letters")
