@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -88,17 +89,35 @@ def write_labelled(folder: Path, first: date, days: int, **more: Any) -> None:
 def make_repository(root: Path) -> ModelRepository:
     """The repository, trained on TRAINED and pushed."""
     write_labelled(root / "data", TRAINED[0], (TRAINED[1] - TRAINED[0]).days, count=100)
+    files = Path(__file__).parent / "churn"
+    champion = make_champion(root, files, MODEL, {"CHURN_DATA": str(root / "data")})
+    return ModelRepository(root, root / "remote", root / "data", champion)
+
+
+def make_champion(
+    root: Path,
+    files: Path,
+    model: str,
+    environment: Mapping[str, str],
+    *,
+    edit: Callable[[Path], object] = lambda _: None,
+) -> str:
+    """Make `root/origin.git` of the files of a DVC pipeline, run it, and return the champion's commit.
+
+    `edit` may change the files before; the pipeline's outputs are in the DVC remote `root/remote`.
+    """
     work = start(root)
-    shutil.copytree(Path(__file__).parent / "churn", work, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__*"))
+    shutil.copytree(files, work, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__*"))
+    edit(work)
     (work / ".dvc").mkdir()
     (work / ".dvc" / "config").write_text(_DVC_CONFIG.format(remote=root / "remote"))
     (work / ".dvc" / ".gitignore").write_text("/config.local\n/tmp\n/cache\n/site\n")
     (work / ".dvcignore").touch()
-    environment = [f"CHURN_DATA={root / 'data'}", f"PATH={Path(sys.executable).parent}:/usr/bin:/bin"]
+    variables = [f"{name}={value}" for name, value in environment.items()]
+    variables.append(f"PATH={Path(sys.executable).parent}:/usr/bin:/bin")
     for command in ("repro", "push"):
-        run("env", *environment, sys.executable, "-P", "-m", "dvc", command, "--quiet", cwd=work)
-    champion = commit(work, f"{MODEL}@v1.0.0", f"{MODEL}#champion#1")
-    return ModelRepository(root, root / "remote", root / "data", champion)
+        run("env", *variables, sys.executable, "-P", "-m", "dvc", command, "--quiet", cwd=work)
+    return commit(work, f"{model}@v1.0.0", f"{model}#champion#1")
 
 
 def copy_repository(template: ModelRepository, root: Path) -> ModelRepository:
