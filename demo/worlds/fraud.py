@@ -34,6 +34,7 @@ WORKERS = 2
 def run(world: World) -> list[str]:
     """Make the logs and the champion, judge every week, answer what the verdicts ask for; what does not hold."""
     os.environ.update(MONITORING_HOME=str(world.work), FRAUD_LOG=str(world.work / LOGS))
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # two processes and their trainings share two cores
     quiet()
     make_data(world)
     world.say("judging every week as it ended, and the figures of every week once its labels were final")

@@ -14,6 +14,7 @@ from monitoring_tasks.policy.narrative import request_end, request_reason
 from monitoring_tasks.policy.verdict import Outcome, Verdict
 from monitoring_tasks.promotion_steps import Answer
 from monitoring_tasks.request_step import retraining_due
+from monitoring_tasks.retraining_task import retraining_of
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.store.records import RetrainingRecord
 from monitoring_tasks.window import parse_moment
@@ -75,7 +76,7 @@ def _answered(monitor: Monitor, runtime: Runtime, week: int, verdict: Verdict, s
 
 
 def _retrained(monitor: Monitor, runtime: Runtime, task: Json) -> None:
-    """Train, score, judge, and answer as the approver does: what the gate finds better is put in place."""
+    """Train, score, judge, and answer as the approver does: what the gate finds better by enough is put in place."""
     challenger = training_steps.train_challenger(monitor, runtime, task, tell=_unheard)["challenger"]
     if challenger is not None:
         scored = training_steps.score_both(monitor, runtime, task, challenger, tell=_unheard)
@@ -89,11 +90,12 @@ def _decided(monitor: Monitor, runtime: Runtime, task: Json, judged: Json) -> No
         promotion_steps.reject_challenger(runtime, task, judged)
         return
     promotion_steps.await_answer(monitor, runtime, task)
-    if judged["decision"] == "promote":
+    worth = retraining_of(monitor).gate.improvement
+    if judged["decision"] == "promote" and judged["primary"]["difference"] >= worth:
         answer = Answer(approved=True, by=APPROVER, comment="it finds the frauds of the new pattern")
         promotion_steps.promote_challenger(monitor, runtime, task, judged, answer)
     else:
-        answer = Answer(approved=False, by=APPROVER, comment="not shown to be better")
+        answer = Answer(approved=False, by=APPROVER, comment=f"less than {worth:g} is not worth another model")
         promotion_steps.decline_challenger(runtime, task, answer)
 
 

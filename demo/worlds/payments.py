@@ -110,7 +110,7 @@ def _ordinary(random: Random, count: int) -> Rows:
 def _amounts(random: Random, rows: Rows, *, level: float) -> Floats:
     """Heavy-tailed: a lognormal around what the customer and the category let expect, one in fifty times a Pareto."""
     count = len(rows["usual_amount"])
-    tail = np.where(random.random(count) < 0.02, 1 + random.pareto(1.2, count), 1.0)
+    tail = np.where(random.random(count) < 0.02, 1 + random.pareto(1.5, count), 1.0)
     amounts: Floats = (
         rows["usual_amount"] * _SIZE[rows["merchant_category"]] * tail * np.exp(random.normal(level, 0.7, count))
     )

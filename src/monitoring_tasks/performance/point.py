@@ -88,7 +88,8 @@ def point(metric: Metric, outcomes: Outcomes, asked: Asked, weights: Floats | No
 def _freedom(squares: Floats) -> float:
     """Degrees of freedom of a sum of squares, by its own variance (Satterthwaite 1946); at least 1."""
     total = float(squares.sum())
-    doubt = float(squares @ squares) - total**2 / len(squares)
+    # No dot product: its threads spin where the machine is busy.
+    doubt = float(np.square(squares).sum()) - total**2 / len(squares)
     most = len(squares) - 1.0
     return min(max(2 * total**2 / doubt, 1.0), most) if doubt > 0 else most
 
