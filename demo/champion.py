@@ -155,4 +155,6 @@ def _publish(tree: Path, model: str) -> None:
     message = json.dumps({"reason": "first champion", "metrics": metrics}, sort_keys=True)
     for tag in first_tags(model):
         git("tag", "--annotate", tag, "--message", message, folder=tree)
-    git("push", "--quiet", "--atomic", "origin", "main", *(f"refs/tags/{tag}" for tag in first_tags(model)), folder=tree)
+    git(
+        "push", "--quiet", "--atomic", "origin", "main", *(f"refs/tags/{tag}" for tag in first_tags(model)), folder=tree
+    )
