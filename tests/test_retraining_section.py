@@ -108,6 +108,6 @@ def test_the_example_of_the_docs_loads(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "add-a-model.md").read_text(encoding="utf-8")
     blocks = [block.split("```")[0] for block in text.split("```yaml\n")]
     first, second = (next(block for block in blocks if key in block) for key in ("\nname:", "\nretraining:"))
-    section = load(tmp_path, first + "label: churned\n" + second).retraining
+    section = load(tmp_path, first + second).retraining
     assert section is not None
     assert section.approval.users == ("ada", "grace")
