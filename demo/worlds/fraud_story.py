@@ -156,12 +156,15 @@ def check(judged: Sequence[Judged], told: Sequence[Told], requested: Sequence[Re
 
 def _quiet(judged: Sequence[Judged]) -> dict[str, bool]:
     shifted = {week for each in (PORTFOLIO, CENTS, PARTS) for week in range(each.first, each.last + 1)}
-    drift = [each.week for each in judged if each.week not in shifted and each.drift["outcome"] != "healthy"]
+    told = [each for each in judged if each.week not in shifted and each.drift["outcome"] != "healthy"]
+    drift = [each.week for each in told if each.week <= CLEAN]
+    aloud = [each.week for each in told if Severity.of(each.drift["severity"]) > Severity.LOW]
     clean = [each for each in judged if each.figures and _about(each) <= CLEAN]
     worse = [_about(each) for each in clean if each.figures and each.figures["outcome"] != "healthy"]
     return {
         f"{WEEKS} weeks were judged (found {len(judged)})": len(judged) == WEEKS,
-        f"there is no alarm in the clean half, nor in any week without a change of inputs (found {drift})": not drift,
+        f"there is no alarm in the clean half (found {drift})": not drift,
+        f"in no week without a change of inputs more than low is told (found {aloud})": not aloud,
         f"the figures of the clean weeks are well (found {worse} of {len(clean)} not)": bool(clean) and not worse,
     }
 
