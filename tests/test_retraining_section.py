@@ -59,8 +59,16 @@ def test_how_a_model_is_retrained_changes_no_verdict(tmp_path: Path) -> None:
         ("id: id\n", "", "retraining needs id"),
         ("label: churned\n", "", "retraining needs label or labels"),
         ("retraining: {}", "retraining: {gate: {metric: mae}}", "gate.metric mae does not fit a binary model"),
-        ("retraining: {}", "retraining: {gate: {guardrails: [mae]}}", "gate.guardrails mae does not fit a binary model"),
-        ("retraining: {}", "retraining: {gate: {guardrails: [auc]}}", "gate.guardrails: auc is named twice, or decides"),
+        (
+            "retraining: {}",
+            "retraining: {gate: {guardrails: [mae]}}",
+            "gate.guardrails mae does not fit a binary model",
+        ),
+        (
+            "retraining: {}",
+            "retraining: {gate: {guardrails: [auc]}}",
+            "gate.guardrails: auc is named twice, or decides",
+        ),
         ("retraining: {}", "retraining: {gate: {guardrails: [brier, brier]}}", "brier is named twice, or decides"),
         ("retraining: {}", "retraining: {gate: {guardrails: brier}}", "retraining.gate.guardrails"),
         ("retraining: {}", "retraining: {gate: {alert_rate: 0.6}}", "retraining.gate.alert_rate"),
