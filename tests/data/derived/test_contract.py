@@ -149,6 +149,21 @@ def test_numbers_of_every_size_have_one_ratio_and_one_difference_everywhere(
             assert values_of(rows, list(NUMBERS), DAY) == expected
 
 
+def test_whole_numbers_count_as_floats_everywhere(tmp_path: Path, engines: list[sa.Engine]) -> None:
+    """A difference that no whole number of a database holds ends no statement, and no engine is more exact."""
+    columns: Columns = {
+        "left": ("whole", [-(2**63), 2**63 - 1, 2**62 + 1, 7, None]),
+        "right": ("whole", [2**63 - 1, -(2**63), 2**62, 4, 1]),
+    }
+    derived = without(NUMBERS, "whole", "listed", "set", "where")
+    expected = [(-1.0, -(2.0**64)), (-1.0, 2.0**64), (1.0, 0.0), (1.75, 3.0), (None, None)]
+    rows = in_file(tmp_path / "rows.parquet", columns, derived)
+    assert [tuple(row.values()) for row in values_of(rows, list(derived))] == expected
+    for engine in engines:
+        with in_database(engine, columns, derived) as kept:
+            assert [tuple(row.values()) for row in values_of(kept, list(derived), DAY)] == expected
+
+
 def without(derived: Mapping[str, Derived], *names: str) -> dict[str, Derived]:
     """The others."""
     return {name: each for name, each in derived.items() if name not in names}

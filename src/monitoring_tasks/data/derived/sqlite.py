@@ -49,10 +49,12 @@ def _wrong(column: SqlColumn, types: Sequence[str]) -> sa.ColumnElement[bool]:
 
 
 def _given(column: SqlColumn, kind: Input, values: Sequence[str]) -> Expression:
-    """An input as the function takes it: texts as bytes, because not all of them are Unicode."""
+    """An input as the function takes it: texts as bytes, because not all of them are Unicode; numbers as floats."""
     if kind in ("text", "moment"):
         return sa.cast(column.expression, sa.LargeBinary)
-    return _category(column, values) if kind == "category" else column.expression
+    number = _DIALECT.number(column)
+    assert number is not None
+    return _category(column, values) if kind == "category" else number
 
 
 def _category(column: SqlColumn, values: Sequence[str]) -> Expression:
