@@ -213,6 +213,8 @@ class Assessor:
         if self.joint is None or len(kinds) < 2:
             return {}
         null = self.joint()
+        if null.lacks:
+            return {}
         found = separation(self.compared.reference.sample, observed.sample, kinds, most_rows=null.most_rows)
         if found is None:
             return {}

@@ -12,6 +12,7 @@ from monitoring_tasks.calibration.assess import WEIGHT, shares_of_tests
 from monitoring_tasks.calibration.calibrate import Calibration
 from monitoring_tasks.calibration.correction import HIGHEST, Levels
 from monitoring_tasks.calibration.counts import all_rare, column_counts
+from monitoring_tasks.calibration.domain import LEAST_WINDOW_ROWS, Lack
 from monitoring_tasks.calibration.geometry import LEAST_WINDOWS
 from monitoring_tasks.calibration.level_power import level_power
 from monitoring_tasks.calibration.nulls import DistanceNull
@@ -197,8 +198,14 @@ def _time(width: timedelta) -> str:
     return in_words(width)
 
 
+def _one(window: Window) -> str:
+    """The width of a window as it is said of one."""
+    width = _time(window.width)
+    return width if width[0].isdigit() else f"one {width}"
+
+
 def _null(calibration: Calibration, reference: ReferenceProfile, window: Window) -> str:
-    each = _time(window.width) if _time(window.width)[0].isdigit() else f"one {_time(window.width)}"
+    each = _one(window)
     if calibration.windows:
         return (
             f"Learnt from {calibration.windows} windows of {each} in the reference: how much ordinary windows differ "
@@ -222,7 +229,9 @@ def _joint(monitor: Monitor, runtime: Runtime, reference: ReferenceProfile, wind
         yield "No joint test: it is switched off, or fewer than two columns are compared with the training reference."
         return
     null = load_joint(monitor, runtime, reference, window.width)
-    if null.detectable >= 1:
+    if null.lacks:
+        yield _unlearnt(null.lacks, window)
+    elif null.detectable >= 1:
         yield (
             f"Joint changes of {len(kinds)} columns cannot be seen: ordinary windows are told from the reference as "
             "well as any others could be. Give the columns that swing most the baseline trailing: the test leaves "
@@ -230,6 +239,16 @@ def _joint(monitor: Monitor, runtime: Runtime, reference: ReferenceProfile, wind
         )
     else:
         yield f"Joint changes of {len(kinds)} columns are seen from an AUC of {null.detectable:.2f} on (p .001)."
+
+
+def _unlearnt(lack: Lack, window: Window) -> str:
+    each = _one(window)
+    if lack == "windows":
+        known, mend = f"has fewer than {LEAST_WINDOWS} windows of {each}", "A longer reference, or narrower windows,"
+    else:
+        few = f"fewer than {LEAST_WINDOWS} windows of {each} have {LEAST_WINDOW_ROWS} rows in it"
+        known, mend = f"is known by a sample, and {few}", "Wider windows"
+    return f"No joint test: the reference {known}, so what ordinary ones differ by is not known. {mend} would mend it."
 
 
 def _warnings(

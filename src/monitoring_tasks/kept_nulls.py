@@ -27,7 +27,7 @@ from monitoring_tasks.window import Window, interval, last_tick
 log = logging.getLogger(__name__)
 
 N = TypeVar("N")
-VERSION = 2
+VERSION = 3
 """Of the stored nulls: those of another one are made anew."""
 
 
@@ -47,7 +47,10 @@ def load_calibration(monitor: Monitor, runtime: Runtime, reference: ReferencePro
 
 
 def load_joint(monitor: Monitor, runtime: Runtime, reference: ReferenceProfile, width: timedelta) -> JointNull:
-    """The null of the joint test for windows of `width`, from the artifacts or made now (some seconds)."""
+    """The null of the joint test for windows of `width`, from the artifacts or made now (some seconds).
+
+    The log says once, when it is made, that it lacks what a test would take.
+    """
     kinds = joint_kinds(monitor, reference)
     key = _key(monitor, reference, "joint", [width.total_seconds(), kinds])
     stored = _stored(runtime, key, JointNull.from_json)
@@ -55,6 +58,8 @@ def load_joint(monitor: Monitor, runtime: Runtime, reference: ReferenceProfile, 
         return stored
     made = joint_null(reference.sample, kinds, timestamp=monitor.timestamp, width=width)
     runtime.artifacts.write(key, _dumps(made.to_json()))
+    if made.lacks:
+        log.warning("joint.untested monitor=%s width=%s reference_lacks=%s", monitor.name, width, made.lacks)
     return made
 
 

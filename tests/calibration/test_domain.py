@@ -304,20 +304,34 @@ def test_days_that_do_not_differ_leave_the_test_sharp() -> None:
         (dated(20, 100, weather=1), None, DAY),
         (dated(20, 100, weather=1), "moment", DAY),
         (dated(20, 100, weather=1), "load", DAY),
-        (dated(4, 100, weather=1), "at", DAY),
-        (dated(20, 30, weather=1), "at", DAY),
-        (dated(20, 100, weather=1), "at", timedelta(days=7)),
-        (dated(20, 100, weather=1), "at", timedelta(microseconds=1)),
         (dated(20, 100, weather=1).slice(0, 0), "at", DAY),
         (dated(20, 100, weather=1).drop_columns(["temperature", "load"]), "at", DAY),
     ],
-    ids=["no time", "not there", "no moment", "few days", "few rows", "wide", "narrow", "empty", "no column"],
+    ids=["no time", "not there", "no moment", "empty", "no column"],
 )
-def test_without_enough_windows_rows_are_taken_as_independent(
-    table: pa.Table, timestamp: str | None, width: timedelta
-) -> None:
+def test_without_times_rows_are_taken_as_independent(table: pa.Table, timestamp: str | None, width: timedelta) -> None:
     """The null says so: it has no windows."""
     assert joint_null(table, DATED, timestamp=timestamp, width=width) == JointNull()
+
+
+@pytest.mark.parametrize(
+    ("table", "width", "lack"),
+    [
+        (dated(4, 100, weather=1), DAY, "windows"),
+        (dated(20, 100, weather=1), timedelta(days=7), "windows"),
+        (dated(2, 100, weather=1), timedelta(days=7), "windows"),
+        (dated(20, 30, weather=1), DAY, "rows"),
+        (dated(20, 100, weather=1), timedelta(microseconds=1), "rows"),
+    ],
+    ids=["few days", "wide", "wider than all", "few rows", "narrow"],
+)
+def test_windows_that_cannot_be_learnt_are_not_assumed_to_be_alike(
+    table: pa.Table, width: timedelta, lack: str
+) -> None:
+    """The null says what it lacks, so that nothing is judged by it, and keeps it in JSON."""
+    null = joint_null(table, DATED, timestamp="at", width=width)
+    assert (null.lacks, null.windows) == (lack, 0)
+    assert JointNull.from_json(json.loads(json.dumps(null.to_json()))) == null
 
 
 def test_the_null_survives_json() -> None:

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pyarrow as pa
@@ -86,19 +86,25 @@ def _bounded(sample: pa.Table, count: int) -> pa.Table:
     return smallest(sample, count) if HASH in sample.column_names else sample.slice(0, count)
 
 
+Lack = Literal["", "windows", "rows"]
+"""What a reference with times has too little of to learn from: windows of the width, or sampled rows of each."""
+
+
 @dataclass(frozen=True)
 class JointNull:
     """The AUC of an ordinary window, as separations d' = sqrt(2) * probit(AUC) of two normal distributions.
 
     `mean` and `spread` (a standard deviation, chance included) are those of `windows` windows of the reference against
-    its other rows, of typically `rows` rows of reference and window. With no `windows` there were too few, or no
-    timestamp: rows are taken as independent of each other, and `mean` and `spread` are 0.
+    its other rows, of typically `rows` rows of reference and window. Of a reference without times `windows` is 0: rows
+    are taken as independent of each other, and `mean` and `spread` are 0. One with times has windows that differ, by
+    how much it may have too little to tell: then `lacks` says of what, and no window is to be judged.
     """
 
     mean: float = 0.0
     spread: float = 0.0
     windows: int = 0
     rows: tuple[int, int] = (0, 0)
+    lacks: Lack = ""
 
     @property
     def most_rows(self) -> int:
@@ -170,19 +176,22 @@ def joint_null(reference: pa.Table, kinds: Mapping[str, Kind], *, timestamp: str
     """The null of windows of `width`, from a sample of the reference that has the columns of `kinds` and `timestamp`.
 
     Up to 12 windows of the reference, spread over its time, are each compared with the rows outside of it; those within
-    one width of it are left out too where the reference is long enough, as production does not touch it either. Fewer
-    than five windows with 40 sampled rows give the null of independent rows, as does a reference without times.
+    one width of it are left out too where the reference is long enough, as production does not touch it either. A
+    reference without times gives the null of independent rows; of one with times, fewer than five windows, or fewer
+    than five with 40 sampled rows, give a null that `lacks` them.
 
     What is learnt holds for windows of as many rows as these had: `most_rows`. A sample with more rows of each window
     makes for a sharper test. Where ordinary windows are nearly perfectly told apart (an AUC above .99), as days are by
     their weather, no window can be found unusual by this test; `detectable` is 1 then.
     """
     timed = _timed(reference, timestamp)
-    numbers = _numbers(timed, timestamp, width) if timed.num_rows else np.zeros(0, np.int64)
-    windows = _full(numbers)
-    rows = encode(timed, timed.slice(0, 0), kinds) if len(windows) else None
+    rows = encode(timed, timed.slice(0, 0), kinds) if timed.num_rows else None
     if rows is None:
         return JointNull()
+    numbers = _numbers(timed, timestamp, width)
+    windows = _full(numbers)
+    if len(windows) < LEAST_WINDOWS:
+        return JointNull(lacks="windows" if numbers.max() + 1 < LEAST_WINDOWS else "rows")
     chosen = _spread_out(windows, _FEW_WINDOWS if len(rows.names) > _MANY_COLUMNS else _WINDOWS)
     gap = 1 if numbers.max() >= _LONG else 0
     return _learnt(rows, [(numbers == each, np.abs(numbers - each) > gap) for each in chosen])
@@ -209,10 +218,9 @@ def _numbers(timed: pa.Table, timestamp: str | None, width: timedelta) -> Places
 
 
 def _full(numbers: Places) -> Places:
-    """The windows that hold enough rows; none when those are too few."""
+    """The windows that hold enough rows."""
     found, counts = np.unique(numbers[numbers >= 0], return_counts=True)
-    full = found[counts >= LEAST_WINDOW_ROWS]
-    return full if len(full) >= LEAST_WINDOWS else full[:0]
+    return found[counts >= LEAST_WINDOW_ROWS]
 
 
 def _spread_out(windows: Places, count: int) -> Places:
