@@ -321,6 +321,38 @@ def test_each_cause_has_its_next_step(cause: Cause, outcome: Outcome, actions: t
     assert compose(change(cause=cause), Told()).step
 
 
+@pytest.mark.parametrize(
+    ("columns", "asked"),
+    [
+        (("words", "empty"), "about response (from which words, empty are computed)."),
+        (("words", "tokens", "pace"), "about tokens, response (from which words, pace are computed)."),
+        (("pace",), "about seconds, tokens (from which pace is computed)."),
+        (("tokens",), "about tokens."),
+    ],
+)
+def test_who_fills_a_log_is_asked_about_logged_columns(columns: tuple[str, ...], asked: str) -> None:
+    """A derived column is nobody's to mend: whoever writes the log knows what it is computed from."""
+    own = monitor(
+        derived={
+            "words": {"kind": "word_count", "of": "response"},
+            "empty": {"kind": "matches", "of": "response", "patterns": "^$"},
+            "pace": {"kind": "ratio", "of": ["seconds", "tokens"]},
+        }
+    )
+    found = verdict(actions=(Action.ALERT,))
+    fault = change(cause=Cause.DATA_QUALITY, columns=columns)
+    assert compose(fault, told(monitor=own, verdict=found)).step.endswith(asked)
+
+
+def test_a_model_that_answers_with_text_is_not_retrained() -> None:
+    """Nobody can retrain it here: the letter asks what happened, whether the drift persists or not."""
+    for cause in (Cause.DRIFT, Cause.PERFORMANCE):
+        found = verdict(actions=(Action.ALERT, Action.INVESTIGATE), evidence={**EVIDENCE, "retrainable": False})
+        step = compose(change(cause=cause), told(verdict=found)).step
+        assert "retrain" not in step
+        assert "what was released" in step
+
+
 def test_a_model_that_is_retrained_here_names_the_dag() -> None:
     """Whoever is woken need not know how models are retrained."""
     own = monitor().model_copy(update={"retraining": object()})

@@ -60,7 +60,7 @@ def test_many_reasons_are_counted() -> None:
     assert reasons_of([f"reason {number}" for number in range(3)], most=2) == (
         "reason 0",
         "reason 1",
-        "and 1 more reasons",
+        "and 1 more reason",
     )
 
 

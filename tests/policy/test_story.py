@@ -7,10 +7,12 @@ from dataclasses import replace
 import pytest
 
 from monitoring_tasks.checks import Check, Evidence, Status
+from monitoring_tasks.derived_section import Derived
+from monitoring_tasks.policy.decision import Given, decide
 from monitoring_tasks.policy.narrative import findings_table, narrate, next_step
-from monitoring_tasks.policy.verdict import Outcome, Verdict
+from monitoring_tasks.policy.verdict import Action, Outcome, Verdict
 from monitoring_tasks.severity import Severity
-from tests.policy.made import SUBJECT, drift, result, verdict
+from tests.policy.made import MONITOR, SUBJECT, drift, result, verdict, with_quiet
 
 
 def test_the_story_names_columns_score_and_next_step() -> None:
@@ -83,3 +85,25 @@ def test_a_small_finding_is_below_the_limit_that_is_shown() -> None:
     small, large = (verdict(replace(drift("f1", score), evidence=sure)).reasons[0] for score in (0.1, 0.3))
     assert "psi 0.1 below 0.2" in small
     assert "psi 0.3 against 0.2" in large
+
+
+def test_nobody_is_told_to_retrain_a_model_that_answers_with_text() -> None:
+    """It has no outcomes to learn from: neither lasting drift nor a fault of the data says a word of retraining."""
+    words = {"score": Derived(kind="word_count", of=("response",))}
+    text = MONITOR.model_copy(update={"task": "text", "derived": words})
+    lasting, fault = [drift("score", 3.0, severe=True)], result(Check.MISSING_SHARE, "f1")
+    for found in (lasting, [*lasting, fault], [fault]):
+        told = decide(text, SUBJECT, Given(with_quiet(found), rows=1000, history=[found, found]))
+        assert not {Action.RETRAIN, Action.BLOCK_RETRAINING} & set(told.actions)
+        assert Action.ALERT in told.actions
+        assert "retrain" not in narrate(told, found)
+        assert narrate(told, found).splitlines()[-1].startswith("Next step: Open the report and look for the cause")
+
+
+def test_one_more_is_no_plural() -> None:
+    """Six columns that are undecided for one reason are five by name and one more column."""
+    checks = [
+        replace(result(Check.CONSTANT, f"c{number}", status=Status.UNDECIDED, value=None), detail="no baseline")
+        for number in range(6)
+    ]
+    assert verdict(*checks).reasons == ("c0, c1, c2, c3, c4 and 1 more column: constant undecided: no baseline",)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from monitoring_tasks.alerts.naming import listed
 from monitoring_tasks.incidents.incident import Incident
 from monitoring_tasks.incidents.reading import Cause
 from monitoring_tasks.monitor import Monitor
@@ -23,7 +26,7 @@ def advice(incident: Incident, monitor: Monitor | None, verdict: Verdict | None)
     if incident.cause in _OF_RUNS:
         return _OF_RUNS[incident.cause].format(incident.members[-1].name)
     if incident.cause is Cause.DATA_QUALITY:
-        return _data(incident, verdict)
+        return _data(incident, monitor, verdict)
     if incident.cause is Cause.SELF_TEST:
         name = incident.monitors[0]
         return f"Look for what changed since the last self-test, then repeat it: monitoring canary {name}."
@@ -34,13 +37,27 @@ def advice(incident: Incident, monitor: Monitor | None, verdict: Verdict | None)
     return next_step(verdict)
 
 
-def _data(incident: Incident, verdict: Verdict | None) -> str:
-    columns = f"about {', '.join(incident.columns[:3])}" if incident.columns else "about the rows"
+def _data(incident: Incident, monitor: Monitor | None, verdict: Verdict | None) -> str:
+    columns = f"about {_logged(incident.columns, monitor)}" if incident.columns else "about the rows"
     sources = list(dict.fromkeys(anchor.rpartition("#")[0] or anchor for anchor in incident.anchors))
     source = f"whoever fills {sources[0]}" if sources else "data engineering"
     urgent = ", now: the model answers from broken input" if incident.severity >= Severity.CRITICAL else ""
     blocked = f" {BLOCKED}" if verdict is not None and Action.BLOCK_RETRAINING in verdict.actions else ""
     return f"Ask {source} {columns}{urgent}.{blocked}"
+
+
+def _logged(columns: Sequence[str], monitor: Monitor | None) -> str:
+    """The logged columns to ask about: nobody fills a derived one, so what it is computed from stands for it.
+
+    An input that is itself at fault explains it; its other inputs are then not in question.
+    """
+    derived = monitor.derived if monitor is not None else {}
+    logged = [name for name in columns if name not in derived]
+    of = [derived[name].of for name in columns if name in derived]
+    inputs = [column for each in of if not set(each) & set(logged) for column in each]
+    told = ", ".join(list(dict.fromkeys([*logged, *inputs]))[:3])
+    computed = listed([name for name in columns if name in derived], 3, "more")
+    return f"{told} (from which {computed} {'are' if len(of) > 1 else 'is'} computed)" if of else told
 
 
 def _retrain(verdict: Verdict, monitor: Monitor | None) -> str:

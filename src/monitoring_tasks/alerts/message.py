@@ -103,7 +103,8 @@ def reasons_of(reasons: Sequence[str], most: int = REASONS) -> tuple[str, ...]:
     causes = [reason for reason in reasons if reason.startswith(CAUSE)][:CAUSES]
     others = [reason for reason in reasons if reason not in causes]
     shown = [*others[: most - len(causes)], *causes]
-    more = (f"and {len(reasons) - len(shown)} more reasons",) if len(reasons) > len(shown) else ()
+    left = len(reasons) - len(shown)
+    more = (f"and {left} more reason{'s' * (left > 1)}",) if left else ()
     return tuple(one_line(reason) for reason in shown if reason) + more
 
 

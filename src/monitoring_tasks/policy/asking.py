@@ -6,12 +6,18 @@ from collections.abc import Iterable
 from typing import Literal
 
 from monitoring_tasks.checks import Suite
+from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.policy.matrix import Finding, Rule
 from monitoring_tasks.policy.verdict import Action
 
 WaitsFor = Literal["both", "either"]
 _LASTING = frozenset({"prediction drift", "drift of several important features", "drift of an important feature"})
 """Rows of the matrix that are over the threshold and not severe: by themselves they ask for nothing."""
+
+
+def learns(monitor: Monitor) -> bool:
+    """Whether a monitor's model can be retrained on what it answered: one that answers with text has no outcomes."""
+    return monitor.task != "text"
 
 
 def asks_retraining(judged: Iterable[tuple[Finding, Rule]], waits_for: WaitsFor) -> bool:

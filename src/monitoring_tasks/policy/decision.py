@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
 from monitoring_tasks.methods import method
 from monitoring_tasks.monitor import Monitor
-from monitoring_tasks.policy.asking import asks_retraining
+from monitoring_tasks.policy.asking import asks_retraining, learns
 from monitoring_tasks.policy.matrix import Finding, Rule, counts_together, rule_for
 from monitoring_tasks.policy.verdict import Action, Outcome, Subject, Verdict
 from monitoring_tasks.severity import Severity
@@ -55,8 +55,8 @@ def weigh(monitor: Monitor, subject: Subject, given: Given) -> Verdict:
     judged = _judge(monitor, given)
     outcome = max((rule.outcome for _, rule in judged), key=_ORDER.index, default=Outcome.HEALTHY)
     severity = max((rule.severity for _, rule in judged), default=Severity.NONE)
-    retrains = asks_retraining(judged, monitor.policy.retrain)
-    told = _actions(judged, retrains), _reasons(judged, given, retrains)
+    retrains = learns(monitor) and asks_retraining(judged, monitor.policy.retrain)
+    told = _actions(monitor, judged, retrains), _reasons(judged, given, retrains)
     return Verdict(subject, outcome, severity, *told, _evidence(monitor, given, judged))
 
 
@@ -184,8 +184,8 @@ def _found_in(result: CheckResult, results: Sequence[CheckResult] | None) -> boo
     return any(other.key == result.key and other.status in _FOUND for other in results or ())
 
 
-def _actions(judged: Sequence[Judged], retrains: bool) -> tuple[Action, ...]:
-    asked = _asked(judged) - {Action.RETRAIN}
+def _actions(monitor: Monitor, judged: Sequence[Judged], retrains: bool) -> tuple[Action, ...]:
+    asked = _asked(judged) - {Action.RETRAIN, *(() if learns(monitor) else (Action.BLOCK_RETRAINING,))}
     if retrains and Action.BLOCK_RETRAINING not in asked:
         asked.add(Action.RETRAIN)
     return tuple(action for action in Action if action in asked)
@@ -199,7 +199,7 @@ def _reasons(judged: Sequence[Judged], given: Given, retrains: bool) -> tuple[st
     lines = [_line(group) for group in groups[:REASONS]]
     lines += [f"probable cause: {cause}" for cause in list(causes)[:CAUSES]]
     if len(groups) > REASONS:
-        lines.append(f"and {sum(map(len, groups[REASONS:]))} more findings")
+        lines.append(f"and {_counted(sum(map(len, groups[REASONS:])), 'more finding')}")
     if retrains and Action.BLOCK_RETRAINING in _asked(judged):
         lines.append("retraining is blocked: the data has faults that a new model would learn")
     return tuple(lines)
@@ -227,7 +227,7 @@ def _line(group: Sequence[Judged]) -> str:
     if len(group) == 1 or not columns:
         return sentence(*group[0])
     checks = ", ".join(dict.fromkeys(result.check.value.replace("_", " ") for result in results))
-    more = f" and {len(columns) - NAMED} more columns" if len(columns) > NAMED else ""
+    more = f" and {_counted(len(columns) - NAMED, 'more column')}" if len(columns) > NAMED else ""
     return f"{', '.join(columns[:NAMED])}{more}: {checks} undecided: {results[0].detail}"
 
 
@@ -353,6 +353,7 @@ def _evidence(monitor: Monitor, given: Given, judged: Sequence[Judged]) -> dict[
         "findings": [_finding_json(finding, rule) for finding, rule in judged],
         "persistence": {"windows": rule.windows, "of": rule.of, "known": sum(b is not None for b in given.history)},
         "importances_known": bool(given.importances),
+        **({} if learns(monitor) else {"retrainable": False}),
     }
 
 

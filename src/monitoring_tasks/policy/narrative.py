@@ -23,6 +23,9 @@ _UNKNOWN = {
     Outcome.LABELS_IMMATURE: "Check that labels arrive, and bear the ids of the predictions.",
 }
 
+UNTRAINED = "Open the report and look for the cause: what was released, configured anew, or failed in that window?"
+"""The next step for a model that nobody retrains here, such as one that answers with text."""
+
 
 def next_step(verdict: Verdict) -> str:
     """The one thing to do now, for the person who reads the log or the alert."""
@@ -30,8 +33,14 @@ def next_step(verdict: Verdict) -> str:
         return "Wait: labels are still coming, and this window is judged anew by the next runs."
     if verdict.outcome in _UNKNOWN:
         return _UNKNOWN[verdict.outcome]
+    if verdict.evidence.get("retrainable") is False and verdict.severity >= Severity.MEDIUM:
+        return UNTRAINED
     if Action.BLOCK_RETRAINING in verdict.actions:
         return "Ask data engineering about the columns named above; retraining stays blocked until the data is sound."
+    return _by_report(verdict)
+
+
+def _by_report(verdict: Verdict) -> str:
     if Action.RETRAIN in verdict.actions:
         return f"{why_retrain(verdict)}: look at the report, then retrain."
     if Action.INVESTIGATE in verdict.actions:
