@@ -278,6 +278,38 @@ def test_genuine_changes_have_no_cause(column: str, change: Any, count: int) -> 
         assert cause is None, (seed, cause)
 
 
+@pytest.mark.parametrize("factor", [1.609344, 1.852, 3.6, 2.54, 0.3048, 4.7])
+@pytest.mark.parametrize("share", [0.3, 1.0])
+def test_whole_numbers_that_are_whole_as_ever_were_not_converted_by_a_fraction(factor: float, share: float) -> None:
+    """Tokens are no miles, whatever their number grows by; halves of them would be another matter."""
+    random = np.random.default_rng(25)
+    columns = rows(random, 3000)
+    more = np.where(chosen(random, 3000, share), columns["distance"] * factor, columns["distance"])
+    assert named("distance", {**columns, "distance": np.round(more)}) is None
+    if share == 1:
+        cause = named("distance", {**columns, "distance": more})
+        assert cause is not None
+        assert cause.fault is Fault.UNIT_CHANGE
+
+
+@pytest.mark.parametrize("factor", [1000, 60, 0.1])
+def test_whole_numbers_are_converted_by_whole_factors_and_divided_by_them(factor: float) -> None:
+    """Seconds as milliseconds, and what is left of millimetres when they are cut off to centimetres."""
+    columns = rows(np.random.default_rng(26), 3000)
+    cause = named("distance", {**columns, "distance": np.floor(columns["distance"] * factor)})
+    assert cause is not None
+    assert cause.fault is Fault.UNIT_CHANGE
+
+
+@pytest.mark.parametrize(("column", "by"), [("age", 24.4), ("age", 34), ("fahrenheit", 36), ("fahrenheit", -23)])
+@pytest.mark.parametrize("count", [100, 150, 250])
+def test_a_factor_that_fits_no_better_than_a_plain_shift_is_not_named(column: str, by: float, count: int) -> None:
+    """A mean that moved far has the same spread as ever, which few rows do not tell from that of a factor."""
+    for seed in range(4):
+        columns = rows(np.random.default_rng([27, seed]), count)
+        assert named(column, {**columns, column: columns[column] + by}) is None
+
+
 def test_only_what_was_found_gets_a_cause() -> None:
     """A fault in a column without a finding stays unnamed; one of two findings gives one cause."""
     columns = rows(np.random.default_rng(22), 1000)

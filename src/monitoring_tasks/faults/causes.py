@@ -75,11 +75,18 @@ def _of_values(sides: Sides, column: str) -> Cause | None:
 
 def _of_numbers(sides: Sides, column: str, values: Floats, baseline: Distribution) -> Cause | None:
     finite = values[np.isfinite(values)]
+    whole = _are_whole(finite) and _are_whole(numbers_of(sides.reference_sample, column))
     return (
         time_shift(column, finite, baseline)
         or frozen_number(sides, column, values, baseline)
-        or unit_change(column, finite, baseline)
+        or unit_change(column, finite, baseline, whole=whole)
     )
+
+
+def _are_whole(values: Floats | None) -> bool:
+    """Whether there are finite values, and all of them are whole numbers."""
+    known = np.zeros(0) if values is None else values[np.isfinite(values)]
+    return len(known) > 0 and bool(np.all(known == np.round(known)))
 
 
 def truncated(sides: Sides) -> Cause | None:

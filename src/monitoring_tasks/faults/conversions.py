@@ -54,6 +54,16 @@ class Conversion:
         """
         return max(abs(self.factor), 1 / abs(self.factor))
 
+    @property
+    def keeps_whole(self) -> bool:
+        """Whether whole numbers are whole afterwards too: by a whole factor, or divided by one and cut off.
+
+        >>> [Conversion(factor).keeps_whole for factor in (1000.0, 0.001, 1.609344)]
+        [True, True, False]
+        """
+        sound = math.isclose(self.size, round(self.size), rel_tol=1e-9) and self.offset == round(self.offset)
+        return self.listed and sound
+
 
 def scaled(factor: float, words: str = "", *, round: bool = False, listed: bool = True) -> Conversion:
     """A multiplication, with its words made up where none are given."""

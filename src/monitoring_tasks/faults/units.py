@@ -2,7 +2,8 @@
 
 A conversion is named when undoing it brings the values back to the baseline. In all rows that shows in the distance of
 the whole column; in some rows the odd values must lie where the baseline has hardly any, and be distributed, once
-converted back, as the baseline is.
+converted back, as the baseline is. A small factor must do so clearly better than a plain shift, and whole numbers that
+are as whole as ever were not multiplied by a fraction.
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ MANY_ODD = 30
 """So many odd values are needed to believe a factor that is not a round one."""
 _SLACK = {True: 0.9, False: 0.5}
 """By how much, in units of chance, a power of ten or another conversion may fit worse than a less likely one."""
+_CLEARLY = 0.7
+"""By how much, in units of chance, a fit must be better than a simpler one to be named instead of it."""
+LARGE = 50
+"""A factor from here on is nothing else: a smaller one may be a shift."""
 SMALLEST_FACTOR = 1.5
 SMALLEST_ESTIMATED = 3.0
 
@@ -43,16 +48,21 @@ class _Fit:
     values: int
 
 
-def unit_change(column: str, values: Floats, baseline: Distribution) -> Cause | None:
+def unit_change(column: str, values: Floats, baseline: Distribution, *, whole: bool = False) -> Cause | None:
     """The conversion that explains the finite `values` of a window, if there is one.
 
     Zeros are left out of the matter where the baseline has many: no factor changes them. The share is that of `values`.
+    Where all of them and the baseline's are `whole` numbers, only conversions that keep them so are looked at.
     """
     rest = baseline.without(0.0)
     told = values if rest is baseline else values[values != 0]
     if rest is None or len(told) < FEWEST or rest.rows < FEWEST:
         return None
-    fit = _best(list(_whole(told, rest))) or _best(list(_partial(told, rest))) or _best(list(_apart(told, rest)))
+    fits = (
+        _best([each for each in way(told, rest) if each.conversion.keeps_whole or not whole])
+        for way in (_whole, _partial, _apart)
+    )
+    fit = next((each for each in fits if each), None)
     if fit is None:
         return None
     which = "values" if len(told) == len(values) else "values other than zero"
@@ -69,7 +79,7 @@ def _best(fits: Sequence[_Fit]) -> _Fit | None:
     best = min((fit.distance for fit in listed), default=0.0)
     near = [fit for fit in listed if fit.distance <= best + _SLACK[fit.conversion.power_of_ten] / math.sqrt(fit.values)]
     estimated = [fit for fit in fits if not fit.conversion.listed]
-    if estimated and (not near or estimated[0].distance < best - 0.7 / math.sqrt(estimated[0].values)):
+    if estimated and (not near or estimated[0].distance < best - _CLEARLY / math.sqrt(estimated[0].values)):
         return estimated[0]
     return near[0] if near else None
 
@@ -78,13 +88,25 @@ def _whole(values: Floats, baseline: Distribution) -> Iterator[_Fit]:
     """Conversions that explain the column when every value was converted."""
     before = baseline.distance(values)
     chance = baseline.limit(len(values), LIKELY)
+    shifted = _shifted(values, baseline)
     for conversion in (*CONVERSIONS, *_estimated(values, baseline)):
-        few = len(values) < MANY and conversion.size < 50
+        few = len(values) < MANY and conversion.size < LARGE
         if few or before < _least_before(conversion) or not _allowed(conversion, baseline):
             continue
         after = baseline.distance(conversion.undone(values))
-        if after <= max(min(chance, 0.25 * before), _leftover(conversion) * before):
+        near = after <= max(min(chance, 0.25 * before), _leftover(conversion) * before)
+        if near and (not 1 < conversion.size < LARGE or after < shifted - _CLEARLY / math.sqrt(len(values))):
             yield _Fit(conversion, 1.0, after, len(values))
+
+
+def _shifted(values: Floats, baseline: Distribution, part: tuple[float, float] = (-math.inf, math.inf)) -> float:
+    """How far the values lie from that part of the baseline once they are moved onto its median."""
+    usual = _quantile(baseline, float(baseline.at(np.array(part)).mean()))
+    return baseline.distance(values - np.median(values) + usual, above=part[0], below=part[1])
+
+
+def _quantile(baseline: Distribution, share: float) -> float:
+    return float(np.interp(share, baseline.upto, baseline.ends))
 
 
 def _least_before(conversion: Conversion) -> float:
@@ -100,7 +122,7 @@ def _leftover(conversion: Conversion) -> float:
         return 0.0
     if conversion.offset:
         return 0.2 if conversion.size > 1 else 0.1
-    return 0.3 if conversion.size >= 50 else 0.08
+    return 0.3 if conversion.size >= LARGE else 0.08
 
 
 def _allowed(conversion: Conversion, baseline: Distribution) -> bool:
@@ -118,7 +140,7 @@ def _allowed(conversion: Conversion, baseline: Distribution) -> bool:
 
 def _estimated(values: Floats, baseline: Distribution) -> list[Conversion]:
     """The factor between the two medians, if it is one."""
-    usual = float(np.interp(0.5, baseline.upto, baseline.ends))
+    usual = _quantile(baseline, 0.5)
     factor = float(np.median(values)) / usual if usual and len(values) else math.nan
     good = math.isfinite(factor) and 1e-15 < factor < 1e15
     return [scaled(factor, listed=False)] if good else []
@@ -160,8 +182,11 @@ def _odd(values: Floats, baseline: Distribution, conversion: Conversion, region:
     expected = ordinary * len(values)
     if power < _least_power(conversion) or expected > 0.1 * len(odd):
         return None
-    distance = baseline.distance(conversion.undone(odd), above=float(back[0]), below=float(back[1]))
+    part = (float(back[0]), float(back[1]))
+    distance = baseline.distance(conversion.undone(odd), above=part[0], below=part[1])
     if distance > min(LIKELY / math.sqrt(len(odd)) + 0.02, 0.6):
+        return None
+    if not conversion.round and distance > _shifted(odd, baseline, part) - _CLEARLY / math.sqrt(len(odd)):
         return None
     fit = _Fit(conversion, min((len(odd) - expected) / len(values) / power, 1.0), distance, len(odd))
     likely = conversion.round or fit.share <= 0.5  # of more values a shift of all could be the cause
@@ -173,7 +198,7 @@ def _least_power(conversion: Conversion) -> float:
 
 
 def _fewest(conversion: Conversion) -> int:
-    return MANY_ODD if not conversion.round else FEWEST_ODD if conversion.size >= 50 else FEWEST_NEAR
+    return MANY_ODD if not conversion.round else FEWEST_ODD if conversion.size >= LARGE else FEWEST_NEAR
 
 
 def _explains(values: Floats, baseline: Distribution, fit: _Fit) -> bool:
