@@ -84,6 +84,17 @@ def test_words_are_told_apart_at_every_length() -> None:
     assert computed("repeated", derived, pa.table({"response": texts})) == [0.0, 0.5, 0.0, 0.0]
 
 
+def test_words_of_any_length_are_told_apart_in_few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture written out in one word of a megabyte takes no step for each eight of its bytes."""
+    steps, mixed = list[int](), words._mixed
+    monkeypatch.setattr(words, "_mixed", lambda values: steps.append(len(values)) or mixed(values))
+    derived = declared(repeated={"kind": "repeated_words", "of": "response"})
+    long = [f"{'a' * size}{tail}" for size in (*range(250, 260), 1 << 20) for tail in ("b", "\0", "c\0")]
+    texts = [" ".join(long), " ".join([*long, *long])]
+    assert computed("repeated", derived, pa.table({"response": texts})) == [0.0, 0.5]
+    assert len(steps) < 100
+
+
 @pytest.mark.parametrize("text", JSON, ids=range(len(JSON)))
 def test_the_grammar_alone_agrees_with_the_parser(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is read token by token is JSON where the parser says so, but for what that refuses."""

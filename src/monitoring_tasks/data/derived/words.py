@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ Counted = Callable[["Block"], NDArray[Any]]
 _BLOCK_BYTES = 1 << 17
 _BLOCK_TEXTS = 1 << 14
 _WIDTH = 8
+_LONG = 256
+"""Longer words, such as an encoded picture of some megabytes, are hashed one by one."""
 _BLANK, _FIRST, _COUNT = np.uint8(ord(" ")), np.uint8(ord("\t")), np.uint8(5)
 # Bytes of a word that lie beyond its end are masked out of the eight that are loaded at once.
 _MASKS = np.array([(1 << 8 * size) - 1 for size in range(_WIDTH + 1)], np.uint64)
@@ -122,7 +125,7 @@ def _hashes(data: Bytes, starts: Ints, ends: Ints) -> NDArray[np.uint64]:
     loads = np.ndarray((len(data) - _WIDTH + 1,), np.dtype("<u8"), data, strides=(1,))
     sizes = ends - starts
     found = _mixed((loads[starts] & _MASKS[np.minimum(sizes, _WIDTH)]) + sizes.astype(np.uint64) * _GOLDEN)
-    longer, done = np.flatnonzero(sizes > _WIDTH), _WIDTH
+    longer, done = np.flatnonzero((sizes > _WIDTH) & (sizes <= _LONG)), _WIDTH
     while len(longer):
         left = sizes[longer] - done
         found[longer] = _mixed(
@@ -130,6 +133,9 @@ def _hashes(data: Bytes, starts: Ints, ends: Ints) -> NDArray[np.uint64]:
         )
         done += _WIDTH
         longer = longer[left > _WIDTH]
+    for place in np.flatnonzero(sizes > _LONG):
+        word = hashlib.blake2b(data[starts[place] : ends[place]], digest_size=_WIDTH)
+        found[place] = int.from_bytes(word.digest(), "little")
     return found
 
 
