@@ -69,7 +69,7 @@ class Judge:
         reference = self.policy.reference
         timestamp = TIMESTAMP if TIMESTAMP in rows.column_names else None
         found = scan_arrow(TableRows(rows), None, Plan(reference.binning, timestamp=timestamp))
-        told = separation(reference.sample, found.sample, reference.kinds, ranked=False, most_rows=self.null.most_rows)
+        told = separation(reference.sample, found.sample, reference.kinds, most_rows=self.null.most_rows)
         gap = time_gap(found.sample, reference.sample, TIMESTAMP, window)
         extra: dict[TestKey, Extra] = {}
         if told is not None:

@@ -16,6 +16,7 @@ import pytest
 
 from monitoring_tasks import assessment
 from monitoring_tasks.assessment import Assessor, Basis, Observed, assessed, load_assessor
+from monitoring_tasks.calibration import domain
 from monitoring_tasks.calibration.assess import Assessment
 from monitoring_tasks.champion import load_reference, pin_champion
 from monitoring_tasks.checks import Check, CheckResult, Status
@@ -282,6 +283,27 @@ def test_a_broken_test_is_undecided_and_leaves_the_others(
     assert status(results, check) is Status.UNDECIDED
     assert any("ZeroDivisionError: a bug" in reason for reason in verdict.reasons)
     assert status(results, Check.DRIFT, "age") is Status.FAILED
+
+
+def test_columns_are_ranked_for_findings_only(
+    production: Production, runtime: Runtime, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What a joint change is told apart by takes as long as finding it; one that cannot be told by columns stands."""
+    production.configure(JOINT)
+    production.write(FIRST_DAY)
+    production.write(FIRST_DAY + timedelta(days=1), shift=1.5)
+    found = judged(production, runtime, day(1))
+    assert found.whole[Check.JOINT].detail == "told apart most by age, score"
+    monkeypatch.setattr(domain, "ranking", broken)
+    ordinary = judged(production, runtime, day(0))
+    assert (Check.JOINT, None) not in ordinary.found
+    assert ordinary.whole[Check.JOINT].value > 0
+    assert ordinary.whole[Check.JOINT].detail == ""
+    assert "not detailed" not in caplog.text
+    again = judged(production, runtime, day(1))
+    assert (Check.JOINT, None) in again.found
+    assert again.whole[Check.JOINT] == replace(found.whole[Check.JOINT], detail="")
+    assert "finding not detailed: check=joint" in caplog.text
 
 
 def test_what_may_pass_is_raised(production: Production, runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:

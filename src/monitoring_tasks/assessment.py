@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -27,7 +28,7 @@ from monitoring_tasks.calibration.assess import (
 from monitoring_tasks.calibration.calibrate import Calibration
 from monitoring_tasks.calibration.correction import Levels
 from monitoring_tasks.calibration.counts import all_rare
-from monitoring_tasks.calibration.domain import JointNull, separation
+from monitoring_tasks.calibration.domain import JointNull, Separation, separation
 from monitoring_tasks.calibration.segments import SegmentCase, most_tests
 from monitoring_tasks.checks import Check, Evidence, Measured, Status
 from monitoring_tasks.errors import MonitoringError
@@ -166,14 +167,18 @@ class Assessor:
             _tried(check, partial(test, observed))
             for check, test in ((Check.TIME_GAP, self._gap), (Check.JOINT, self._joint))
         )
+        made = gap | joint
         levels = self._levels.of(observed.window, observed.profile)
-        extra: dict[TestKey, Extra] = {(check, None): test for check, (_, test) in (gap | joint).items()}
+        extra: dict[TestKey, Extra] = {(check, None): each.extra for check, each in made.items()}
         extra |= {(Check.LEVEL, name): test for name, (_, test) in levels.items()}
         case = replace(self._case(observed.profile, extra), segments=self.basis.cases(self.monitor, observed))
         tests, segments = assess_all(self.calibration, case, self.levels, self.monitor.alarms.floors)
-        whole = {check: measured for check, (measured, _) in (gap | joint).items()}
         sizes: dict[TestKey, Size] = {(Check.LEVEL, name): size for name, (size, _) in levels.items()}
-        return Assessment(tests, whole, cases=case.segments, segments=segments, sizes=sizes)
+        judged = Assessment(tests, cases=case.segments, segments=segments, sizes=sizes)
+        whole = {
+            check: each.told(check) if (check, None) in judged.found else each.measured for check, each in made.items()
+        }
+        return replace(judged, whole=whole)
 
     def judge(self, observed: Observed) -> Assessment:
         """The tests of the window, with what explains them: baselines that fall short, seasons, probable causes.
@@ -206,7 +211,7 @@ class Assessor:
         if gap is None:
             return {}
         words = f"no row from {gap.start:%Y-%m-%d %H:%M} to {gap.end:%Y-%m-%d %H:%M} UTC" if gap.share else ""
-        return {Check.TIME_GAP: (Measured(gap.share, words), Extra(gap.p_value, gap.share))}
+        return {Check.TIME_GAP: _Test(Measured(gap.share, words), Extra(gap.p_value, gap.share))}
 
     def _joint(self, observed: Observed) -> Tests:
         kinds = self._joint_kinds
@@ -218,9 +223,8 @@ class Assessor:
         found = separation(self.compared.reference.sample, observed.sample, kinds, most_rows=null.most_rows)
         if found is None:
             return {}
-        words = "told apart most by " + ", ".join(name for name, _ in found.columns[:3]) if found.columns else ""
-        p_value = null.p_value(found.auc, found.rows)
-        return {Check.JOINT: (Measured(found.auc, words), Extra(p_value, max(found.auc - 0.5, 0.0)))}
+        extra = Extra(null.p_value(found.auc, found.rows), max(found.auc - 0.5, 0.0))
+        return {Check.JOINT: _Test(Measured(found.auc), extra, partial(_told_apart, found))}
 
     @property
     def _joint_kinds(self) -> dict[str, Kind]:
@@ -313,7 +317,30 @@ def _is_about(cause: Cause, key: TestKey, timestamp: str) -> bool:
     return cause.column == key[1]
 
 
-Tests = dict[Check, tuple[Measured, Extra]]
+def _told_apart(found: Separation) -> str:
+    names = ", ".join(name for name, _ in found.columns[:3])
+    return f"told apart most by {names}" if names else ""
+
+
+class _Test(NamedTuple):
+    """A test of rows, and what makes its detail where that takes long: of findings only."""
+
+    measured: Measured
+    extra: Extra
+    detail: Callable[[], str] | None = None
+
+    def told(self, check: Check) -> Measured:
+        """What was measured, with its detail; without, if that breaks: the finding stands."""
+        if self.detail is None:
+            return self.measured
+        try:
+            return replace(self.measured, detail=self.detail())
+        except Exception:
+            log.exception("finding not detailed: check=%s", check)
+            return self.measured
+
+
+Tests = dict[Check, _Test]
 
 
 def _tried(check: Check, test: Callable[[], Tests]) -> Tests:
@@ -324,7 +351,7 @@ def _tried(check: Check, test: Callable[[], Tests]) -> Tests:
         raise
     except Exception as error:
         log.exception("test not computed: check=%s", check)
-        return {check: (Measured(math.nan, f"{type(error).__name__}: {error}"[:300]), Extra(math.nan, math.nan))}
+        return {check: _Test(Measured(math.nan, f"{type(error).__name__}: {error}"[:300]), Extra(math.nan, math.nan))}
 
 
 Explanation = Callable[[Observed, Assessment], dict[TestKey, str]]

@@ -8,9 +8,10 @@ differ, even where that of every single column is the same (Lopez-Paz and Oquab,
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
+from functools import cached_property, partial
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -41,18 +42,28 @@ _DISTINCT = 0.995
 """AUC values beyond this are not told apart: the window is another one, and how much so no ranks can say."""
 
 
+Ranking = tuple[tuple[str, float], ...]
+
+
 @dataclass(frozen=True)
 class Separation:
     """How well a classifier tells the window from the reference.
 
-    `auc` is the area under the curve out of fold: 0.5 when it cannot tell, 1 when it always can. `columns` ranks what
-    it tells them by: how much the AUC falls when a column's values are shuffled, at most 10, largest first; columns
-    that hardly matter are not named. A joint change has all its columns there. `rows` are those used, reference first.
+    `auc` is the area under the curve out of fold: 0.5 when it cannot tell, 1 when it always can. `rows` are those used,
+    reference first. `ranked` makes `columns`, which takes as long as all else.
     """
 
     auc: float
-    columns: tuple[tuple[str, float], ...]
     rows: tuple[int, int]
+    ranked: Callable[[], Ranking] = field(repr=False, compare=False)
+
+    @cached_property
+    def columns(self) -> Ranking:
+        """What it tells them by: how much the AUC falls when a column's values are shuffled.
+
+        At most 10, largest first; columns that hardly matter are not named. A joint change has all its columns there.
+        """
+        return self.ranked()
 
 
 def separation(
@@ -60,15 +71,14 @@ def separation(
     current: pa.Table,
     kinds: Mapping[str, Kind],
     *,
-    ranked: bool = True,
     most_rows: int = MOST_ROWS,
 ) -> Separation | None:
     """How well the rows of two samples can be told apart by the columns of `kinds`.
 
     A column that is not on both sides, or not of its kind, is left out. A missing value is a value of its own. None
     when a side has fewer than 100 rows, or no column is left. At most 2,000 rows of the reference are used, and
-    `most_rows` of the window: `JointNull.most_rows`, when the AUC is to be judged by one. Without `ranked`, `columns`
-    is empty, which saves half of the time. The same samples give the same result, whatever the order of columns.
+    `most_rows` of the window: `JointNull.most_rows`, when the AUC is to be judged by one. The same samples give the
+    same result, whatever the order of columns.
     """
     if min(reference.num_rows, current.num_rows) < LEAST_ROWS:
         return None
@@ -77,8 +87,7 @@ def separation(
     if rows is None:
         return None
     models = fitted(rows)
-    auc = mean_auc(models)
-    return Separation(auc, ranking(models, rows.names) if ranked else (), (sides[0].num_rows, sides[1].num_rows))
+    return Separation(mean_auc(models), (sides[0].num_rows, sides[1].num_rows), partial(ranking, models, rows.names))
 
 
 def _bounded(sample: pa.Table, count: int) -> pa.Table:
