@@ -215,6 +215,20 @@ def test_a_share_stays_one_whatever_the_hour_takes_away() -> None:
     assert (made.before, made.effect, made.p_value) == (0.0, 0.0, 1.0)
 
 
+@pytest.mark.parametrize("usual", [0.2, 0.03])
+def test_hours_with_less_than_the_hour_adds_are_hours(usual: float) -> None:
+    """A share that fell to nothing at noon is below nothing without what noon adds: it hides no jump after it."""
+    season = tuple(usual * 0.9 if 8 <= each < 20 else -usual * 0.9 for each in range(24))
+    gauge = replace(SHARE, mean=usual, variance=usual * (1 - usual))
+    null = LevelNull(gauge, season=season)
+    hours = [when for when, _ in day(0)]
+    noons = [when for when in hours if null.offset(when) > 0][:2]
+    before = [(when, Level(0.0 if when in noons else usual + null.offset(when), 300)) for when in hours]
+    ordinary = usual + null.offset(hour(100))
+    assert found(null, ordinary, before).p_value > 0.2
+    assert found(null, ordinary + 0.2, before).p_value < 1e-6
+
+
 def test_a_null_is_kept_as_plain_json() -> None:
     """And read again."""
     null = LevelNull(SHARE, Between(0.1, 2.0, 9), Between(0.2, 3.0, 11), SEASON, 0.3)

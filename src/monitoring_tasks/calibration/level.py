@@ -107,7 +107,7 @@ def jump(null: LevelNull, window: Window, now: Level, before: Sequence[tuple[Win
         return None
     offset, gauge = null.offset(window), null.gauge
     usual = usual_level(null, had)
-    beside = [_expected(gauge, usual, offset), _expected(gauge, Level(gauge.mean, gauge.rows), offset)]
+    beside = [_moved(gauge, usual, offset), _moved(gauge, Level(gauge.mean, gauge.rows), offset)]
     between = [widened_by(null.before, len(had)), null.reference]
     steps = [now.level - each.level for each in beside]
     same = steps[0] * steps[1] > 0
@@ -117,9 +117,10 @@ def jump(null: LevelNull, window: Window, now: Level, before: Sequence[tuple[Win
     return Jump(p, effect, now.level, beside[0].level, beside[1].level, len(had))
 
 
-def _expected(gauge: Gauge, usual: Level, offset: float) -> Level:
-    level = usual.level + offset
-    return Level(min(max(level, 0.0), 1.0) if gauge.share else level, usual.rows)
+def _moved(gauge: Gauge, found: Level, offset: float) -> Level:
+    """A level with what the hours add to it; a share stays one."""
+    level = found.level + offset
+    return Level(min(max(level, 0.0), 1.0) if gauge.share else level, found.rows)
 
 
 def widened_by(between: Between, windows: int) -> Between:
@@ -130,12 +131,18 @@ def widened_by(between: Between, windows: int) -> Between:
 def usual_level(null: LevelNull, had: Sequence[Level]) -> Level:
     """The level of all rows of several windows but for those in a burst, which the middle half of them tells.
 
-    Rows are counted, not windows: the middle one of windows in which a share is rare has none.
+    Rows are counted, not windows: the middle one of windows in which a share is rare has none. Without what the hour
+    adds, a window's share may lie beyond 0 and 1: it is one only to tell bursts, and cut off it would move the level.
     """
     ordered = sorted(had, key=lambda each: each.level)
     quarter = len(ordered) // 4
-    middle = _pooled(ordered[quarter : len(ordered) - quarter])
-    kept = [each for each in ordered if p_value(null.gauge, each, middle, null.before) >= OUTLIER]
+    shown = [_moved(null.gauge, each, 0.0) for each in ordered]
+    middle = _moved(null.gauge, _pooled(ordered[quarter : len(ordered) - quarter]), 0.0)
+    kept = [
+        each
+        for each, share in zip(ordered, shown, strict=True)
+        if p_value(null.gauge, share, middle, null.before) >= OUTLIER
+    ]
     return _pooled(kept if len(kept) >= LEAST_BEFORE else ordered)
 
 
