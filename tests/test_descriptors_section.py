@@ -119,3 +119,11 @@ def test_descriptors_change_no_verdict_but_their_columns_are_no_features() -> No
     assert one.performance_hash == plain.performance_hash
     assert plain.texts == {"response"}
     assert one.texts == {"response", "question"}
+
+
+def test_a_text_model_whose_answer_is_its_prediction_is_told_to_derive_one() -> None:
+    """The first thing that people write names the free text: the sentence is about that, not about its descriptors."""
+    with pytest.raises(ValidationError, match=r"prediction 'response' of a text model is not derived: name one of"):
+        Monitor.model_validate(
+            {**PLAIN, "task": "text", "prediction": "response", "descriptors": {"response": ["SentenceCount"]}}
+        )

@@ -237,3 +237,11 @@ def test_monitor_says_which_pattern_is_wrong() -> None:
     with pytest.raises(ValidationError, match=r"pattern 2, '\(\?i\)no': character 1: \(\?i sets a flag"):
         Derived(kind="matches", of=("response",), patterns=("<refusals>", "(?i)no"))
     assert Derived(kind="matches", of=("response",), patterns=("<refusals>", "policy forbids")).patterns
+
+
+@pytest.mark.parametrize("misspelt", ["<refusal>", "<Refusals>", "< refusals >", "<refuse>"])
+def test_a_list_of_another_name_is_no_text_to_look_for(misspelt: str) -> None:
+    """It would be found in no answer, and refusals would count as none for ever."""
+    with pytest.raises(ValueError, match=r"there is no such list: write <refusals>, or \\<"):
+        pattern_of([misspelt], ignore_case=True)
+    assert pattern_of([rf"\{misspelt}", "<think>"], ignore_case=True).re2

@@ -83,6 +83,21 @@ class Derived(Section):
         return tuple(name for name, kind in zip(self.of, self.derivation.inputs, strict=True) if kind == "text")
 
     @property
+    def words(self) -> str:
+        """How it is computed, as a person says it.
+
+        >>> Derived(kind="is_json", of=("response",), where={"expects": ("json",)}).words
+        'computed from response: is json, where expects is json'
+        >>> Derived(kind="matches", of=("response",), patterns=("sorry", "cannot")).words
+        'computed from response: matches one of 2 patterns'
+        """
+        several = f"one of {len(self.patterns)} patterns" if len(self.patterns) > 1 else "a pattern"
+        settings = {"patterns": several, "values": " or ".join(self.values)}
+        how = " ".join(filter(None, (self.kind.replace("_", " "), settings.get(self.derivation.setting or ""))))
+        where = [f"{column} is {' or '.join(values)}" for column, values in self.where.items()]
+        return f"computed from {' and '.join(self.of)}: {how}{', where ' if where else ''}{' and '.join(where)}"
+
+    @property
     def inputs(self) -> tuple[str, ...]:
         """Every column it reads, each once."""
         return tuple(dict.fromkeys((*self.of, *self.where)))

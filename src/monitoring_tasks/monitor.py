@@ -141,14 +141,14 @@ class Monitor(Section):
     def _derives(self) -> Self:
         labels = {self.label: "label", self.label_time: "label time"}
         roles = {self.timestamp: "timestamp", self.id: "id", **labels}
-        require_derivable(self.derived, roles)
-        require_texts(self.descriptors, {self.prediction: "prediction", **roles}, self.derived, self.features)
         if self.task == "text" and self.prediction not in self.derived:
             allowed = ", ".join(self.derived) or "none is declared"
             raise ValueError(
                 f"prediction {self.prediction!r} of a text model is not derived: name one of the derived columns "
                 f"({allowed}), such as one of kind word_count"
             )
+        require_derivable(self.derived, roles)
+        require_texts(self.descriptors, {self.prediction: "prediction", **roles}, self.derived, self.features)
         return self
 
     @model_validator(mode="after")

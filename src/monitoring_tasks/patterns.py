@@ -7,6 +7,7 @@ configuration is read whenever a DAG file is parsed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +20,7 @@ from monitoring_tasks.refusals import REFUSALS
 
 BUILT_IN = "<refusals>"
 """The entry that stands for the list of refusals, which never tells capitals from small letters."""
+_MISSPELT = re.compile(r"<\s*refus\w*\s*>", re.IGNORECASE)
 MOST_PATTERNS = 200
 LONGEST = 1000
 """Characters of a pattern."""
@@ -89,6 +91,8 @@ def _numbered(pattern: str, number: int, *, ignore_case: bool) -> Node:
 def _tree(pattern: str, *, ignore_case: bool) -> Node:
     if not pattern:
         raise ValueError("every text holds the empty pattern: write what to look for, or ^$ for an empty text")
+    if _MISSPELT.fullmatch(pattern):
+        raise ValueError(f"there is no such list: write {BUILT_IN}, or \\{pattern} where the text itself is meant")
     if len(pattern) > LONGEST:
         raise ValueError(f"{len(pattern)} characters, {LONGEST} are allowed: write several patterns")
     tree = parsed(pattern, ignore_case=ignore_case)

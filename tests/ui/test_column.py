@@ -17,10 +17,13 @@ from monitoring_tasks.report import run_folder
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.window_story import PICTURES
 from tests.ui.markup import Page
+from tests.ui.retraining_dags import YAML
 from tests.ui.test_model import asked, forget, read, text
 from tests.ui.world import DAYS, drift, subject, verdict, window
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fastapi.testclient import TestClient
 
 pytestmark = pytest.mark.xdist_group("airflow")
@@ -69,6 +72,25 @@ def test_a_column_tells_all_that_is_known(server: TestClient, world: Runtime) ->
     data: dict[str, Any] = Page(page).data
     assert set(data) == {"plot-drift-score", "plot-missing-share"}
     assert {trace["name"] for trace in data["plot-drift-score"]["data"]} == {"drift score", "threshold"}
+
+
+def test_a_derived_column_says_what_it_is_computed_from(server: TestClient, world: Runtime, monitors: Path) -> None:
+    """Nobody finds it in the log; without the YAML at hand, or of a logged column, nothing is said."""
+    assert "Derived" not in text(server, "monitor_fraud/column/age")
+    derived = "derived: {age: {kind: difference, of: [at_year, born], where: {plan: [pro, free]}}}\n"
+    (monitors / "fraud.yaml").write_text(YAML + derived)
+    told = text(server, "monitor_fraud/column/age")
+    assert "Derived: computed from at_year and born: difference, where plan is pro or free" in told
+    assert "Derived" not in text(server, "monitor_fraud/column/plan")
+
+
+def test_a_column_whose_level_is_watched_says_that_its_drift_may_stay_low(server: TestClient, world: Runtime) -> None:
+    """The plot of the drift score does not show the jump that somebody was woken for."""
+    told = "A sudden change is found by the check level"
+    assert told not in text(server, "monitor_churn/column/age")
+    jump = CheckResult(Suite.DATA_DRIFT, Check.LEVEL, Status.FAILED, "age", value=0.06, threshold=0.03)
+    judge(world, drift("age", 0.07), jump)
+    assert told in text(server, "monitor_churn/column/age")
 
 
 def test_marks_are_on_its_plots(server: TestClient, world: Runtime) -> None:

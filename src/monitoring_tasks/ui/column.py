@@ -10,7 +10,7 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 
 from monitoring_tasks.alerts.message import Plot
-from monitoring_tasks.checks import CheckResult
+from monitoring_tasks.checks import Check, CheckResult
 from monitoring_tasks.orchestration.runtime import airflow_runtime
 from monitoring_tasks.report import run_folder
 from monitoring_tasks.runtime import Runtime
@@ -18,6 +18,7 @@ from monitoring_tasks.scores import ColumnScore
 from monitoring_tasks.store.board import Head
 from monitoring_tasks.store.database import Store
 from monitoring_tasks.ui.access import MONITOR
+from monitoring_tasks.ui.declared import derivation_of
 from monitoring_tasks.ui.html import page
 from monitoring_tasks.ui.reports import subject_of
 from monitoring_tasks.ui.windows import READS_MODEL, One, Query, Shown, facts, links_of, scores_of, shown_of
@@ -54,6 +55,8 @@ def column(request: Request, dag_id: str, column: str, fleet: One, asked: Query,
         **_window(runtime, head, results, column),
         **_over_time(request, shown, heads, scores, mine, column),
         column=column,
+        derivation=derivation_of(dag_id, column),
+        watched=any(each.check is Check.LEVEL and each.column == column for each in results or ()),
         window=head,
         window_text=window,
         choices={"days": DAYS, "refresh": REFRESH},

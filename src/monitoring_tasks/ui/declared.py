@@ -9,10 +9,11 @@ from airflow.utils.session import create_session
 from sqlalchemy import select
 
 from monitoring_tasks.errors import ConfigurationError
+from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.monitor_file import find_monitor
 from monitoring_tasks.orchestration.folder import monitors_folder
 from monitoring_tasks.retraining_section import Retraining
-from monitoring_tasks.ui.access import RETRAIN
+from monitoring_tasks.ui.access import MONITOR, RETRAIN
 
 log = logging.getLogger(__name__)
 
@@ -22,11 +23,23 @@ def retraining_of(dag_id: str) -> tuple[Retraining, str] | None:
 
     The folder is the one of the DAG's own file: an API server need not have it.
     """
+    monitor = _at_hand(dag_id, dag_id.removeprefix(RETRAIN))
+    return (monitor.retraining, monitor.schedule) if monitor is not None and monitor.retraining else None
+
+
+def derivation_of(dag_id: str, column: str) -> str:
+    """How a derived column is computed, in words; empty of a logged one, and where no YAML is found."""
+    monitor = _at_hand(dag_id, dag_id.removeprefix(MONITOR))
+    derived = monitor.derived.get(column) if monitor is not None else None
+    return derived.words if derived is not None else ""
+
+
+def _at_hand(dag_id: str, name: str) -> Monitor | None:
+    """The monitor that a DAG is of, from the folder of the DAG's own file."""
     with create_session() as session:
         file = session.scalar(select(DagModel.fileloc).where(DagModel.dag_id == dag_id))
     try:
-        monitor = find_monitor(monitors_folder(file or "/"), dag_id.removeprefix(RETRAIN))
+        return find_monitor(monitors_folder(file or "/"), name)
     except (ConfigurationError, IndexError) as error:
         log.info("monitor.not_at_hand dag_id=%s reason=%s", dag_id, error)
         return None
-    return (monitor.retraining, monitor.schedule) if monitor.retraining else None
