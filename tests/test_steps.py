@@ -25,6 +25,7 @@ from monitoring_tasks.errors import (
 )
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.monitor_file import load_monitor
+from monitoring_tasks.pieces import Pieces
 from monitoring_tasks.policy.verdict import Subject, Verdict
 from monitoring_tasks.report import self_contained
 from monitoring_tasks.runtime import Runtime, environment_runtime
@@ -414,18 +415,27 @@ def test_the_report_stands_alone(production: Production, runtime: Runtime) -> No
 def test_the_reference_is_read_again_only_for_other_baselines(
     production: Production, runtime: Runtime, monkeypatch: pytest.MonkeyPatch, more: str, asked: bool
 ) -> None:
-    """Results of the same rows stand as they are; what else they were compared with may have changed."""
+    """Results of the same rows stand as they are; what else they were compared with may have changed.
+
+    What the window and those before it are compared with is looked at once.
+    """
     production.configure(YAML + more)
-    production.write_days(FIRST_DAY, 2)
+    production.write_days(FIRST_DAY, 3)
     monitor = load_monitor(production.monitor_file)
-    for number in range(2):
+    for number in range(3):
         judge(monitor, runtime, day(number))
-    of, seen = steps.Basis.of, list[Window]()
+    over, seen, profile, read = steps.Basis.over, list[Window](), Pieces.profile, list[Window]()
 
     def watched(*given: Any) -> Any:
-        seen.append(given[-1])
-        return of(*given)
+        seen.append(given[2])
+        return over(*given)
 
-    monkeypatch.setattr(steps.Basis, "of", watched)
-    reached(monitor, runtime, steps.open_window(monitor, runtime, day(1)))
-    assert seen == ([day(1), day(0)] if asked else [])
+    def reading(pieces: Pieces, span: Window) -> Any:
+        read.append(span)
+        return profile(pieces, span)
+
+    monkeypatch.setattr(steps.Basis, "over", watched)
+    monkeypatch.setattr(Pieces, "profile", reading)
+    reached(monitor, runtime, steps.open_window(monitor, runtime, day(2)))
+    assert seen == ([day(2), day(1), day(0)] if asked else [])
+    assert (len(read) > 0, len(read)) == (asked, len(set(read)))

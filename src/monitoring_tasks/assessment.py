@@ -71,6 +71,16 @@ class Observed:
     segments: Mapping[str, Profile] = field(default_factory=dict)
 
 
+Past = tuple[Piece, Segments]
+"""The pieces of the past, and the same by segment."""
+
+
+def past_of(monitor: Monitor, runtime: Runtime, reference: ReferenceProfile) -> Past:
+    """The past of a monitor's windows, each piece of it read once. Raises `SourceUnavailable`."""
+    pieces = Pieces.of(monitor, runtime, reference)
+    return cache(pieces.profile), pieces.segments
+
+
 @dataclass(frozen=True, eq=False)
 class Basis:
     """What a window is judged on: the training reference, what its columns are compared with, and the past's pieces.
@@ -87,12 +97,10 @@ class Basis:
     @classmethod
     def of(cls, monitor: Monitor, runtime: Runtime, reference: ReferenceProfile, window: Window) -> Basis:
         """The basis of one window; each piece of the past is read once. Raises `SourceUnavailable`."""
-        pieces = Pieces.of(monitor, runtime, reference)
-        piece = cache(pieces.profile)
-        return cls.over(monitor, reference, window, (piece, pieces.segments))
+        return cls.over(monitor, reference, window, past_of(monitor, runtime, reference))
 
     @classmethod
-    def over(cls, monitor: Monitor, reference: ReferenceProfile, window: Window, past: tuple[Piece, Segments]) -> Basis:
+    def over(cls, monitor: Monitor, reference: ReferenceProfile, window: Window, past: Past) -> Basis:
         """The basis of one window over pieces that are had already."""
         piece, parts = past
         had = compared(monitor, reference, window, piece)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -17,7 +18,7 @@ import pyarrow as pa
 
 from monitoring_tasks.alarms_section import TrainingBaseline
 from monitoring_tasks.alerts.telling import SILENT, Occasion, brief, record
-from monitoring_tasks.assessment import Basis, Observed, assessed
+from monitoring_tasks.assessment import Basis, Observed, Past, assessed, past_of
 from monitoring_tasks.champion import Pinned, load_importances, load_reference, pin_champion
 from monitoring_tasks.checks import CheckResult, Status
 from monitoring_tasks.data.source import open_rows
@@ -44,6 +45,7 @@ from monitoring_tasks.window_story import Found, keep_pictures, reading_of, tell
 
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
+BasisOf = Callable[[Window], Basis]
 _SEGMENTS = "segments.parquet"
 
 
@@ -166,13 +168,14 @@ def reach_verdict(
     store.
     """
     about, pinned = _about(monitor, subject), Pinned.from_json(subject["pinned"])
-    results = _results(monitor, runtime, subject)
+    basis_of = _bases(monitor, runtime, pinned)
+    results = _results(monitor, runtime, subject, basis_of)
     profile = _stored_profile(runtime, about)
     importances = load_importances(monitor, runtime, pinned)
     given = Given(
         results=results,
         rows=profile.rows,
-        history=_history(monitor, runtime, subject),
+        history=_history(monitor, runtime, subject, basis_of),
         importances=importances,
         evidence=_evidence(about, pinned, profile, importances),
     )
@@ -191,7 +194,25 @@ def reach_verdict(
     return {**verdict.to_json(), "evidence": small, "report": found.report, "changes": brief(changes)}
 
 
-def _results(monitor: Monitor, runtime: Runtime, subject: Json) -> list[CheckResult]:
+def _bases(monitor: Monitor, runtime: Runtime, pinned: Pinned) -> BasisOf:
+    """The bases of a window and of those before it, most of whose past is the same.
+
+    The reference is loaded once, when the first one is asked for, and each piece of the past read once.
+    """
+
+    @cache
+    def common() -> tuple[ReferenceProfile, Past]:
+        reference = load_reference(monitor, runtime, pinned)
+        return reference, past_of(monitor, runtime, reference)
+
+    def basis_of(window: Window) -> Basis:
+        reference, past = common()
+        return Basis.over(monitor, reference, window, past)
+
+    return basis_of
+
+
+def _results(monitor: Monitor, runtime: Runtime, subject: Json, basis_of: BasisOf) -> list[CheckResult]:
     """The check results of the window's stored profile.
 
     They are made again when this store has none, or has those of other rows: another run of the same window may have
@@ -200,14 +221,14 @@ def _results(monitor: Monitor, runtime: Runtime, subject: Json) -> list[CheckRes
     about = Subject.from_json(subject)
     results = runtime.store.results(about)
     checked = runtime.artifacts.read(f"{run_folder(about)}/checked.txt")
-    if results and checked == _to_check(monitor, runtime, subject):
+    if results and checked == _to_check(monitor, runtime, subject, basis_of):
         return results
     log.info("suites.again window=%s reason=%s", about.window, "other rows" if results else "no results in the store")
     run_suites(monitor, runtime, subject)
     return runtime.store.results(about) or []
 
 
-def _to_check(monitor: Monitor, runtime: Runtime, subject: Json) -> bytes:
+def _to_check(monitor: Monitor, runtime: Runtime, subject: Json, basis_of: BasisOf) -> bytes:
     """Which rows check results are about now; the reference is read only where they depend on other rows."""
     about = Subject.from_json(subject)
     profile = _stored_profile(runtime, about)
@@ -215,8 +236,7 @@ def _to_check(monitor: Monitor, runtime: Runtime, subject: Json) -> bytes:
     trained = all(isinstance(each, TrainingBaseline) for each in (monitor.drift.baseline, *own))
     if trained and not monitor.segments and not monitor.alarms.levels:
         return _data_hash(profile).encode()
-    reference = load_reference(monitor, runtime, Pinned.from_json(subject["pinned"]))
-    return _checked(runtime, about, profile, Basis.of(monitor, runtime, reference, about.window))
+    return _checked(runtime, about, profile, basis_of(about.window))
 
 
 def _evidence(subject: Subject, pinned: Pinned, profile: Profile, importances: Mapping[str, float]) -> Json:
@@ -230,7 +250,7 @@ def _evidence(subject: Subject, pinned: Pinned, profile: Profile, importances: M
     return {"hashes": hashes, "code_version": version("monitoring-tasks")}
 
 
-def _history(monitor: Monitor, runtime: Runtime, subject: Json) -> list[list[CheckResult] | None]:
+def _history(monitor: Monitor, runtime: Runtime, subject: Json, basis_of: BasisOf) -> list[list[CheckResult] | None]:
     """Results of the windows before, newest first; None for one that had too few rows to be judged.
 
     Each is brought up to date first, so that the verdict depends on the data alone: not on the order in which windows
@@ -238,16 +258,15 @@ def _history(monitor: Monitor, runtime: Runtime, subject: Json) -> list[list[Che
     """
     window = Window.from_json(subject["window"])
     earlier = preceding(monitor.schedule, monitor.window, window, count=monitor.policy.persistence.of - 1)
-    return [
-        _results_of(monitor, runtime, subject, before) for before in earlier if before.start >= monitor.first_moment
-    ]
+    known = [before for before in earlier if before.start >= monitor.first_moment]
+    return [_results_of(monitor, runtime, {**subject, "window": before.to_json()}, basis_of) for before in known]
 
 
-def _results_of(monitor: Monitor, runtime: Runtime, subject: Json, window: Window) -> list[CheckResult] | None:
-    then = {**subject, "window": window.to_json()}
+def _results_of(monitor: Monitor, runtime: Runtime, then: Json, basis_of: BasisOf) -> list[CheckResult] | None:
     try:
         rows = _profile(monitor, runtime, then, anew=False)["rows"]
     except SourceInvalid as error:
+        window = Window.from_json(then["window"])
         log.warning("history.unreadable monitor=%s window=%s reason=%s", monitor.name, window, error)
         return None
-    return _results(monitor, runtime, then) if rows >= monitor.minimum_rows else None
+    return _results(monitor, runtime, then, basis_of) if rows >= monitor.minimum_rows else None
