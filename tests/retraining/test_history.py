@@ -143,7 +143,7 @@ FIGURES = {"metric": "auc", "difference": 0.02512, "low": -0.0041, "high": 0.046
     [
         ({"action": "promotion", "figures": FIGURES}, "promoted by jane: auc +0.0251 [-0.0041, +0.0463]"),
         ({"action": "rollback"}, "put back in place by jane"),
-        ({"metrics": {"auc": 0.69113, "rows": 12000, "ok": True, "name": "x"}}, ": auc 0.691, rows 1.2e+04"),
+        ({"metrics": {"auc": 0.69113, "rows": 12000, "ok": True, "name": "x"}}, ": auc 0.691, rows 12,000"),
         ({"comment": "go\x1b[2J\nahead"}, "assigned by jane: go [2J ahead"),
         ({"figures": FIGURES | {"low": None}}, "assigned by jane"),
         ({"figures": FIGURES | {"high": 10**400}}, "assigned by jane"),

@@ -164,7 +164,16 @@ def _figures(details: Mapping[str, Any]) -> str:
         return _brief(f"{_text(compared, 'metric')} {difference} [{low}, {high}]")
     if not isinstance(metrics, dict):
         return ""
-    return _brief(", ".join(f"{name} {value:.3g}" for name, value in metrics.items() if _is_number(value)))
+    return _brief(", ".join(f"{name} {_number(value)}" for name, value in metrics.items() if _is_number(value)))
+
+
+def _number(value: float) -> str:
+    """A metric, or a number of rows, as people read it.
+
+    >>> _number(0.69113), _number(539012), _number(1e40)
+    ('0.691', '539,012', '1e+40')
+    """
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e15 else f"{value:.3g}"
 
 
 def _is_number(value: object) -> bool:

@@ -216,6 +216,18 @@ def test_worse_calibration_rejects() -> None:
     assert judged(shifted, tolerance=1, calibration=0.2).decision == "promote"
 
 
+def test_calibration_of_rare_outcomes_has_digits_that_tell() -> None:
+    """Of three positives in a thousand three decimals would be zeros against zeros, and tell an approver nothing."""
+    label = np.zeros(20_000)
+    label[::400] = 1.0
+    old, new = np.full(20_000, 0.0026), np.full(20_000, 0.00306)
+    data = GateData(label, old, new, np.arange(20_000) % 20)
+    assert guardrail(judged(data, calibration=0.001), "calibration").detail == (
+        "mean prediction .00306 against .00260, mean outcome .00250: off by .00056 against .00010; "
+        "+.00046, at least +.00046 (95 %)"
+    )
+
+
 def test_few_rows_break_no_calibration_by_chance() -> None:
     """Of challengers without bias the guardrail breaks as seldom as an interval misses, however few rows there are."""
     found = []

@@ -70,9 +70,12 @@ def calibration(rows: Sample, task: str, gate: Gate) -> Iterator[Guardrail]:
     actual, old, new = (float(np.mean(each)) for each in (rows.label, rows.champion, rows.challenger))
     excess, low = excess_miss(rows, confidence=gate.confidence)
     value, held = excess / unit, None if low is None else low / unit <= gate.calibration
-    told = f"{_missed(actual, old, new, decimals(unit / 10))}; {figure(value, sign=True)}"
+    rare = min(actual, 1 - actual) if task == "binary" else unit
+    places = decimals(rare / 10)
+    beyond = places if task == "binary" else 3
+    told = f"{_missed(actual, old, new, places)}; {figure(value, beyond, sign=True)}"
     if low is not None:
-        told += f", at least {figure(low / unit, sign=True)} ({percent(gate.confidence)})"
+        told += f", at least {figure(low / unit, beyond, sign=True)} ({percent(gate.confidence)})"
     told += " standard deviations" if task == "regression" else ""
     yield Guardrail("calibration", held, told, value, gate.calibration)
 
