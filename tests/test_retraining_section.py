@@ -71,6 +71,11 @@ def test_how_a_model_is_retrained_changes_no_verdict(tmp_path: Path) -> None:
         ),
         ("retraining: {}", "retraining: {gate: {guardrails: [brier, brier]}}", "brier is named twice, or decides"),
         ("retraining: {}", "retraining: {gate: {guardrails: brier}}", "retraining.gate.guardrails"),
+        (
+            "retraining: {}",
+            "derived: {hour: {kind: hour_of_day, of: at}}\nretraining: {gate: {segments: [plan, hour]}}",
+            "retraining.gate.segments names 'hour', which is derived",
+        ),
         ("retraining: {}", "retraining: {gate: {alert_rate: 0.6}}", "retraining.gate.alert_rate"),
         (
             "retraining: {}",

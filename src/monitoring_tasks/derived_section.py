@@ -123,4 +123,14 @@ def require_derivable(derived: Mapping[str, Derived], taken: Mapping[str | None,
                 raise ValueError(f"derived column {name!r} reads the {taken[column]}, unknown at the prediction")
 
 
+def require_logged(segments: Iterable[str], derived: Mapping[str, Derived]) -> None:
+    """Raise `ValueError` for a segment of the gate that is derived, before a training is spent on it."""
+    for name in segments:
+        if name in derived:
+            raise ValueError(
+                f"retraining.gate.segments names {name!r}, which is derived: both sides score rows as they are logged: "
+                "name logged columns"
+            )
+
+
 OUTCOMES = frozenset({"label", "label time"})

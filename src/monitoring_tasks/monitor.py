@@ -14,7 +14,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from monitoring_tasks.alarms_section import Alarms, Baseline, TrainingBaseline
 from monitoring_tasks.alerts_section import Alerts
-from monitoring_tasks.derived_section import Derived, require_derivable
+from monitoring_tasks.derived_section import Derived, require_derivable, require_logged
 from monitoring_tasks.descriptors_section import DescribedColumns, require_texts
 from monitoring_tasks.errors import ConfigurationError
 from monitoring_tasks.features_section import Drift, Feature, FeatureEntry, Limits, Quality
@@ -193,6 +193,7 @@ class Monitor(Section):
         if any(lacking.values()):
             raise ValueError(f"retraining needs {', '.join(name for name, lacks in lacking.items() if lacks)}")
         gate_metrics(self.retraining.gate, self.task)
+        require_logged(self.retraining.gate.segments, self.derived)
         return self
 
     @model_validator(mode="after")
