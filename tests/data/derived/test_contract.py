@@ -164,6 +164,16 @@ def test_whole_numbers_count_as_floats_everywhere(tmp_path: Path, engines: list[
             assert [tuple(row.values()) for row in values_of(kept, list(derived), DAY)] == expected
 
 
+def test_a_category_that_is_not_unicode_ends_no_statement_of_sqlites(tmp_path: Path) -> None:
+    """It is none of the values, and the other rows have theirs."""
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'rows.db'}", poolclass=sa.NullPool)
+    derived = declared(listed={"kind": "one_of", "of": "topic", "values": ["a", "1"]})
+    with in_database(engine, {"topic": ("text", ["a", "b", 1, None])}, derived) as rows:
+        with engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE log SET topic = CAST(x'61ff' AS TEXT) WHERE topic = 'b'")
+        assert [row["listed"] for row in values_of(rows, ["listed"], DAY)] == [True, False, True, None]
+
+
 def without(derived: Mapping[str, Derived], *names: str) -> dict[str, Derived]:
     """The others."""
     return {name: each for name, each in derived.items() if name not in names}

@@ -50,11 +50,11 @@ def _wrong(column: SqlColumn, types: Sequence[str]) -> sa.ColumnElement[bool]:
 
 def _given(column: SqlColumn, kind: Input, values: Sequence[str]) -> Expression:
     """An input as the function takes it: texts as bytes, because not all of them are Unicode; numbers as floats."""
-    if kind in ("text", "moment"):
-        return sa.cast(column.expression, sa.LargeBinary)
-    number = _DIALECT.number(column)
-    assert number is not None
-    return _category(column, values) if kind == "category" else number
+    if kind == "number":
+        number = _DIALECT.number(column)
+        assert number is not None
+        return number
+    return sa.cast(_category(column, values) if kind == "category" else column.expression, sa.LargeBinary)
 
 
 def _category(column: SqlColumn, values: Sequence[str]) -> Expression:
