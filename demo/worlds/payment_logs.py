@@ -115,9 +115,9 @@ def write(rows: pd.DataFrame, folder: Path, *, version: str) -> None:
 
 def _write_days(log: pd.DataFrame, folder: Path, *, day_of: str, name: str) -> None:
     """One file a UTC day; those of another version stay."""
-    table = pa.Table.from_pandas(log.assign(day=log[day_of].dt.strftime("%Y-%m-%d")), preserve_index=False)
+    table = pa.Table.from_pandas(log, preserve_index=False).replace_schema_metadata(None)
     pads.write_dataset(
-        table.replace_schema_metadata(None),
+        table.append_column("day", table[day_of].cast(pa.date32())),
         folder,
         format="parquet",
         partitioning=["day"],

@@ -134,7 +134,7 @@ def _hashes(data: Bytes, starts: Ints, ends: Ints) -> NDArray[np.uint64]:
         done += _WIDTH
         longer = longer[left > _WIDTH]
     for place in np.flatnonzero(sizes > _LONG):
-        word = hashlib.blake2b(data[starts[place] : ends[place]], digest_size=_WIDTH)
+        word = hashlib.blake2b(data[starts[place] : ends[place]].data, digest_size=_WIDTH)
         found[place] = int.from_bytes(word.digest(), "little")
     return found
 
