@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -19,6 +18,9 @@ from demo.worlds.fraud_retraining import Judged, Requested, answer_requests
 from demo.worlds.fraud_story import check, retrainings_table, scenarios_table, tell
 from demo.worlds.payment_logs import FIRST, LAST, LIVE, days, rule_of_thumb, tick, weeks, window_of, write
 from demo.worlds.world import EXAMPLES, World, console
+from monitoring_tasks.alarms_section import WEEK
+from monitoring_tasks.champion import load_reference, pin_champion
+from monitoring_tasks.kept_nulls import load_calibration, load_joint
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.monitor_file import load_monitor
 from monitoring_tasks.performance_window import Cadence
@@ -36,9 +38,10 @@ def run(world: World) -> list[str]:
     os.environ.update(MONITORING_HOME=str(world.work), FRAUD_LOG=str(world.work / LOGS))
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # two processes and their trainings share two cores
     quiet()
-    make_data(world)
-    world.say("judging every week as it ended, and the figures of every week once its labels were final")
-    judged, requested = in_order(world)
+    with judges() as pool:
+        make_data(world, pool)
+        world.say("judging every week as it ended, and the figures of every week once its labels were final")
+        judged, requested = in_order(world, pool)
     told = tell(judged, requested)
     console.print(scenarios_table(told))
     console.print(retrainings_table(requested))
@@ -50,19 +53,37 @@ def quiet() -> None:
     logging.getLogger("monitoring_tasks").setLevel(logging.ERROR)
 
 
-def in_order(world: World) -> tuple[list[Judged], list[Requested]]:
+def judges() -> ProcessPoolExecutor:
+    """Processes that judge weeks: a verdict depends on the data alone, so that several may be reached at once.
+
+    They are started before there is anything to judge, for starting takes them seconds.
+    """
+    pool = ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn"), initializer=quiet)
+    for _ in range(WORKERS):
+        pool.submit(get_ready)
+    return pool
+
+
+def get_ready() -> None:
+    """Import what judging a week imports."""
+    from monitoring_tasks import performance_steps, steps, suites
+
+    del performance_steps, steps, suites
+
+
+def in_order(world: World, pool: ProcessPoolExecutor) -> tuple[list[Judged], list[Requested]]:
     """Every week judged, and each request of its verdicts answered before the next week's; others judge meanwhile."""
     monitor, runtime = load_monitor(EXAMPLES / "fraud.yaml"), environment_runtime()
     judged: list[Judged] = []
     requested: list[Requested] = []
     with runtime.store:
-        for week in judge_all():
+        for week in pool.map(judge, weeks()):
             judged.append(week)
             requested += answer_requests(monitor, runtime, week, say=world.say)
     return judged, requested
 
 
-def make_data(world: World) -> None:
+def make_data(world: World, pool: ProcessPoolExecutor) -> None:
     """Logs of the payments, scored by a rule of thumb before the champion is there and by the champion from then on."""
     logs = world.work / LOGS
     world.say("making eight months of payments, as a rule of thumb scored them")
@@ -70,9 +91,11 @@ def make_data(world: World) -> None:
     write(before.assign(score=rule_of_thumb(before)), logs, version="rule")
     world.say("training the champion on the first six of them with DVC")
     make_champion(world.work, MODEL)
+    learnt = pool.submit(learn)
     world.say("making eight more, scored by the champion")
     since = days(LIVE, LAST)
     write(since.assign(score=scores(world.work, since)), logs, version="v1")
+    learnt.result()
 
 
 def scores(work: Path, payments: pd.DataFrame) -> pd.Series:
@@ -89,16 +112,12 @@ def scores(work: Path, payments: pd.DataFrame) -> pd.Series:
         return pd.read_parquet(serving / "scores.parquet")["prediction"]
 
 
-def judge_all() -> Iterator[Judged]:
-    """Every week's verdict, and the one on the figures that were final at its end; in the order of time.
-
-    A verdict depends on the data alone, so that two processes may judge at once; the first week teaches both what the
-    reference says.
-    """
-    first, *others = weeks()
-    yield judge(first)
-    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn"), initializer=quiet) as pool:
-        yield from pool.map(judge, others)
+def learn() -> None:
+    """Learn from the reference what ordinary weeks are like, once for all that judge."""
+    monitor, runtime = load_monitor(EXAMPLES / "fraud.yaml"), environment_runtime()
+    reference = load_reference(monitor, runtime, pin_champion(monitor, runtime))
+    load_calibration(monitor, runtime, reference, WEEK)
+    load_joint(monitor, runtime, reference, WEEK)
 
 
 def judge(week: int) -> Judged:

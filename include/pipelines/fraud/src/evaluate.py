@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from features import FEATURES, with_derived
+from joblib import Parallel, delayed
 from model import fit, predict, sample, shares
 from params import read_params
 from sklearn.inspection import permutation_importance
@@ -31,13 +32,19 @@ def fold_of(payments: pd.DataFrame, folds: int) -> npt.NDArray[np.int64]:
 def cross_validate(payments: pd.DataFrame, params: dict[str, Any]) -> tuple[Scores, Scores]:
     """Out-of-fold score of each payment, and the mean loss of average precision when one feature is shuffled."""
     fold = fold_of(payments, params["folds"])
-    scores, losses = np.empty(len(payments)), []
-    for number in range(params["folds"]):
-        unseen = fold == number
-        model = fit(payments[~unseen], params["train"])
-        scores[unseen] = predict(model, payments[unseen])
-        losses.append(shuffling_loss(model, payments[unseen], params["train"]))
-    return scores, np.mean(losses, axis=0)
+    parts = [fold == number for number in range(params["folds"])]
+    several = Parallel(n_jobs=-1, prefer="threads")
+    found = several(delayed(leave_out)(payments, unseen, params["train"]) for unseen in parts)
+    scores = np.empty(len(payments))
+    for unseen, (their_scores, _) in zip(parts, found, strict=True):
+        scores[unseen] = their_scores
+    return scores, np.mean([losses for _, losses in found], axis=0)
+
+
+def leave_out(payments: pd.DataFrame, unseen: npt.NDArray[np.bool_], train: dict[str, Any]) -> tuple[Scores, Scores]:
+    """Scores of one fold by a model of the others, and the loss when a feature is shuffled in it."""
+    model = fit(payments[~unseen], train)
+    return predict(model, payments[unseen]), shuffling_loss(model, payments[unseen], train)
 
 
 def shuffling_loss(model: Pipeline, payments: pd.DataFrame, train: dict[str, Any]) -> Scores:

@@ -24,8 +24,10 @@ TRUSTED = [
     "sklearn.utils.validation.check_array",
 ]
 
-# One thread adds gradients in one order on every machine, and does not spin when the machine is busy.
-threadpool_limits(1)
+
+def one_thread() -> None:
+    """Let the calling thread start no others: one adds gradients in one order, and does not spin on a busy machine."""
+    threadpool_limits(1)
 
 
 def shares(ids: pd.Series) -> npt.NDArray[np.float64]:
@@ -46,6 +48,7 @@ def sample(payments: pd.DataFrame, legitimate: float) -> tuple[pd.DataFrame, npt
 
 def fit(payments: pd.DataFrame, train: dict[str, Any]) -> Pipeline:
     """A model of labelled payments. A category that it has not seen counts as missing."""
+    one_thread()
     codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan)
     columns = make_column_transformer((codes, CATEGORIES), remainder="passthrough")
     boosting = HistGradientBoostingClassifier(
@@ -69,6 +72,7 @@ def predict(model: Pipeline, payments: pd.DataFrame) -> npt.NDArray[np.float64]:
     Below that the scores of two trainings differ by chance alone, for 24 payments in 25: as digits that nobody acts on
     they would be drift of the score, from the folds' models to the one that is served.
     """
+    one_thread()
     scores: npt.NDArray[np.float64] = model.predict_proba(payments[FEATURES])[:, 1].round(2)
     return scores
 
