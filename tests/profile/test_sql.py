@@ -40,21 +40,6 @@ NAMES = ["a", "b", "it's", 'q"uote', "%s %(x)s", "é", "e\u0301", "日本", "a "
 Row = Mapping[str, Any]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> sa.Engine:
-    """An empty database of each kind."""
-    if request.param == "postgresql":
-        return sa.create_engine(request.getfixturevalue("postgres_url"), poolclass=sa.NullPool)
-    return sa.create_engine(f"sqlite:///{tmp_path / 'rows.db'}", poolclass=sa.NullPool)
-
-
-@pytest.fixture
-def engines(tmp_path: Path, postgres_url: str) -> list[sa.Engine]:
-    """One database of each kind."""
-    urls = [f"sqlite:///{tmp_path / 'rows.db'}", postgres_url]
-    return [sa.create_engine(url, poolclass=sa.NullPool) for url in urls]
-
-
 class Written(sa.types.UserDefinedType[Any]):
     """A column type as the database spells it."""
 
