@@ -22,7 +22,7 @@ settings.register_profile("project", deadline=None, print_blob=True, derandomize
 settings.load_profile("project")
 
 # The files of a model's own pipeline: they run in a checkout of it.
-collect_ignore = ["churn", "flights"]
+collect_ignore = ["churn", "arrivals"]
 
 
 @pytest.fixture
