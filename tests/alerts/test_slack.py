@@ -24,7 +24,7 @@ from monitoring_tasks.alerts.slack_blocks import detail_blocks, headline_blocks,
 from monitoring_tasks.data.connections import Account
 from monitoring_tasks.errors import AlertRefused, AlertUndelivered, ConfigurationError
 from monitoring_tasks.severity import Severity
-from tests.alerts.conftest import TOKEN
+from tests.alerts.conftest import HASTY, PATIENT, TOKEN
 from tests.alerts.servers import Gate
 from tests.slack_server import METADATA, Answer, SlackServer
 
@@ -168,11 +168,11 @@ FAILURES = [
 
 
 @pytest.mark.parametrize(("answer", "told"), FAILURES)
-def test_failures_say_what_to_do(slack: SlackChannel, server: SlackServer, answer: Answer, told: str) -> None:
+def test_failures_say_what_to_do(server: SlackServer, answer: Answer, told: str) -> None:
     """Each way to fail becomes one error that names the channel, the cause and what to do; nothing was posted."""
     server.answers.append(answer)
     with pytest.raises(AlertUndelivered, match=told) as caught:
-        slack.send(OPENED)
+        _open(server, timeout=_patience(answer)).send(OPENED)
     assert "#ml-alerts" in str(caught.value)
     assert caught.value.external == {}
     assert caught.value.after is None
@@ -187,7 +187,7 @@ def test_whatever_fails_nothing_is_posted_twice(
     """Slack fails after it took the headline or the details: the next try finds them, and posts what is missing."""
     server.answers.extend([*[None] * (taken // 2), answer.after_all() if taken else answer])
     with pytest.raises(AlertUndelivered) as caught:
-        slack.send(OPENED)
+        _open(server, timeout=_patience(answer)).send(OPENED)
     external = slack.send(replace(OPENED, external=caught.value.external, again=True))
     headline, details = server.posts
     assert server.parts("inc-1") == ["headline", "details"]
@@ -429,7 +429,7 @@ def test_an_answer_that_never_ends_is_given_up(server: SlackServer) -> None:
         started = time.monotonic()
         with pytest.raises(AlertUndelivered, match=r"no whole answer in 1 seconds\)"):
             slow.send(OPENED)
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < PATIENT
     _open(server).send(replace(OPENED, again=True))
     assert server.parts("inc-1") == ["headline", "details"]
 
@@ -486,7 +486,11 @@ def test_a_process_that_is_killed_leaves_nothing_to_post_twice(server: SlackServ
     assert len(server.files) == 1
 
 
-def _open(server: SlackServer | str, place: str = "#ml-alerts", *, timeout: float = 5) -> SlackChannel:
+def _patience(answer: Answer) -> float:
+    return HASTY if answer.then == "hang" else PATIENT
+
+
+def _open(server: SlackServer | str, place: str = "#ml-alerts", *, timeout: float = PATIENT) -> SlackChannel:
     url = server if isinstance(server, str) else server.url
     return open_slack(Account("slack", password=TOKEN, extra={"base_url": url}), place, timeout=timeout)
 

@@ -18,6 +18,7 @@ from monitoring_tasks.alerts.slack_webhook import SlackWebhook, open_slack_webho
 from monitoring_tasks.data.connections import Account
 from monitoring_tasks.errors import AlertRefused, AlertUndelivered, ConfigurationError
 from monitoring_tasks.severity import Severity
+from tests.alerts.conftest import HASTY, PATIENT
 from tests.alerts.servers import Gate
 from tests.slack_server import Answer, SlackServer
 
@@ -36,7 +37,11 @@ def server() -> Iterator[SlackServer]:
 @pytest.fixture
 def webhook(server: SlackServer) -> SlackWebhook:
     """An incoming webhook of that Slack."""
-    return open_slack_webhook(Account("slackwebhook", server.hook, password=TOKEN), timeout=1)
+    return _open(server, timeout=PATIENT)
+
+
+def _open(server: SlackServer, *, timeout: float) -> SlackWebhook:
+    return open_slack_webhook(Account("slackwebhook", server.hook, password=TOKEN), timeout=timeout)
 
 
 @pytest.mark.parametrize("event", ["opened", "escalated", "reminded", "joined", "resolved", "digest", "test"])
@@ -72,11 +77,11 @@ def test_each_event_is_one_message_that_names_the_incident(
         (Answer.hang(), "imed out"),
     ],
 )
-def test_failures_say_what_to_do(webhook: SlackWebhook, server: SlackServer, answer: Answer, told: str) -> None:
+def test_failures_say_what_to_do(server: SlackServer, answer: Answer, told: str) -> None:
     """Each way to fail becomes one error that names the cause and what to do; nothing was posted, nothing repeated."""
     server.answers.append(answer)
     with pytest.raises(AlertUndelivered, match=told) as caught:
-        webhook.send(OPENED)
+        _open(server, timeout=HASTY if answer.then == "hang" else PATIENT).send(OPENED)
     assert caught.value.external == {}
     assert caught.value.after is None
     assert server.hooked == []

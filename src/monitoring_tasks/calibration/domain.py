@@ -159,8 +159,9 @@ class JointNull:
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """Inverse of `to_json`.
 
-        >>> JointNull.from_json(JointNull(0.5, 0.1, 9, (2000, 300)).to_json())
-        JointNull(mean=0.5, spread=0.1, windows=9, rows=(2000, 300))
+        >>> null = JointNull(0.5, 0.1, 9, (2000, 300))
+        >>> JointNull.from_json(null.to_json()) == null
+        True
         """
         return cls(**{**value, "rows": tuple(value["rows"])})
 
