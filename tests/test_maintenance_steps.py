@@ -199,7 +199,7 @@ def test_nothing_outside_is_touched(folder: Path, runtime: Runtime, tmp_path: Pa
     strange = [place(spaces / "churn" / name / "file", 400) for name in names]
     strange += [place(spaces / name / run_slug("a") / "file", 400) for name in ("A\nB", "-x", "..a", ".hidden")]
     strange += [place(runtime.cache / "churn" / name / "file", 400) for name in ("HEAD", "g" * 40, "-x", "0" * 41)]
-    strange += [place(runtime.cache / name / REVISION / "file", 400) for name in (".parameters-x", "-x", "A\nB")]
+    strange += [place(runtime.cache / name / REVISION / "file", 400) for name in (".hidden", "-x", "A\nB")]
     strange += [place(runtime.cache / "workspaces" / REVISION, 400), place(runtime.cache / "results.db", 400)]
     age(runtime.cache, 400)
     assert tidy_workspaces(Fleet.of(folder), runtime, now=NOW) == {"removed": 1, "open": 0, "failed": 0}

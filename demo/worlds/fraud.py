@@ -8,11 +8,11 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from threading import Thread
 
 import pandas as pd
 
-from demo.champion import git, make_champion, repository
+from demo.champion import make_champion
 from demo.champion import run as execute
 from demo.worlds.fraud_retraining import Judged, Requested, answer_requests
 from demo.worlds.fraud_story import check, retrainings_table, scenarios_table, tell
@@ -25,7 +25,6 @@ from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.monitor_file import load_monitor
 from monitoring_tasks.performance_window import Cadence
 from monitoring_tasks.policy.verdict import Subject
-from monitoring_tasks.retraining.registry import fetch_artifact, find_champion
 from monitoring_tasks.runtime import Runtime, environment_runtime
 
 MODEL = "fraud"
@@ -65,7 +64,7 @@ def judges() -> ProcessPoolExecutor:
 
 
 def get_ready() -> None:
-    """Import what judging a week imports."""
+    """Import what judging a week imports, and comparing a challenger."""
     from monitoring_tasks import performance_steps, steps, suites
 
     del performance_steps, steps, suites
@@ -90,26 +89,21 @@ def make_data(world: World, pool: ProcessPoolExecutor) -> None:
     before = days(FIRST, LIVE)
     write(before.assign(score=rule_of_thumb(before)), logs, version="rule")
     world.say("training the champion on the first six of them with DVC")
+    later = pool.submit(days, LIVE, LAST)
+    Thread(target=get_ready).start()  # DVC's own process works meanwhile
     make_champion(world.work, MODEL)
     learnt = pool.submit(learn)
     world.say("making eight more, scored by the champion")
-    since = days(LIVE, LAST)
-    write(since.assign(score=scores(world.work, since)), logs, version="v1")
+    since = later.result()
+    write(since.assign(score=scores(world.work / MODEL, since)), logs, version="v1")
     learnt.result()
 
 
-def scores(work: Path, payments: pd.DataFrame) -> pd.Series:
-    """What the champion answers, by the code and the model of its own revision."""
-    origin = str(repository(work, MODEL))
-    revision = find_champion(origin, MODEL).revision
-    with TemporaryDirectory(prefix="serving-", dir=work) as scratch:
-        serving = Path(scratch) / MODEL
-        git("clone", "--quiet", origin, str(serving), folder=work)
-        git("checkout", "--quiet", "--detach", revision, folder=serving)
-        fetch_artifact(origin, revision, "model.skops", serving / "model.skops")
-        payments.drop(columns="fraud").to_parquet(serving / "rows.parquet", index=False)
-        execute([sys.executable, "src/score.py", "rows.parquet", "scores.parquet"], folder=serving)
-        return pd.read_parquet(serving / "scores.parquet")["prediction"]
+def scores(tree: Path, payments: pd.DataFrame) -> pd.Series:
+    """What the champion answers, by its own code in the tree that it was trained in."""
+    payments.drop(columns="fraud").to_parquet(tree / "rows.parquet", index=False)
+    execute([sys.executable, "src/score.py", "rows.parquet", "scores.parquet"], folder=tree)
+    return pd.read_parquet(tree / "scores.parquet")["prediction"]
 
 
 def learn() -> None:

@@ -6,10 +6,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
+from monitoring_tasks.champion import champion_file
 from monitoring_tasks.data.labelled import fingerprint_labelled, read_labelled
 from monitoring_tasks.errors import ConfigurationError, PromotionRefused, ReferenceInvalid
 from monitoring_tasks.kept import dump_table
@@ -18,7 +17,7 @@ from monitoring_tasks.policy.verdict import Action
 from monitoring_tasks.retraining.admission import Admission, admit
 from monitoring_tasks.retraining.names import retraining_folder
 from monitoring_tasks.retraining.parameters import read_parameter
-from monitoring_tasks.retraining.registry import Champion, fetch_artifact, find_champion
+from monitoring_tasks.retraining.registry import Champion, find_champion
 from monitoring_tasks.retraining.repository import admissible
 from monitoring_tasks.retraining_task import allowed_source, champion_source, lapse_of, retraining_of, task_json
 from monitoring_tasks.runtime import Runtime
@@ -201,11 +200,7 @@ def _planned(
 def _trained_on(monitor: Monitor, runtime: Runtime, champion: Champion) -> tuple[datetime, datetime]:
     """First and last moment of the champion's own training, by its parameters."""
     keys = retraining_of(monitor).pipeline.parameters
-    runtime.cache.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".parameters-", dir=runtime.cache) as scratch:
-        file = Path(scratch) / PARAMETERS
-        fetch_artifact(champion_source(monitor)[0], champion.revision, PARAMETERS, file)
-        text = file.read_text(encoding="utf-8")
+    text = champion_file(monitor, runtime, champion.revision, PARAMETERS).read_text(encoding="utf-8")
     start = _moment(read_parameter(text, keys.start), keys.start) if keys.start else monitor.first_moment
     return start, _moment(read_parameter(text, keys.end), keys.end)
 

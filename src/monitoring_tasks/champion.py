@@ -76,7 +76,7 @@ def pin_champion(monitor: Monitor, runtime: Runtime) -> Pinned:
 
 def _newest(monitor: Monitor, reference: ChampionReference, runtime: Runtime) -> Pinned:
     champion = find_champion(monitor.locate(reference.repository), reference.model or monitor.name)
-    path = _champion_file(monitor, runtime, champion.revision, reference.path)
+    path = champion_file(monitor, runtime, champion.revision, reference.path)
     return Pinned(champion.version, champion.revision, _digest(path))
 
 
@@ -123,7 +123,7 @@ def pinned_rows(monitor: Monitor, runtime: Runtime, pinned: Pinned) -> Iterator[
     """
     reference = monitor.reference
     if isinstance(reference, ChampionReference):
-        path = str(_champion_file(monitor, runtime, str(pinned.revision), reference.path))
+        path = str(champion_file(monitor, runtime, str(pinned.revision), reference.path))
         yield open_reference(path, runtime.connections, derived=monitor.derived)
         return
     _require_pinned(monitor, reference, runtime, pinned)
@@ -154,7 +154,7 @@ def load_importances(monitor: Monitor, runtime: Runtime, pinned: Pinned) -> dict
     key = f"importances/{monitor.name}/{pinned.revision}/{hashlib.sha256(reference.importances.encode()).hexdigest()}"
     kept = runtime.artifacts.read(key)
     if kept is None:
-        kept = _champion_file(monitor, runtime, str(pinned.revision), reference.importances).read_bytes()
+        kept = champion_file(monitor, runtime, str(pinned.revision), reference.importances).read_bytes()
         runtime.artifacts.write(key, kept)
     return _importances(kept, reference.importances)
 
@@ -169,8 +169,11 @@ def _importances(content: bytes, name: str) -> dict[str, float]:
         raise ReferenceInvalid(f"{name} is not a JSON object of feature names to numbers: {error}") from error
 
 
-def _champion_file(monitor: Monitor, runtime: Runtime, revision: str, path: str) -> Path:
-    """A champion's artifact on this machine; fetched once per revision."""
+def champion_file(monitor: Monitor, runtime: Runtime, revision: str, path: str) -> Path:
+    """A file of a champion's commit on this machine; fetched once per revision.
+
+    For a monitor with a champion. Raises as `fetch_artifact` does.
+    """
     reference = monitor.reference
     assert isinstance(reference, ChampionReference)
     target = runtime.cache / monitor.name / revision / path
