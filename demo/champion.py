@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 MODEL = "flight_delay"
 FIRST_VERSION = "v1.0.0"
 PIPELINES = Path(__file__).parents[1] / "include" / "pipelines"
+_WHO = {"NAME": "demonstration", "EMAIL": "demonstration@example.com"}
+"""Who commits and tags in git, and by whom a page therefore says that a first champion was assigned."""
 _OUTPUTS = ("__pycache__", ".dvc", "dvc.lock", "*.json", "*.parquet", "*.skops")
 _DVC_CONFIG = """\
 [core]
@@ -96,7 +98,7 @@ def git(*arguments: str, folder: Path) -> str:
 
 def _environment(folder: Path) -> dict[str, str]:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    who = {f"GIT_{role}_{key}": MODEL for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
+    who = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in _WHO.items()}
     own = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "PYTHONUNBUFFERED": "1", "PATH": path}
     return command_environment(folder) | who | own
 

@@ -23,6 +23,7 @@ from skops.io.exceptions import UntrustedTypesFoundException
 from demo import champion
 from demo.champion import MODEL, DemoFailed, first_tags, make_champion
 from monitoring_tasks.errors import ReferenceInvalid
+from monitoring_tasks.retraining.history import history
 from monitoring_tasks.retraining.registry import fetch_artifact, find_champion
 
 pytestmark = pytest.mark.xdist_group("demo")
@@ -215,3 +216,10 @@ def test_push_that_left_something_behind_is_noticed(toy: Path, tmp_path: Path) -
     shutil.rmtree(tmp_path / "work" / "dvc-remote")
     with pytest.raises(DemoFailed, match=r"the DVC remote lacks .*model\.skops"):
         champion._verify_pushed(tmp_path / "work" / MODEL)
+
+
+def test_a_first_champion_is_assigned_by_no_model(toy: Path, tmp_path: Path) -> None:
+    """Who tagged is shown as who assigned: of another model's champion it was once the name of the flights' model."""
+    shutil.copytree(toy, toy.with_name("fraud"))
+    (assignment,) = history(str(make_champion(tmp_path / "work", "fraud")), "fraud")
+    assert (assignment.by, assignment.reason) == ("demonstration", "first champion")
