@@ -6,11 +6,13 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+import re2
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitoring_tasks.data.derived import json_text, words
 from monitoring_tasks.data.derived.columns import DerivedColumns, by_definition
+from monitoring_tasks.data.derived.definitions import compiled
 from monitoring_tasks.data.derived.json_text import is_json
 from monitoring_tasks.data.derived.kinds import KINDS
 from tests.data.derived.engines import declared
@@ -106,3 +108,11 @@ def test_the_grammar_alone_agrees_with_the_parser(text: str, monkeypatch: pytest
     monkeypatch.setattr(json_text, "_REFUSED", json_text.re.compile(b""))
     monkeypatch.setattr(json_text.orjson, "loads", refuse)
     assert is_json(text.encode()) == usual
+
+
+def test_a_refused_pattern_is_told_once_and_not_printed(capfd: pytest.CaptureFixture[str]) -> None:
+    """RE2 prints what it refuses, beside raising it: nobody looks for a task's reason there."""
+    with pytest.raises(re2.error, match="invalid perl operator"):
+        compiled("(?=no)")
+    assert capfd.readouterr() == ("", "")
+    assert compiled("s[eo]rry").search(b"So sorry") is not None

@@ -22,6 +22,8 @@ Definition = Callable[..., Value]
 LARGEST, LEAST = 1e150, 1e-150
 """Numbers of a greater magnitude, or of a smaller one but 0, have no ratio and no difference: some databases end a
 statement whose result no float holds."""
+_QUIET = re2.Options()
+_QUIET.log_errors = False
 
 
 def text_length(text: str) -> int:
@@ -73,8 +75,13 @@ def is_json(text: str) -> bool | None:
 
 def matches(each: Derived) -> Definition:
     """Whether a text holds what one of the column's patterns describes."""
-    search = re2.compile(regex(each)).search
+    search = compiled(regex(each)).search
     return lambda text: search(text.encode()) is not None
+
+
+def compiled(regex: str) -> Any:
+    """A regular expression of RE2, which prints nothing itself; `re2.error` says why it refuses one."""
+    return re2.compile(regex, _QUIET)
 
 
 def regex(each: Derived) -> str:
