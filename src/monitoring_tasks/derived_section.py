@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -84,23 +84,55 @@ class Derived(Section):
 
     @property
     def words(self) -> str:
-        """How it is computed, as a person says it.
+        """How it is computed, as a person says it; of many patterns or values the first ones and their number.
 
+        >>> Derived(kind="ratio", of=("amount", "usual_amount")).words
+        'amount / usual_amount'
         >>> Derived(kind="is_json", of=("response",), where={"expects": ("json",)}).words
-        'computed from response: is json, where expects is json'
-        >>> Derived(kind="matches", of=("response",), patterns=("sorry", "cannot")).words
-        'computed from response: matches one of 2 patterns'
+        'is_json of response where expects = json'
+        >>> Derived(kind="one_of", of=("finish_reason",), values=("length", "filter")).words
+        'finish_reason = length or filter'
+        >>> Derived(kind="matches", of=("response",), patterns=("<refusals>", "sorry", "no", "never")).words
+        'matches of response (<refusals>, sorry and 2 more patterns)'
         """
-        several = f"one of {len(self.patterns)} patterns" if len(self.patterns) > 1 else "a pattern"
-        settings = {"patterns": several, "values": " or ".join(self.values)}
-        how = " ".join(filter(None, (self.kind.replace("_", " "), settings.get(self.derivation.setting or ""))))
-        where = [f"{column} is {' or '.join(values)}" for column, values in self.where.items()]
-        return f"computed from {' and '.join(self.of)}: {how}{', where ' if where else ''}{' and '.join(where)}"
+        where = " and ".join(_is(column, values) for column, values in self.where.items())
+        told = f"{self._how()} where {where}" if where else self._how()
+        return "".join(each if each.isprintable() else " " for each in told)
+
+    def _how(self) -> str:
+        if self.kind in _SIGNS:
+            return f" {_SIGNS[self.kind]} ".join(self.of)
+        if self.kind == "one_of":
+            return _is(self.of[0], self.values)
+        exact = ", capitals told apart" if self.patterns and not self.ignore_case else ""
+        return f"{self.kind} of {self.of[0]}" + (
+            f" ({_listed(self.patterns, 'pattern')}{exact})" if self.patterns else ""
+        )
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """Every column it reads, each once."""
         return tuple(dict.fromkeys((*self.of, *self.where)))
+
+
+_SIGNS: Mapping[DerivationName, str] = {"ratio": "/", "difference": "-"}
+_SHOWN, _LONGEST = 2, 60
+"""So many patterns or values are told where there are more than one besides, and so many characters of each."""
+
+
+def _is(column: str, values: Sequence[str]) -> str:
+    return f"{column} = {_listed(values, 'value', ' or ')}"
+
+
+def _listed(texts: Sequence[str], thing: str, between: str = ", ") -> str:
+    """Patterns or values in words: the first ones, and how many there are besides.
+
+    >>> _listed(["DE"], "value"), _listed(["a", "b", "c", "d"], "value", " or "), _listed(["x" * 80], "pattern")[-5:]
+    ('DE', 'a or b and 2 more values', 'xxxx…')
+    """
+    shown = texts if len(texts) <= _SHOWN + 1 else texts[:_SHOWN]
+    more = f" and {len(texts) - _SHOWN} more {thing}s" if len(shown) < len(texts) else ""
+    return between.join(each if len(each) <= _LONGEST else f"{each[: _LONGEST - 1]}…" for each in shown) + more
 
 
 def _counted(inputs: Iterable[str]) -> str:

@@ -80,7 +80,7 @@ def test_a_derived_column_says_what_it_is_computed_from(server: TestClient, worl
     derived = "derived: {age: {kind: difference, of: [at_year, born], where: {plan: [pro, free]}}}\n"
     (monitors / "fraud.yaml").write_text(YAML + derived)
     told = text(server, "monitor_fraud/column/age")
-    assert "Derived: computed from at_year and born: difference, where plan is pro or free" in told
+    assert "Derived: at_year - born where plan = pro or free" in told
     assert "Derived" not in text(server, "monitor_fraud/column/plan")
 
 

@@ -23,6 +23,8 @@ from tests.ui.server import HTML, browser, headers
 from tests.ui.world import DAYS, INCIDENT, NEW, OLD, PROMOTED, RUN, drift, entry, register, subject, verdict, window
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fastapi.testclient import TestClient
     from httpx import Response
 
@@ -396,3 +398,55 @@ def test_a_dag_that_watches_no_model_says_so_kindly(server: TestClient, world: R
     assert "Nothing here" in told
     assert "watches no model of its own" in told
     assert 'href="/monitoring/">All models' in answer.text
+
+
+TEXT_MODEL = """\
+name: {name}
+owner: support
+task: text
+source: {{kind: parquet, path: answers}}
+reference: {{kind: file, path: reference.parquet}}
+timestamp: at
+prediction: words
+derived:
+  words: {{kind: word_count, of: response}}
+  age: {{kind: matches, of: response, patterns: ["<b>sorry</b>", "can't", "unable", "policy"]}}
+"""
+
+
+@pytest.mark.parametrize("name", ["spam", "quiet"])
+def test_a_model_that_answers_with_text_has_no_empty_sections(
+    server: TestClient, world: Runtime, monitors: Path, name: str
+) -> None:
+    """It has neither figures nor retrainings, so that its page says nothing of either; judged or not."""
+    sections = ("Performance", "Retrainings")
+    before = text(server, f"monitor_{name}")
+    assert all(each in before for each in sections)
+    (monitors / f"{name}.yaml").write_text(TEXT_MODEL.format(name=name))
+    told = text(server, f"monitor_{name}")
+    assert not [each for each in (*sections, "section performance", "not watched") if each in told]
+    assert "Incidents" in told
+
+
+def test_what_is_known_of_a_model_is_shown_whatever_its_yaml_says_now(
+    server: TestClient, world: Runtime, monitors: Path
+) -> None:
+    """A model that had outcomes keeps the figures and the retrainings that it had."""
+    (monitors / "churn.yaml").write_text(TEXT_MODEL.format(name="churn"))
+    told = text(server, "monitor_churn")
+    assert "Performance over time" in told
+    assert "Retrainings Requested" in told
+
+
+def test_columns_that_are_computed_are_listed_with_what_from(
+    server: TestClient, world: Runtime, monitors: Path
+) -> None:
+    """Beneath the map of columns; patterns are text, whatever they hold."""
+    assert "computed from logged ones" not in text(server, "monitor_fraud")
+    (monitors / "fraud.yaml").write_text(TEXT_MODEL.format(name="fraud"))
+    page = read(server, "monitor_fraud")
+    assert "<b>sorry" not in page
+    assert (
+        "2 columns computed from logged ones words word_count of response "
+        "age matches of response (<b>sorry</b>, can't and 2 more patterns)"
+    ) in Page(page).text

@@ -18,7 +18,7 @@ from monitoring_tasks.scores import ColumnScore
 from monitoring_tasks.store.board import Head
 from monitoring_tasks.store.database import Store
 from monitoring_tasks.ui.access import MONITOR
-from monitoring_tasks.ui.declared import derivation_of
+from monitoring_tasks.ui.declared import declared_of
 from monitoring_tasks.ui.html import page
 from monitoring_tasks.ui.reports import subject_of
 from monitoring_tasks.ui.windows import READS_MODEL, One, Query, Shown, facts, links_of, scores_of, shown_of
@@ -55,12 +55,19 @@ def column(request: Request, dag_id: str, column: str, fleet: One, asked: Query,
         **_window(runtime, head, results, column),
         **_over_time(request, shown, heads, scores, mine, column),
         column=column,
-        derivation=derivation_of(dag_id, column),
+        derivation=_derivation(dag_id, column),
         watched=any(each.check is Check.LEVEL and each.column == column for each in results or ()),
         window=head,
         window_text=window,
         choices={"days": DAYS, "refresh": REFRESH},
     )
+
+
+def _derivation(dag_id: str, column: str) -> str:
+    """How a derived column is computed, in words; empty of a logged one, and where no YAML is found."""
+    monitor = declared_of(dag_id)
+    derived = monitor.derived.get(column) if monitor is not None else None
+    return derived.words if derived is not None else ""
 
 
 def _head(store: Store, shown: Shown, window: str) -> Head | None:

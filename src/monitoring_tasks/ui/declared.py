@@ -27,11 +27,9 @@ def retraining_of(dag_id: str) -> tuple[Retraining, str] | None:
     return (monitor.retraining, monitor.schedule) if monitor is not None and monitor.retraining else None
 
 
-def derivation_of(dag_id: str, column: str) -> str:
-    """How a derived column is computed, in words; empty of a logged one, and where no YAML is found."""
-    monitor = _at_hand(dag_id, dag_id.removeprefix(MONITOR))
-    derived = monitor.derived.get(column) if monitor is not None else None
-    return derived.words if derived is not None else ""
+def declared_of(dag_id: str) -> Monitor | None:
+    """What the YAML of a monitor says, by the monitor's own DAG; None where none is found."""
+    return _at_hand(dag_id, dag_id.removeprefix(MONITOR))
 
 
 def _at_hand(dag_id: str, name: str) -> Monitor | None:

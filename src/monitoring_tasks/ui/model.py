@@ -13,6 +13,7 @@ from fastapi.responses import RedirectResponse, Response
 from monitoring_tasks.incidents.incident import Incident
 from monitoring_tasks.orchestration.runtime import airflow_runtime
 from monitoring_tasks.performance.headline import headline_of
+from monitoring_tasks.policy.asking import learns
 from monitoring_tasks.policy.verdict import Outcome, Verdict
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.store.board import PerformanceHead
@@ -20,6 +21,7 @@ from monitoring_tasks.store.database import Store
 from monitoring_tasks.store.ledger import LedgerEntry
 from monitoring_tasks.ui.access import MONITOR, PERFORMANCE, RETRAIN, Fleet
 from monitoring_tasks.ui.actions import actions_for
+from monitoring_tasks.ui.declared import declared_of
 from monitoring_tasks.ui.html import page
 from monitoring_tasks.ui.reports import kept
 from monitoring_tasks.ui.windows import (
@@ -73,10 +75,21 @@ def model(
         **_header(fleet, runtime, shown, performance),
         **_plots(shown, performance, drawn.metric),
         **_columns(request, runtime.store, shown, drawn.columns),
+        **_declared(dag_id),
         actions=actions_for(fleet, name, user, past),
         trials=trials_of(past),
         choices={"days": DAYS, "refresh": REFRESH},
     )
+
+
+def _declared(dag_id: str) -> dict[str, Any]:
+    """What the YAML alone says: how derived columns are computed, and whether the model learns from outcomes.
+
+    Where it is not at hand the model is taken to: most do.
+    """
+    monitor = declared_of(dag_id)
+    derived = monitor.derived if monitor is not None else {}
+    return {"derived": {name: each.words for name, each in derived.items()}, "learns": not monitor or learns(monitor)}
 
 
 def _performance(store: Store, shown: Shown) -> list[PerformanceHead]:
