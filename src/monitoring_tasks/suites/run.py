@@ -20,6 +20,7 @@ from monitoring_tasks.profile.scores import score_columns
 from monitoring_tasks.profile.summary import summary
 from monitoring_tasks.suites.build import Limits, suite_metrics
 from monitoring_tasks.suites.columns import Column
+from monitoring_tasks.suites.derived_widgets import derived_widgets
 from monitoring_tasks.suites.metrics import Found, ProfileDataset, column_of, definition
 from monitoring_tasks.suites.native import sampled_frame
 from monitoring_tasks.suites.page import page
@@ -82,6 +83,7 @@ def run_suites(given: SuiteInput, *, script_href: str) -> SuiteOutcome:
     widgets = _widgets(whole, done.columns, drawn)
     texts = {suite: dumps(snapshot, widgets[suite]) for suite, snapshot in done.snapshots.items()}
     shown = [findings(whole, drawn), *segments_table(done.results), *(w for suite in widgets.values() for w in suite)]
+    shown += derived_widgets(given.monitor.derived)
     shown += text_widgets(given.monitor, given.texts, given.reference.texts)
     return SuiteOutcome(done.results, texts, _page(given, done.results, shown, script_href))
 
