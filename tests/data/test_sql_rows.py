@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,10 @@ NOON_SQL = "timestamptz '2013-06-04 12:00Z'"
         ("1.5::real", pa.float64(), 1.5),
         ("0.1::float8", pa.float64(), 0.1),
         ("12345678901234567890.5::numeric", pa.float64(), 12345678901234567890.5),
+        ("1.7976931348623158e308::numeric", pa.float64(), sys.float_info.max),
+        ("1e400::numeric", pa.float64(), math.inf),
+        ("-1e400::numeric", pa.float64(), -math.inf),
+        ("1e-400::numeric", pa.float64(), 0.0),
         ("'infinity'::float8", pa.float64(), math.inf),
         ("true", pa.bool_(), True),
         ("'東京 %s :x'::text", pa.string(), "東京 %s :x"),

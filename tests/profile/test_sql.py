@@ -343,6 +343,17 @@ def test_numbers_of_every_type_in_postgres(
     assert column.counts.sum() + column.null + column.nan == len(values)
 
 
+def test_numerics_beyond_every_float_count_as_they_would_in_a_file(postgres_url: str) -> None:
+    """A float cannot hold 1e400, which is infinite in files and in JSON, nor 1e-400, which is 0: no statement ends."""
+    held = ["1e400", "-1e400", "1e-400", "-1e-400", "1e150", "4.9406564584124655e-324", "0", "2.5"]
+    values = [*map(Decimal, held), Decimal("NaN"), None]
+    engine = sa.create_engine(postgres_url, poolclass=sa.NullPool)
+    ours, floats = number_of(engine, "numeric", values, 1.0), [None if each is None else float(each) for each in values]
+    assert (ours.positive_infinite, ours.negative_infinite, ours.nan, ours.null) == (1, 1, 1, 1)
+    assert (ours.counts.tolist(), ours.minimum, ours.maximum) == ([4, 2], 0.0, 1e150)
+    assert_numbers_equal(ours, number_of(engine, "double precision", floats, 1.0), nan=True)
+
+
 @pytest.mark.parametrize("kind", ["text", "timestamptz", "jsonb", "integer[]", "money"])
 def test_other_types_in_postgres_are_unusable(postgres_url: str, kind: str) -> None:
     """A numeric column of another type has no number in any row, and says which type it has."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -223,8 +224,30 @@ def _number_sqlite(column: SqlColumn) -> Expression:
 def _number_postgres(column: SqlColumn) -> Expression | None:
     if column.family not in ("number", "boolean"):
         return None
+    if column.type == "numeric":
+        return _double(column.expression)
     value = column.expression
     return sa.cast(sa.cast(value, sa.Integer) if column.family == "boolean" else value, sa.Double)
+
+
+# Numerics of a greater magnitude are no float but infinity, and those between 0 and the least are 0: a cast, of which
+# every language makes these, ends the statement here.
+_BEYOND: Expression = sa.literal_column("1.797693134862315807e308::numeric", sa.Numeric)
+_LEAST: Expression = sa.literal_column("4.94e-324::numeric", sa.Numeric)
+
+
+def _double(value: Expression) -> Expression:
+    """A numeric as the double nearest to it."""
+    usual, infinity = sa.cast(value, sa.Double), sa.literal(math.inf, sa.Double)
+    size = sa.func.abs(value)
+    return sa.case(
+        (size.between(_LEAST, _BEYOND), usual),
+        # It is greater than every number.
+        (value == sa.literal_column("'NaN'::numeric"), usual),
+        (value > _BEYOND, infinity),
+        (value < -_BEYOND, -infinity),
+        (value.is_not(None), sa.literal(0.0, sa.Double)),
+    )
 
 
 def _text_sqlite(column: SqlColumn) -> Expression:
