@@ -15,7 +15,7 @@ from monitoring_tasks.performance_steps import restate
 from monitoring_tasks.policy.verdict import Action, Outcome, Verdict
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.severity import Severity
-from tests.labelled_production import FIRST_DAY, YAML, LabelledProduction
+from tests.labelled_production import FIRST_DAY, YAML, LabelledProduction, rows
 from tests.test_performance_steps import window
 from tests.whole_run import judge
 
@@ -94,6 +94,20 @@ def test_drift_beside_worse_figures_is_one_step_worse(tmp_path: Path, runtime: R
     assert "worse" in found.reasons[1].partition("): ")[2]
     severities = {each["check"]: each["severity"] for each in found.evidence["findings"] if not each["segment"]}
     assert severities["drift"] == severities["drifted_share"] == "critical"
+
+
+def test_figures_of_a_former_champion_are_its_own(tmp_path: Path, runtime: Runtime) -> None:
+    """They are as much worse as they were when that champion was in use, be the new one's baseline lower or not."""
+    production = produced(tmp_path / "harmful", flips=0.45)
+    production.configure(WIDE)
+    last = window(SHIFTED - DAY)
+    restate(production.monitor, runtime, [last], known_at=last.end + DAY, run={})
+    days = [SHIFTED - (number + 10) * DAY for number in range(59)]
+    learnt = pa.concat_tables([pa.table(rows(day, count=300, flips=0.45)) for day in days])
+    pq.write_table(learnt.drop_columns(["milliseconds"]), production.folder / "reference.parquet")
+    found = verdict_on(production, runtime)
+    assert found.subject.champion != runtime.store.restatements("churn", last)[0].verdict.subject.champion
+    assert found.evidence["raised_from"] == "high"
 
 
 @pytest.mark.parametrize("flips", [0.0, 0.45])

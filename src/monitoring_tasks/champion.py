@@ -8,7 +8,7 @@ import logging
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,7 +27,7 @@ from monitoring_tasks.profile.reference import (
     loads_reference,
     reference_key,
 )
-from monitoring_tasks.retraining.registry import fetch_artifact, find_champion
+from monitoring_tasks.retraining.registry import Champion, fetch_artifact, find_champion, find_version
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.sections import ChampionReference, FileReference
 
@@ -65,19 +65,53 @@ def pin_champion(monitor: Monitor, runtime: Runtime) -> Pinned:
     """
     if isinstance(monitor.reference, FileReference):
         digest = _digest(_reference_file(monitor, monitor.reference, runtime))
-        return Pinned(f"file-{digest[:12]}", None, digest)
+        pinned = Pinned(f"file-{digest[:12]}", None, digest)
+        _keep(monitor, runtime, pinned)
+        return pinned
     try:
         pinned = _newest(monitor, monitor.reference, runtime)
     except ReferenceUnavailable as error:
         return _last_known(monitor, runtime, error)
-    runtime.artifacts.write(_known_key(monitor), json.dumps(pinned.to_json(), sort_keys=True).encode())
+    _keep(monitor, runtime, pinned)
+    runtime.artifacts.write(_known_key(monitor), _dumps(pinned))
     return pinned
+
+
+def pin_version(monitor: Monitor, runtime: Runtime, version: str) -> Pinned:
+    """A champion by its version, in use or not: as it was kept when it was, else by the tags of its repository.
+
+    Whether its files can still be had, is found out where they are read. Raises `ReferenceUnavailable` where nothing is
+    known of a reference file of before, or the repository does not answer; `ReferenceInvalid` for a version that no
+    champion tag of it has.
+    """
+    kept = runtime.artifacts.read(_version_key(monitor, version))
+    if kept is not None:
+        return Pinned.from_json(json.loads(kept))
+    reference = monitor.reference
+    if isinstance(reference, FileReference):
+        raise ReferenceUnavailable(
+            f"nothing is known of {version}, which was the reference file of {monitor.name} before: the folder of "
+            "artifacts does not have it, or reference: in the YAML is another since"
+        )
+    champion = find_version(monitor.locate(reference.repository), reference.model or monitor.name, version)
+    return replace(_pinned(monitor, reference, runtime, champion), version=version)
 
 
 def _newest(monitor: Monitor, reference: ChampionReference, runtime: Runtime) -> Pinned:
     champion = find_champion(monitor.locate(reference.repository), reference.model or monitor.name)
+    return _pinned(monitor, reference, runtime, champion)
+
+
+def _pinned(monitor: Monitor, reference: ChampionReference, runtime: Runtime, champion: Champion) -> Pinned:
     path = champion_file(monitor, runtime, champion.revision, reference.path)
     return Pinned(champion.version, champion.revision, _digest(path))
+
+
+def _keep(monitor: Monitor, runtime: Runtime, pinned: Pinned) -> None:
+    """Keep what tells this champion, so that its windows can be judged by it when another is in use."""
+    key = _version_key(monitor, pinned.version)
+    if not runtime.artifacts.exists(key):
+        runtime.artifacts.write(key, _dumps(pinned))
 
 
 def _last_known(monitor: Monitor, runtime: Runtime, error: ReferenceUnavailable) -> Pinned:
@@ -90,9 +124,21 @@ def _last_known(monitor: Monitor, runtime: Runtime, error: ReferenceUnavailable)
 
 
 def _known_key(monitor: Monitor) -> str:
+    return f"{_champions(monitor)}.json"
+
+
+def _version_key(monitor: Monitor, version: str) -> str:
+    return f"{_champions(monitor)}/{version}.json"
+
+
+def _champions(monitor: Monitor) -> str:
     """Another repository or model is another champion: the last one known of it does not stand in for this."""
     asked = hashlib.sha256(monitor.reference.model_dump_json().encode()).hexdigest()[:16]
-    return f"champions/{monitor.name}-{asked}.json"
+    return f"champions/{monitor.name}-{asked}"
+
+
+def _dumps(pinned: Pinned) -> bytes:
+    return json.dumps(pinned.to_json(), sort_keys=True).encode()
 
 
 def load_reference(monitor: Monitor, runtime: Runtime, pinned: Pinned) -> ReferenceProfile:
@@ -136,7 +182,8 @@ def _require_pinned(monitor: Monitor, reference: FileReference, runtime: Runtime
     """A file that is replaced while it is read must not be kept under the hash of the old one."""
     if _digest(_reference_file(monitor, reference, runtime)) != pinned.content_hash:
         raise ReferenceUnavailable(
-            f"reference file {reference.path} changed while the run read it: clear the run from its first task on"
+            f"reference file {reference.path} is not that of {pinned.version} any more: it changed while the run "
+            "read it, or was replaced since; clear a run that is under way from its first task on"
         )
 
 

@@ -12,6 +12,7 @@ from monitoring_tasks.errors import MonitoringError
 from monitoring_tasks.measuring import Measuring
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.performance.trust import harm
+from monitoring_tasks.performance_champions import Champions
 from monitoring_tasks.performance_window import Cadence
 from monitoring_tasks.policy.easing import has_drift, is_drift_alone, is_worse, lowered, raised, stands_beside
 from monitoring_tasks.policy.performance import decide_performance, judged_rows
@@ -59,7 +60,7 @@ def _weighed(monitor: Monitor, runtime: Runtime, pinned: Pinned, verdict: Verdic
 
 
 def _figures_before(monitor: Monitor, runtime: Runtime, pinned: Pinned, window: Window) -> Verdict | None:
-    """The verdict on the figures of the last window whose labels are final at the end of this one.
+    """The verdict on the figures of the last window whose labels are final at the end of this one, by its own champion.
 
     None while that window begins before the monitor's `start`: what answered then may have been another model.
     """
@@ -69,9 +70,12 @@ def _figures_before(monitor: Monitor, runtime: Runtime, pinned: Pinned, window: 
     windows = [each for each in known if each.start >= monitor.first_moment]
     if last not in windows:
         return None
-    measuring = Measuring.of(monitor, runtime, pinned, windows, known_at=known_at)
-    newest, *earlier = (measuring.restated(each) for each in windows)
-    history = [each.results if judged_rows(monitor, each.restatement.maturity) else None for each in earlier]
+    champions = Champions.of(monitor, runtime, pinned, windows)
+    version = champions.version(last)
+    measuring = Measuring.of(monitor, runtime, champions.pinned(version), windows, known_at=known_at)
+    newest, *earlier = [measuring.restated(each) if champions.is_of(each, version) else None for each in windows]
+    assert newest is not None
+    history = [each.results if each and judged_rows(monitor, each.restatement.maturity) else None for each in earlier]
     return decide_performance(monitor, newest.restatement, newest.results, history)
 
 

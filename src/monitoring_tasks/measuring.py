@@ -43,6 +43,11 @@ class Restated:
     restatement: Restatement
     results: tuple[CheckResult, ...]
 
+    @property
+    def key(self) -> tuple[Window, str]:
+        """The window, and the champion that it was measured by."""
+        return self.restatement.window, self.restatement.champion
+
     def to_json(self) -> dict[str, Any]:
         """Both as plain JSON values."""
         return {
@@ -79,6 +84,10 @@ class Measuring:
         return cls(
             monitor, runtime, pinned, known_at, read_outcomes(monitor, runtime.connections, span, known_at=known_at)
         )
+
+    def by(self, pinned: Pinned) -> Self:
+        """The same rows, measured by another champion's reference."""
+        return replace(self, pinned=pinned, _taught={}, _estimated={})
 
     @property
     def left_over(self) -> dict[str, int]:

@@ -10,25 +10,25 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Any
 
 from monitoring_tasks.alerts.telling import SILENT, Occasion, brief, record
 from monitoring_tasks.champion import Pinned, pin_champion
-from monitoring_tasks.checks import CheckResult
-from monitoring_tasks.errors import ConfigurationError
+from monitoring_tasks.errors import ConfigurationError, ReferenceUnavailable
 from monitoring_tasks.incidents.incident import Change
 from monitoring_tasks.kept import keep_script, required, script_href
-from monitoring_tasks.measuring import Measuring, Restated
 from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.performance_champions import Champions
 from monitoring_tasks.performance_window import Cadence
 from monitoring_tasks.policy.easing import lowered, stands_beside
 from monitoring_tasks.policy.figures import known, narrate_performance
-from monitoring_tasks.policy.performance import decide_performance, judged_rows
+from monitoring_tasks.policy.performance import decide_performance
 from monitoring_tasks.policy.verdict import Outcome, Subject, Verdict
 from monitoring_tasks.report import report_key, run_folder
+from monitoring_tasks.restating import Measured, champions_of, measure_together
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.store.ledger import LedgerEntry
 from monitoring_tasks.window import Window, parse_moment, stamp
@@ -40,38 +40,15 @@ ALONE = "worse figures alone do not page here (policy.page: both), and no drift 
 
 
 def open_performance(monitor: Monitor, runtime: Runtime, window: Window, *, known_at: datetime) -> Json:
-    """The subject of a run: the window, the moment as known at which it is examined, and the champion pinned for it."""
+    """The subject of a run: the window with the champion it is judged by, and the moment as known at.
+
+    `pinned` is the champion in use; the window's is another where one was promoted since it was judged first.
+    """
     pinned = pin_champion(monitor, runtime)
-    subject = Subject(monitor.name, pinned.version, window, monitor.performance_hash)
+    version = Champions.of(monitor, runtime, pinned, [window]).version(window)
+    subject = Subject(monitor.name, version, window, monitor.performance_hash)
     log.info("performance.opened monitor=%s window=%s known_at=%s", monitor.name, window, stamp(known_at))
     return {**subject.to_json(), "pinned": pinned.to_json(), "known_at": stamp(known_at)}
-
-
-@dataclass(frozen=True)
-class _Measured:
-    """Windows measured in one run: those that are judged, and those that only say what persisted."""
-
-    judged: tuple[Window, ...]
-    windows: Mapping[Window, Restated]
-    left_over: Mapping[str, int]
-
-    def history(self, monitor: Monitor, window: Window) -> list[Sequence[CheckResult] | None]:
-        """Results of the windows before one, newest first; None for one that could not be judged."""
-        found = (self.windows.get(each) for each in _before(monitor, window))
-        return [each.results if each and judged_rows(monitor, each.restatement.maturity) else None for each in found]
-
-    def to_json(self) -> Json:
-        return {
-            "judged": [window.to_json() for window in self.judged],
-            "windows": [restated.to_json() for restated in self.windows.values()],
-            "left_over": dict(self.left_over),
-        }
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> _Measured:
-        restated = [Restated.from_json(each) for each in value["windows"]]
-        windows = {each.restatement.window: each for each in restated}
-        return cls(tuple(map(Window.from_json, value["judged"])), windows, value["left_over"])
 
 
 def measure_performance(monitor: Monitor, runtime: Runtime, subject: Json) -> Json:
@@ -80,34 +57,39 @@ def measure_performance(monitor: Monitor, runtime: Runtime, subject: Json) -> Js
     The newest window that has ended by then is measured too, whatever its labels: with what its scores let expect.
     """
     about, known_at = _about(monitor, subject), parse_moment(subject["known_at"])
-    pinned, judged = Pinned.from_json(subject["pinned"]), _judged(monitor, about.window, known_at)
-    measured = _measure(monitor, runtime, pinned, judged, known_at=known_at)
+    judged = _judged(monitor, about.window, known_at)
+    champions = champions_of(monitor, runtime, Pinned.from_json(subject["pinned"]), judged)
+    champions = replace(champions, first={**champions.first, about.window: about.champion})
+    measured = measure_together(champions, judged, known_at=known_at)
     runtime.artifacts.write(_key(about, known_at), _dumps(measured.to_json()))
-    found = measured.windows[about.window].restatement.maturity
-    log.info("performance.measured window=%s known=%s left_over=%s", about.window, known(found), measured.left_over)
-    return {"windows": len(measured.windows), **measured.left_over}
-
-
-def _measure(
-    monitor: Monitor, runtime: Runtime, pinned: Pinned, judged: Sequence[Window], *, known_at: datetime
-) -> _Measured:
-    """Windows, and those before them that say what persisted; none begins before the monitor's `start`."""
-    every = dict.fromkeys([*judged, *(each for window in judged for each in _before(monitor, window))])
-    windows = [window for window in every if window.start >= monitor.first_moment]
-    measuring = Measuring.of(monitor, runtime, pinned, windows, known_at=known_at)
-    restated = {window: measuring.restated(window) for window in windows}
-    return _Measured(tuple(each for each in judged if each in restated), restated, measuring.left_over)
+    found = known(measured.of(about.window).restatement.maturity) if about.window in measured.judged else "as before"
+    log.info("performance.measured window=%s known=%s left_over=%s", about.window, found, measured.left_over)
+    return {"windows": len(measured.windows), "kept": len(measured.kept), **measured.left_over}
 
 
 def restate(
     monitor: Monitor, runtime: Runtime, windows: Sequence[Window], *, known_at: datetime, run: Mapping[str, str]
 ) -> list[LedgerEntry]:
-    """Windows judged as known at a moment, by the champion in use, and put into the ledger; in the order given."""
-    measured = _measure(monitor, runtime, pin_champion(monitor, runtime), windows, known_at=known_at)
-    entries = [_entry(monitor, runtime, measured, window, run=run) for window in measured.judged]
-    for entry in entries:
+    """Windows judged as known at a moment, each by its own champion, and put into the ledger; in the order given.
+
+    One whose champion's files are gone is as it was when judged last; `ReferenceUnavailable` where it was not by then.
+    """
+    champions = champions_of(monitor, runtime, pin_champion(monitor, runtime), windows)
+    measured = measure_together(champions, windows, known_at=known_at)
+    entries = {window: _entry(monitor, runtime, measured, window, run=run) for window in measured.judged}
+    for entry in entries.values():
         runtime.store.put_performance(entry)
-    return entries
+    older = {window: _older(monitor, runtime, window, known_at, why) for window, why in measured.kept.items()}
+    return [(entries | older)[window] for window in windows if window in entries or window in older]
+
+
+def _older(monitor: Monitor, runtime: Runtime, window: Window, known_at: datetime, why: str) -> LedgerEntry:
+    """What was known of a window that cannot be judged anew."""
+    versions = runtime.store.restatements(monitor.name, window)
+    found = [each for each in versions if each.restatement.known_at <= known_at]
+    if not found:
+        raise ReferenceUnavailable(f"nothing was known of {window} by {stamp(known_at)}, and now {why}")
+    return found[-1]
 
 
 def _judged(monitor: Monitor, window: Window, known_at: datetime) -> list[Window]:
@@ -116,10 +98,6 @@ def _judged(monitor: Monitor, window: Window, known_at: datetime) -> list[Window
     newest = replace(cadence, delay=timedelta()).newest(known_at)
     pending = [newest] if newest.end > window.end else []
     return [*cadence.restated(window), *pending]
-
-
-def _before(monitor: Monitor, window: Window) -> list[Window]:
-    return Cadence.of(monitor).before(window, count=monitor.policy.persistence.of - 1)
 
 
 def _about(monitor: Monitor, subject: Json) -> Subject:
@@ -137,8 +115,8 @@ def _key(about: Subject, known_at: datetime) -> str:
     return f"{run_folder(about)}/known-{known_at:%Y-%m-%dT%H%M%S}.json"
 
 
-def _stored(runtime: Runtime, about: Subject, subject: Json) -> _Measured:
-    return _Measured.from_json(json.loads(required(runtime.artifacts, _key(about, parse_moment(subject["known_at"])))))
+def _stored(runtime: Runtime, about: Subject, subject: Json) -> Measured:
+    return Measured.from_json(json.loads(required(runtime.artifacts, _key(about, parse_moment(subject["known_at"])))))
 
 
 def report_performance(monitor: Monitor, runtime: Runtime, subject: Json) -> Json:
@@ -149,9 +127,12 @@ def report_performance(monitor: Monitor, runtime: Runtime, subject: Json) -> Jso
 
     about = _about(monitor, subject)
     measured = _stored(runtime, about, subject)
-    newest = measured.windows[about.window]
-    earlier = [measured.windows[window].restatement for window in sorted(measured.windows, reverse=True)]
-    shown = [newest.restatement, *(each for each in earlier if each.window.end < about.window.end)]
+    if why := measured.kept.get(about.window):
+        known_at = parse_moment(subject["known_at"])
+        return {"report": report_key(_older(monitor, runtime, about.window, known_at, why).verdict.subject)}
+    newest = measured.of(about.window)
+    earlier = [each for each in measured.restatements() if each.window.end < about.window.end]
+    shown = [newest.restatement, *earlier]
     metadata = {"monitor": about.monitor, "window": str(about.window), "champion": about.champion}
     outcome = run_performance_suite(
         PerformanceInput(monitor, shown, newest.results, metadata),
@@ -171,21 +152,24 @@ def judge_performance(
 
     Incidents that change by it, and letters to those who are told, are stored with it, at once or not at all. Windows
     before it that are worse than they were when last judged are told as well. What is returned has the window's
-    verdict, and the `changes`.
+    verdict, and the `changes`; where it could not be judged anew its last verdict, and why it was `kept`.
     """
     about, known_at = _about(monitor, subject), parse_moment(subject["known_at"])
     measured = _stored(runtime, about, subject)
-    noted = {**run, **{name: str(count) for name, count in measured.left_over.items()}}
+    noted = {**run, **{name: str(count) for name, count in measured.left_over.items()}, **measured.noted()}
     entries = {window: _entry(monitor, runtime, measured, window, run=noted) for window in measured.judged}
     # The oldest first, as a replay takes them.
     worsened = [entries[window] for window in sorted(entries) if window.end < about.window.end]
     worsened = [entry for entry in worsened if _is_worse(runtime, entry, known_at)]
-    own = entries[about.window]
-    changes = _kept(monitor, runtime, list(entries.values()), [*worsened, own], occasion=occasion)
+    why = measured.kept.get(about.window)
+    own = entries[about.window] if why is None else _older(monitor, runtime, about.window, known_at, why)
+    news = [*worsened, *([own] if why is None else [])]
+    changes = _kept(monitor, runtime, list(entries.values()), news, occasion=occasion)
     log.info("performance.verdict\n%s", narrate_performance(own.restatement, own.verdict))
     for entry in worsened:
         log.warning("performance.worsened\n%s", narrate_performance(entry.restatement, entry.verdict))
-    return {**_small(own.verdict), "report": report_key(about), "changes": brief(changes)}
+    said = {**_small(own.verdict), "report": report_key(own.verdict.subject), "changes": brief(changes)}
+    return said if why is None else {**said, "kept": why}
 
 
 def _kept(
@@ -223,9 +207,9 @@ def _alone(monitor: Monitor, runtime: Runtime, verdict: Verdict) -> Verdict:
 
 
 def _entry(
-    monitor: Monitor, runtime: Runtime, measured: _Measured, window: Window, *, run: Mapping[str, str]
+    monitor: Monitor, runtime: Runtime, measured: Measured, window: Window, *, run: Mapping[str, str]
 ) -> LedgerEntry:
-    restated = measured.windows[window]
+    restated = measured.of(window)
     said, results = restated.restatement, restated.results
     verdict = _alone(monitor, runtime, decide_performance(monitor, said, results, measured.history(monitor, window)))
     hashes = {"figures": hashlib.sha256(said.dumps()).hexdigest()[:16], "config": said.config_hash}

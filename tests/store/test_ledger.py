@@ -50,6 +50,15 @@ def test_what_was_known_on_a_day(store: Store) -> None:
     assert store.performance("flight_delay", known_by=window(0).end) == []
 
 
+def test_the_champion_that_judged_a_window_first(store: Store) -> None:
+    """By the moment as known at, whichever was written first; of windows that lie wholly in the span."""
+    for after, champion in ((3, "v1.2.0-00000003"), (1, "v1.1.0-00000002")):
+        store.put_performance(entry(after=after, champion=champion))
+    store.put_performance(entry(2))
+    assert store.first_champions("flight_delay", window(0)) == {window(0): "v1.1.0-00000002"}
+    assert store.first_champions("other", window(0)) == {}
+
+
 def test_windows_of_a_span_in_order(store: Store) -> None:
     """Only windows that lie wholly in the span, each with its newest version."""
     for day in (2, 0, 1):

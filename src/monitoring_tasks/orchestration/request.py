@@ -30,9 +30,15 @@ def request_conf(verdict: Json) -> Json:
 def quiet_reason(subject: Json) -> str | None:
     """Why a run requests nothing whatever its verdict; None when it may.
 
-    >>> quiet_reason({"silent": True, "current": True})
+    >>> subject = {"champion": "v1.0.0-3f2a9c1b", "pinned": {"version": "v1.0.0-3f2a9c1b"}}
+    >>> quiet_reason({**subject, "silent": True, "current": True})
     'a backfill trains nothing'
+    >>> quiet_reason({**subject, "pinned": {"version": "v1.1.0-77aa0c12"}})
+    'champion v1.0.0-3f2a9c1b answered in that window, and v1.1.0-77aa0c12 took its place since'
     """
+    present = subject["pinned"]["version"]
+    if subject["champion"] != present:
+        return f"champion {subject['champion']} answered in that window, and {present} took its place since"
     if not subject["current"]:
         return "a window of the past was asked for by hand"
     return "a backfill trains nothing" if subject["silent"] else None

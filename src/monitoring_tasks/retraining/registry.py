@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,8 +56,30 @@ def find_champion(repository: str, model: str) -> Champion:
     numbers = champion_numbers(model, commits)
     if not numbers:
         raise ReferenceInvalid(no_champion(repository, model))
-    newest = max(numbers)
-    return Champion(model, newest, numbers[newest], version_tag(model, commits, numbers[newest]))
+    return _champion(model, commits, max(numbers))
+
+
+def find_version(repository: str, model: str, version: str) -> Champion:
+    """The champion of `model` whose commit is that of `version`; of several champion tags on it the newest.
+
+    Raises `ReferenceUnavailable` when the repository does not answer, `ReferenceInvalid` when no champion tag of it
+    leads to such a commit.
+    """
+    require_sound(repository=repository, model=model)
+    commits = tagged_commits(repository, model)
+    revision = version.rpartition("-")[2]
+    found = [number for number, commit in champion_numbers(model, commits).items() if commit[:8] == revision]
+    if not found:
+        raise ReferenceInvalid(
+            f"{redact(repository)} has no champion {version} of {model}: no tag {model}#champion#N is on a commit "
+            f"{revision}; champion tags are never deleted or moved, put it back"
+        )
+    return _champion(model, commits, max(found))
+
+
+def _champion(model: str, commits: Mapping[str, str], number: int) -> Champion:
+    revision = champion_numbers(model, commits)[number]
+    return Champion(model, number, revision, version_tag(model, commits, revision))
 
 
 def fetch_artifact(repository: str, revision: str, path: str, target: Path) -> str:

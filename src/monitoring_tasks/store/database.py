@@ -140,6 +140,11 @@ class Store(Outbox, Board, Retention):
         rows = self._read(ledger.select_judged(monitor))
         return ledger.ledger_entry(rows[0]) if rows else None
 
+    def first_champions(self, monitor: str, span: Window) -> dict[Window, str]:
+        """The champion by which each window of the ledger that lies wholly in `span` was judged first."""
+        rows = self._read(ledger.select_first(monitor, span))
+        return {Window(row.window_start, row.window_end): row.champion for row in rows}
+
     def restatements(self, monitor: str, window: Window) -> list[LedgerEntry]:
         """Every version of one window, the oldest first."""
         rows = self._read(ledger.select_entries(monitor, window, None))

@@ -75,6 +75,13 @@ def select_entries(monitor: str, span: Window | None, known_by: datetime | None)
     return select(table, version.label("version"), age.label("age")).where(*wanted).order_by(*window, *order)
 
 
+def select_first(monitor: str, span: Window) -> Select[Any]:
+    """Window and champion of version 1 of the monitor's windows that lie wholly in `span`."""
+    versions = select_entries(monitor, span, None).order_by(None).subquery()
+    columns = (versions.c.window_start, versions.c.window_end, versions.c.champion)
+    return select(*columns).where(versions.c.version == 1)
+
+
 def select_judged(monitor: str) -> Select[Any]:
     """The newest version of the newest window that could be judged: of younger ones labels are waited for."""
     table, columns = PERFORMANCE, PERFORMANCE.c
