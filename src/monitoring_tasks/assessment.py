@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import pyarrow as pa
 
@@ -28,6 +28,7 @@ from monitoring_tasks.calibration.assess import (
 from monitoring_tasks.calibration.calibrate import Calibration
 from monitoring_tasks.calibration.correction import Levels
 from monitoring_tasks.calibration.counts import all_rare
+from monitoring_tasks.calibration.course import Course
 from monitoring_tasks.calibration.domain import JointNull, Separation, separation
 from monitoring_tasks.calibration.segments import SegmentCase, most_tests
 from monitoring_tasks.checks import Check, Evidence, Measured, Status
@@ -194,7 +195,8 @@ class Assessor:
         A test that breaks is undecided, and an explanation that breaks is not given: neither takes the verdict down.
         """
         judged = self.tests(observed)
-        return replace(judged, told=self._told(observed, judged))
+        courses = _explained(self._courses, observed, judged, self.monitor.name)
+        return replace(judged, told=self._told(observed, judged), courses=courses)
 
     def _case(self, current: Profile, extra: Mapping[TestKey, Extra]) -> Case:
         compared, floors = self.compared, own_floors(self.monitor)
@@ -212,6 +214,10 @@ class Assessor:
     @property
     def _levels(self) -> LevelTests:
         return LevelTests(self.monitor, self.calibration, self.basis.reference.binning, self.basis.before)
+
+    def _courses(self, observed: Observed, _: Assessment) -> dict[str, Course]:
+        """How the level of each watched column went: what a person looks at beside the test."""
+        return self._levels.courses(observed.window, observed.profile)
 
     def _gap(self, observed: Observed) -> Tests:
         reference, name = self.compared.reference, self.monitor.timestamp
@@ -362,10 +368,13 @@ def _tried(check: Check, test: Callable[[], Tests]) -> Tests:
         return {check: _Test(Measured(math.nan, f"{type(error).__name__}: {error}"[:300]), Extra(math.nan, math.nan))}
 
 
-Explanation = Callable[[Observed, Assessment], dict[TestKey, str]]
+Key = TypeVar("Key")
+Said = TypeVar("Said")
 
 
-def _explained(explain: Explanation, observed: Observed, judged: Assessment, name: str) -> dict[TestKey, str]:
+def _explained(
+    explain: Callable[[Observed, Assessment], dict[Key, Said]], observed: Observed, judged: Assessment, name: str
+) -> dict[Key, Said]:
     """What an explanation says, nothing if it breaks: findings stand without it."""
     try:
         return explain(observed, judged)

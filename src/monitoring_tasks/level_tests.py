@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from monitoring_tasks.baselines import Piece
 from monitoring_tasks.calibration.assess import AT_ONCE, Extra, Size
 from monitoring_tasks.calibration.calibrate import Calibration
+from monitoring_tasks.calibration.course import Course, course_of
 from monitoring_tasks.calibration.gauge import FALSE, TRUE, Gauge, Level, is_boolean, series
 from monitoring_tasks.calibration.level import BEFORE, Jump, LevelNull, jump
 from monitoring_tasks.errors import MonitoringError, ReferenceInvalid
@@ -109,8 +110,7 @@ class LevelTests:
 
     def of(self, window: Window, profile: Profile) -> dict[str, tuple[Size, Extra]]:
         """The test of each column that can be tested; undecided is one that breaks."""
-        nulls = {name: self.calibration.levels.get(name) for name in watched(self.monitor)}
-        tested = {name: self._tried(name, null, window, profile) for name, null in nulls.items() if null is not None}
+        tested = {name: self._tried(name, null, window, profile) for name, null in self._nulls()}
         return {name: found for name, found in tested.items() if found is not None}
 
     def _tried(self, name: str, null: LevelNull, window: Window, profile: Profile) -> tuple[Size, Extra] | None:
@@ -122,6 +122,31 @@ class LevelTests:
             log.exception("test not computed: check=level column=%r", name)
             return Size(math.nan, math.nan, f"{type(error).__name__}: {error}"[:300]), Extra(math.nan, math.nan)
         return None if found is None else (self._size(null, found), Extra(found.p_value, found.effect))
+
+    def courses(self, window: Window, profile: Profile) -> dict[str, Course]:
+        """How the level of each column that can be tested went, up to the window."""
+        gone = {name: self._course(name, null, window, profile) for name, null in self._nulls()}
+        return {name: course for name, course in gone.items() if course is not None}
+
+    def _course(self, name: str, null: LevelNull, window: Window, profile: Profile) -> Course | None:
+        found = self._jump(name, null, window, profile)
+        if found is None:
+            return None
+        level = self._levels(name, null.gauge)
+        levels = {each.window: level(each.profiles) for each in self.before} | {window: level([profile])}
+        limit = self._size(null, found).limit
+        return course_of(null, self._windows(window), levels, found=found, limit=limit)
+
+    def _windows(self, window: Window) -> list[Window]:
+        """Every window from the oldest before on, oldest first, whether it has rows or not."""
+        grid = preceding(self.monitor.schedule, self.monitor.window, window, count=LOOK_BACK)
+        oldest = min(each.window.start for each in self.before)
+        return [*(each for each in reversed(grid) if each.start >= oldest), window]
+
+    def _nulls(self) -> Iterator[tuple[str, LevelNull]]:
+        for name in watched(self.monitor):
+            if (null := self.calibration.levels.get(name)) is not None:
+                yield name, null
 
     def _jump(self, name: str, null: LevelNull, window: Window, profile: Profile) -> Jump | None:
         level = self._levels(name, null.gauge)
@@ -148,19 +173,6 @@ def words(null: LevelNull, found: Jump) -> str:
     >>> words(null, Jump(1e-9, 0.35, 0.092, 0.030, 0.031, 24))
     '9.2% true, 3.0% in the 24 windows before, 3.1% in the reference'
     """
-    now, before, usual = (_said(null.gauge, each) for each in (found.level, found.before, found.reference))
-    what = f"{now} true" if null.gauge.share else f"mean {now}"
+    now, before, usual = null.gauge.named(found.level), *map(null.gauge.said, (found.before, found.reference))
     when = " (at this time of day)" if null.season else ""
-    return f"{what}, {before} in the {found.windows} windows before, {usual} in the reference{when}"
-
-
-def _said(gauge: Gauge, level: float) -> str:
-    """A level as a person says it.
-
-    >>> share = Gauge(share=True, mean=0.0, rows=1, variance=1, skew=0)
-    >>> _said(share, 0.3), _said(share, 0.0012), _said(share, 0.0), _said(replace(share, share=False), 181.4)
-    ('30.0%', '0.12%', '0%', '181')
-    """
-    if not gauge.share:
-        return f"{level:.3g}"
-    return f"{level:.1%}" if level >= 0.01 else f"{100 * level:.2g}%"
+    return f"{now}, {before} in the {found.windows} windows before, {usual} in the reference{when}"

@@ -41,7 +41,7 @@ from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.sections import SqlSource
 from monitoring_tasks.undated_check import undated_check
 from monitoring_tasks.window import Window, preceding
-from monitoring_tasks.window_story import Found, keep_pictures, reading_of, teller_of
+from monitoring_tasks.window_story import Found, keep_levels, keep_pictures, reading_of, teller_of
 
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
@@ -118,6 +118,8 @@ def run_suites(monitor: Monitor, runtime: Runtime, subject: Json) -> Json:
     undated = undated_check(monitor, open_rows(monitor, runtime.connections), about.window, profile.rows)
     results = (*outcome.results, *undated)
     keep_pictures(runtime, about, results, _pairs(against, profile))
+    if monitor.alarms.levels:
+        keep_levels(runtime, about, results, judged.courses)
     runtime.store.put_results(about, results, rows=profile.rows)
     # Written last: it says which rows the results in the store are about.
     runtime.artifacts.write(f"{folder}/checked.txt", _checked(runtime, about, profile, basis))

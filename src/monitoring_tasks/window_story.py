@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from monitoring_tasks.alerts.composing import Told, compose
 from monitoring_tasks.alerts.message import Plot
-from monitoring_tasks.alerts.plotting import column_plot, metric_plot
+from monitoring_tasks.alerts.plotting import column_plot, level_plot, metric_plot
 from monitoring_tasks.alerts.telling import Occasion, Teller
-from monitoring_tasks.checks import CheckResult, Status
+from monitoring_tasks.calibration.course import Course
+from monitoring_tasks.checks import Check, CheckResult, Status
 from monitoring_tasks.incidents.fold import ANSWERED
 from monitoring_tasks.incidents.incident import Change
 from monitoring_tasks.incidents.reading import Reading, Stream
@@ -28,7 +29,9 @@ from monitoring_tasks.window import Window, parse_moment
 
 log = logging.getLogger(__name__)
 PICTURES = "pictures.json"
-"""Name of the artifact that holds the pictures of a window's columns."""
+"""Name of the artifact that holds the pictures of a window's columns ..."""
+LEVELS = "levels.json"
+"""... and of the one that holds those of the levels that jumped, where levels are watched."""
 TOLD = (Status.FAILED, Status.SUSPECT)
 """What can become a finding, at once or when it persists."""
 WINDOWS = 12
@@ -116,14 +119,20 @@ class Pictures:
 
     columns: Mapping[str, Plot]
     metric: Plot | None = None
+    levels: Mapping[str, Plot] = field(default_factory=dict)
 
     def of(self, change: Change) -> tuple[Plot, ...]:
-        """The worst column of an incident that is told aloud, and the metric where the model is concerned."""
+        """The worst column of an incident that is told aloud, and the metric where the model is concerned.
+
+        Of a column that jumped its level comes before how its values are distributed, which says no more of a share.
+        """
         if not change.loud:
             return ()
-        worst = next((self.columns[name] for name in change.incident.columns if name in self.columns), None)
+        worst = next((name for name in change.incident.columns if name in self.columns), "")
+        level = self.levels.get(worst)
+        spread = None if level and level.percent else self.columns.get(worst)
         metric = self.metric if change.incident.cause in ANSWERED else None
-        return tuple(plot for plot in (worst, metric) if plot)
+        return tuple(plot for plot in (level, spread, metric) if plot)
 
 
 NO_PICTURES = Pictures({})
@@ -133,7 +142,25 @@ def pictures(runtime: Runtime, monitor: Monitor, found: Found) -> Pictures:
     """The pictures of a window, as far as its run kept them."""
     stored = runtime.artifacts.read(f"{run_folder(found.verdict.subject)}/{PICTURES}")
     columns = {name: Plot.from_json(each) for name, each in json.loads(stored).items()} if stored else {}
-    return Pictures(columns, _of_metric(runtime, monitor, found))
+    return Pictures(columns, _of_metric(runtime, monitor, found), _levels(runtime, found))
+
+
+def _levels(runtime: Runtime, found: Found) -> dict[str, Plot]:
+    """The pictures of the levels that the verdict says jumped."""
+    told = found.verdict.evidence.get("findings") or ()
+    jumped = {each["column"] for each in told if each["check"] == Check.LEVEL and not each["segment"]}
+    stored = runtime.artifacts.read(f"{run_folder(found.verdict.subject)}/{LEVELS}") if jumped else None
+    kept = json.loads(stored) if stored else {}
+    return {name: Plot.from_json(each) for name, each in kept.items() if name in jumped}
+
+
+def keep_levels(
+    runtime: Runtime, subject: Subject, results: Sequence[CheckResult], courses: Mapping[str, Course]
+) -> None:
+    """Keep the pictures of the levels that jumped, or may have, among the window's artifacts."""
+    found = {each.column or "" for each in results if each.check is Check.LEVEL and each.status in TOLD}
+    drawn = {name: level_plot(name, course).to_json() for name, course in courses.items() if name in found}
+    runtime.artifacts.write(f"{run_folder(subject)}/{LEVELS}", json.dumps(drawn).encode())
 
 
 def keep_pictures(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import matplotlib as mpl
@@ -14,6 +15,8 @@ from PIL import Image
 
 from monitoring_tasks.alerts.message import Plot
 from monitoring_tasks.alerts.pictures import draw
+from monitoring_tasks.alerts.plotting import level_plot
+from tests.alerts.levels import course
 
 BARS = Plot("bars", "temp: share of rows", ("10", "20", "30"), {"reference": (0.2, 0.5, 0.3), "now": (0, 0, 1)}, "")
 HOSTILE = [
@@ -118,3 +121,54 @@ def test_any_figures_give_a_picture(found: list[float | None], kind: Any, limit:
     """However large, small, equal or few the figures are."""
     labels = tuple(f"{name}{place}" for place in range(len(found)))
     assert draw(Plot(kind, name, labels, {"now": tuple(found)}, "", limit=limit)).startswith(b"\x89PNG")
+
+
+def dots(picture: bytes) -> list[tuple[int, int]]:
+    """First and last column of each red mark."""
+    shown = pixels(picture).astype(int)[110:400]
+    red = ((shown[..., 0] > 180) & (shown[..., 1] < 80) & (shown[..., 2] < 80)).any(axis=0).astype(int)
+    steps = np.diff(red, prepend=0, append=0)
+    return list(zip(np.flatnonzero(steps == 1).tolist(), np.flatnonzero(steps == -1).tolist(), strict=True))
+
+
+def greys(picture: bytes) -> int:
+    """So many dots of the plot's middle are grey: neither white nor of a colour."""
+    shown = pixels(picture).astype(int)[150:400, 100:800, :3]
+    return int(((np.ptp(shown, axis=2) < 6) & (shown.min(axis=2) < 250)).sum())
+
+
+def test_the_window_that_jumped_is_marked_at_the_right() -> None:
+    """A single red mark, larger than those of the windows before, which are blue."""
+    [(first, last)] = dots(draw(level_plot("refusal", course([0.03] * 24, now=0.09))))
+    assert first > 850
+    assert 12 <= last - first <= 20
+
+
+def test_what_is_usual_is_a_grey_band() -> None:
+    """Behind the line, and not there where nobody knows it."""
+    plot = level_plot("refusal", course([0.03] * 24, now=0.09))
+    with_band, without = (greys(draw(each)) for each in (plot, replace(plot, band=None)))
+    assert with_band > without + 20_000
+
+
+@pytest.mark.parametrize("gap", [None, 0.0])
+def test_a_window_without_a_level_is_a_gap(gap: float | None) -> None:
+    """No blue where it is: neither a mark nor the lines to its neighbours."""
+    shown = pixels(draw(level_plot("refusal", course([*[0.03] * 12, gap, *[0.03] * 11], now=0.09)))).astype(int)
+    blue = ((shown[..., 2] > 150) & (shown[..., 0] < 80))[110:400].any(axis=0)
+    inside = np.flatnonzero(blue)
+    assert blue[inside.min() : inside.max()].all() == (gap is not None)
+
+
+@pytest.mark.parametrize(("share", "now"), [(True, 0.09), (True, 1.0), (True, 0.0), (False, 199.0), (False, 0.0)])
+def test_any_jump_gives_the_same_picture_twice(share: bool, now: float) -> None:
+    """At the ends of what there can be as well."""
+    plot = level_plot("a", course([0.03 if share else 100.0] * 6, now=now, share=share))
+    assert draw(plot) == draw(plot)
+    assert pixels(draw(plot)).shape == (480, 960, 4)
+
+
+def test_a_band_has_ends_for_each_label() -> None:
+    """As a series has."""
+    with pytest.raises(ValueError, match="1 values for 2 labels"):
+        draw(Plot("line", "auc", ("a", "b"), {"auc": (1.0, 2.0)}, "", band=((0.0,), (1.0,))))

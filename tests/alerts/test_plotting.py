@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -12,13 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring_tasks.alerts.message import Plot
-from monitoring_tasks.alerts.plotting import column_plot, metric_plot
+from monitoring_tasks.alerts.plotting import BEFORE, THIS, column_plot, level_plot, metric_plot
 from monitoring_tasks.performance.record import Against, Estimated, Figure, Interval, Maturity, Restatement
 from monitoring_tasks.profile.binning import CategoryBins, numeric_bins
 from monitoring_tasks.profile.kernel import profile_column
 from monitoring_tasks.profile.pairs import Pair
 from monitoring_tasks.profile.profile import CategoryProfile
 from monitoring_tasks.window import DAY, Window
+from tests.alerts.levels import course
 
 DAY_ONE = Window.parse("2013-06-01", "2013-06-02")
 HELD = {"champion": Against(0.70, 0.1, 0.02, relative=False)}
@@ -139,3 +141,47 @@ def test_a_metric_that_is_known_of_no_window_has_no_picture(windows: list[Restat
     """There is nothing to show, so nothing is."""
     assert metric_plot(windows, "auc") is None
     assert metric_plot(restated(0.7), "log_loss") is None
+
+
+def test_a_jump_is_shown_with_the_windows_before_it() -> None:
+    """Hour by hour, oldest first, this one apart; hours without a level are gaps, and the axis is in per cent."""
+    plot = level_plot("refusal", course([0.03, None, 0.02, 0.04, 0.03, 0.03, 0.03], now=0.09))
+    assert (plot.kind, plot.title, plot.percent) == ("line", "refusal: share of true, window by window", True)
+    assert plot.labels[0] == "03-02 00:00"
+    assert plot.labels == tuple(sorted(plot.labels))
+    assert plot.series == {
+        THIS: (None,) * 7 + (0.09,),
+        BEFORE: (0.03, None, 0.02, 0.04, 0.03, 0.03, 0.03, None),
+    }
+    assert plot.axis == "start of the window, UTC"
+    assert plot.band is not None
+    assert all(low < 0.03 < high for low, high in zip(*plot.band, strict=True))
+    assert plot.limit == pytest.approx(0.06)
+    said = "refusal: 9.0% true in the window of 03-02 07:00 UTC, 3.0% in the 6 windows before; "
+    assert plot.alt.startswith(said)
+    assert plot.alt.endswith("%, limit 6.0%")
+
+
+def test_a_jump_of_a_mean_is_shown_in_its_own_unit() -> None:
+    """Days have no hours; what is far below is held against the limit below."""
+    plot = level_plot("words", course([100.0] * 8, now=40.0, share=False, width=DAY))
+    assert (plot.title, plot.percent) == ("words: mean, window by window", False)
+    assert plot.labels[-1] == "03-10"
+    assert plot.limit == pytest.approx(70.0)
+    assert plot.alt.startswith("words: mean 40 in the window of 03-10 UTC, 100 in the 8 windows before; ")
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "a\nb\x1b[31m", "$x^2$", "x" * 500, "", "東京"])
+def test_a_jump_of_a_column_of_any_name_is_a_plot_of_plain_text(name: str) -> None:
+    """One line without control characters, and short; it survives the outbox."""
+    plot = level_plot(name, course([0.03] * 8, now=0.09))
+    assert plot.title.isprintable()
+    assert plot.alt.isprintable()
+    assert len(plot.title) < 80
+    assert Plot.from_json(json.loads(json.dumps(plot.to_json()))) == plot
+
+
+def test_a_plot_that_was_kept_before_there_were_bands_is_read() -> None:
+    """What is not said is not there."""
+    kept = {"kind": "line", "title": "auc", "labels": ["a"], "series": {"auc": [0.7]}, "alt": "", "limit": None}
+    assert Plot.from_json(kept) == Plot("line", "auc", ("a",), {"auc": (0.7,)}, "")

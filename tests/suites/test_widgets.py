@@ -13,6 +13,7 @@ from monitoring_tasks.profile.profile import CategoryProfile
 from monitoring_tasks.suites.columns import Column
 from monitoring_tasks.suites.widgets import (
     PLOTTED,
+    Drawn,
     figure,
     findings,
     overview,
@@ -65,7 +66,7 @@ def test_findings_share_a_row_where_they_share_a_reason() -> None:
         drift("c", 2.0, detail="the column is not there"),
         drift("d", 2.0, detail="the column is not there"),
     ]
-    rows = findings(results, {}).params["data"]
+    rows = findings(results, Drawn({})).params["data"]
     assert [(row["column"], row["check"]) for row in rows] == [
         ("c", "psi"),
         ("d", "psi"),
@@ -77,13 +78,13 @@ def test_findings_share_a_row_where_they_share_a_reason() -> None:
 def test_no_rows_are_one_finding() -> None:
     """Without rows the table says so once, for every column."""
     results = [undecided(Check.CONSTANT, column, "no rows") for column in ("a", "b")]
-    (row,) = findings(results, {}).params["data"]
+    (row,) = findings(results, Drawn({})).params["data"]
     assert (row["column"], row["detail"]) == ("every column", "no rows")
 
 
 def test_no_findings() -> None:
     """When every check passed the page says that, instead of an empty table."""
-    assert findings([CheckResult(DRIFT, Check.DRIFT, PASSED, "f", "psi", 0.1, 0.2)], {}).type == "counter"
+    assert findings([CheckResult(DRIFT, Check.DRIFT, PASSED, "f", "psi", 0.1, 0.2)], Drawn({})).type == "counter"
 
 
 def test_overview_counts() -> None:
@@ -134,7 +135,7 @@ def test_findings_show_what_they_stand_on() -> None:
     sure = Evidence(p_value=1e-6, adjusted=2e-4, effect=0.12, floor=0.05)
     found = CheckResult(Suite.DATA_DRIFT, Check.DRIFT, Status.FAILED, "age", "psi", 0.3, 0.2, True, evidence=sure)
     limited = CheckResult(Suite.DATA_QUALITY, Check.COLUMN_PRESENT, Status.FAILED, "plan", None, 1.0, 0.0)
-    rows = {row["column"]: row for row in findings([found, limited], {}).params["data"]}
+    rows = {row["column"]: row for row in findings([found, limited], Drawn({})).params["data"]}
     assert [rows["age"][name] for name in ("effect", "adjusted")] == [0.12, 0.0002]
     assert [rows["plan"][name] for name in ("effect", "adjusted")] == ["-", "-"]
 

@@ -25,8 +25,9 @@ class Plot:
     """A small picture, as figures.
 
     `bars`: shares of each of `labels` for every series (reference, current). `line`: values over time, one for each of
-    `labels` (days), None where there is none; `limit` is a threshold drawn across. `alt` says in a sentence what is to
-    be seen.
+    `labels` (days), None where there is none; `limit` is a threshold drawn across, `band` the lowest and the highest
+    of what is usual, for each label. `percent` says that values are shares, `axis` what the labels are. `alt` says in
+    a sentence what is to be seen.
     """
 
     kind: Literal["bars", "line"]
@@ -35,18 +36,34 @@ class Plot:
     series: Mapping[str, tuple[float | None, ...]]
     alt: str
     limit: float | None = None
+    band: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    percent: bool = False
+    axis: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The plot as plain JSON values."""
         series = {name: list(values) for name, values in self.series.items()}
         texts = {"kind": self.kind, "title": self.title, "labels": list(self.labels), "alt": self.alt}
-        return {**texts, "series": series, "limit": self.limit}
+        band = {"band": list(map(list, self.band))} if self.band else {}
+        more = {"percent": self.percent, "axis": self.axis}
+        return {**texts, "series": series, "limit": self.limit, **band, **{k: each for k, each in more.items() if each}}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """Inverse of `to_json`."""
         series = {name: tuple(values) for name, values in value["series"].items()}
-        return cls(value["kind"], value["title"], tuple(value["labels"]), series, value["alt"], value["limit"])
+        low, high = map(tuple, value.get("band") or ((), ()))
+        return cls(
+            kind=value["kind"],
+            title=value["title"],
+            labels=tuple(value["labels"]),
+            series=series,
+            alt=value["alt"],
+            limit=value["limit"],
+            band=(low, high) if low else None,
+            percent=value.get("percent", False),
+            axis=value.get("axis", ""),
+        )
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from monitoring_tasks.alerts.message import Plot, one_line
+from monitoring_tasks.calibration.gauge import said_share
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,8 +20,10 @@ INCHES, DOTS = (4.8, 2.4), 200
 COLORS = ("#b4bac2", "#cc2200", "#1f6fb4", "#7a5195")
 """Of the series in their order: what was usual is grey, what is now is red."""
 INK, FAINT = "#1f2328", "#6a737d"
-TITLE, LABEL, NAMES = 64, 26, 7
-"""Characters of the title and of a label; so many labels stand on the axis below."""
+TITLE, LABEL, NAME = 64, 26, 12
+"""Characters of the title, of a label, and of a name on the axis below ..."""
+NAMES, WIDE = 7, 56
+"""... where so many names stand, of so many characters together."""
 LARGEST = 1e100
 """Axes of larger numbers overflow."""
 # Everything a person's own matplotlibrc could change starts from the defaults; nothing is read as TeX.
@@ -132,27 +135,49 @@ def _rows(axes: Axes, plot: Plot, series: Mapping[str, list[float]]) -> None:
 
 def _lines(axes: Axes, plot: Plot, series: Mapping[str, list[float]]) -> None:
     """Values over time, the newest one marked and written; a gap where there is none."""
-    places = list(range(len(plot.labels)))
+    places, said = list(range(len(plot.labels))), said_share if plot.percent else _plain
+    if plot.band is not None:
+        low, high = (_finite(ends, plot) for ends in plot.band)
+        axes.fill_between(places, low, high, color=COLORS[0], alpha=0.35, linewidth=0, label="usual")
     for number, (name, values) in enumerate(series.items(), start=1):
-        axes.plot(places, values, marker="o", markersize=3, linewidth=1.3, color=_color(number), label=_shown(name))
+        axes.plot(places, values, **_marked(values), color=_color(number), label=_shown(name))
     newest = next(iter(series.values()))
     last = max(place for place in places if _known(newest[place]))
     axes.annotate(
-        f"{newest[last]:.3g}", (last, newest[last]), (4, 4), textcoords="offset points", fontweight="bold", color=INK
+        said(newest[last]), (last, newest[last]), (4, 4), textcoords="offset points", fontweight="bold", color=INK
     )
     if plot.limit is not None:
         limit = min(max(plot.limit, -LARGEST), LARGEST)
-        axes.axhline(limit, color=FAINT, linestyle="--", linewidth=1, label=f"limit {limit:.3g}")
+        axes.axhline(limit, color=FAINT, linestyle="--", linewidth=1, label=f"limit {said(limit)}")
     axes.margins(x=0.06, y=0.18)
+    _name_axes(axes, plot)
+
+
+def _marked(values: Sequence[float]) -> dict[str, Any]:
+    """How a line is drawn; of a single value there is none, but a larger mark."""
+    alone = sum(map(_known, values)) == 1
+    return {"marker": "o", "markersize": 5 if alone else 3, "linewidth": 1.3, "linestyle": "none" if alone else "-"}
+
+
+def _name_axes(axes: Axes, plot: Plot) -> None:
     _name_some(axes, plot.labels)
     axes.locator_params(axis="y", nbins=4)
+    axes.set_xlabel(_shown(plot.axis, TITLE) if plot.axis else "", fontsize=6.5)
+    if plot.percent:
+        axes.yaxis.set_major_formatter(_percent)
+        axes.set_ylim(bottom=max(axes.get_ylim()[0], 0.0))
 
 
 def _name_some(axes: Axes, labels: Sequence[str]) -> None:
     """Names of so many places below the axis as can be read there, the newest among them."""
-    step = max(math.ceil(len(labels) / NAMES), 1)
-    places = range(len(labels) - 1, -1, -step)
-    axes.set_xticks(list(places), [_shown(labels[place], 12) for place in places])
+    names = [_shown(label, NAME) for label in labels]
+    most = max(min(NAMES, WIDE // max(map(len, names))), 1)
+    places = range(len(labels) - 1, -1, -max(math.ceil(len(labels) / most), 1))
+    axes.set_xticks(list(places), [names[place] for place in places])
+
+
+def _plain(value: float) -> str:
+    return f"{value:.3g}"
 
 
 def _percent(share: float, _: float) -> str:

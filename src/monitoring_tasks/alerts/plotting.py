@@ -9,12 +9,14 @@ import math
 from collections.abc import Sequence
 
 from monitoring_tasks.alerts.message import Plot, one_line
+from monitoring_tasks.calibration.course import Course
 from monitoring_tasks.performance.metrics import METRICS
 from monitoring_tasks.performance.record import Against, Figure, Restatement
 from monitoring_tasks.profile.bars import Bars, bars
 from monitoring_tasks.profile.pairs import Pair
-from monitoring_tasks.window import DAY
+from monitoring_tasks.window import DAY, Window
 
+BEFORE, THIS = "windows before", "this window"
 USUAL, NOW, EXPECTED = "reference", "now", "expected from scores"
 LONGEST = 40
 _WORSE = {name: metric.worse for (_, name), metric in METRICS.items()}
@@ -53,6 +55,40 @@ def _mostly(found: tuple[str, float], side: str) -> str:
     return f"mostly {one_line(label)} {side} ({share:.0%})" if share else f"no value {side}"
 
 
+def level_plot(name: str, course: Course) -> Plot:
+    """The level of a column, window by window: those before, this one, what the reference shows, and the limit.
+
+    A window without a level is a gap. Figures have six digits.
+    """
+    name, points, share = one_line(name, LONGEST), course.points, course.gauge.share
+    levels = [None if each.level is None else _short(each.level) for each in points]
+    series = {THIS: (*[None] * (len(levels) - 1), levels[-1]), BEFORE: (*levels[:-1], None)}
+    return Plot(
+        kind="line",
+        title=f"{name}: {'share of true' if share else 'mean'}, window by window",
+        labels=tuple(_label(each.window) for each in points),
+        series=series,
+        alt=f"{name}: {_gone(course)}",
+        limit=None if course.limit is None else _short(course.limit),
+        band=(tuple(_short(each.low) for each in points), tuple(_short(each.high) for each in points)),
+        percent=share,
+        axis="start of the window, UTC",
+    )
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.6g}")
+
+
+def _gone(course: Course) -> str:
+    """What is to be seen of a level, in words."""
+    gauge, now, jump = course.gauge, course.points[-1], course.jump
+    usual = f"the reference's windows have {gauge.said(now.low)} to {gauge.said(now.high)}"
+    limit = f", limit {gauge.said(course.limit)}" if course.limit is not None else ""
+    said = f"{gauge.named(jump.level)} in the window of {_label(now.window)} UTC"
+    return f"{said}, {gauge.said(jump.before)} in the {jump.windows} windows before; {usual}{limit}"
+
+
 def metric_plot(restated: Sequence[Restatement], name: str) -> Plot | None:
     """A metric over the windows of `restated`, oldest first, with what scores let expect and the worst that is allowed.
 
@@ -65,7 +101,7 @@ def metric_plot(restated: Sequence[Restatement], name: str) -> Plot | None:
     expected = [_expected(figure) for figure in figures]
     words = name.replace("_", " ")
     series = {words: tuple(known)} | ({EXPECTED: tuple(expected)} if any(each is not None for each in expected) else {})
-    labels = tuple(_label(said) for said in restated)
+    labels = tuple(_label(said.window) for said in restated)
     limit = _limit(figures, name, [value for value in known if value is not None][-1])
     return Plot("line", f"{words}, window by window", labels, series, _alt(words, labels, known, limit), limit=limit)
 
@@ -79,8 +115,7 @@ def _expected(figure: Figure | None) -> float | None:
     return None if estimated is None or estimated.refused else estimated.interval.value
 
 
-def _label(said: Restatement) -> str:
-    window = said.window
+def _label(window: Window) -> str:
     return f"{window.start:%m-%d}" if window.width >= DAY else f"{window.start:%m-%d %H:%M}"
 
 

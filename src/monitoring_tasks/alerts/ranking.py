@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from monitoring_tasks.alerts.message import one_line
@@ -34,13 +35,25 @@ def columns_table(incident: Incident, verdict: Verdict | None, results: Sequence
     if verdict is None:
         return ()
     worst = _worst(incident, verdict)
-    known = {result.key: result for result in told(verdict, results) if result.status is Status.FAILED}
+    found = [result for result in told(verdict, results) if result.status is Status.FAILED]
+    known = {result.key: result for result in _of_one_mean(found)}
     shown = [(worst[name], known[_key(worst[name])]) for name in incident.columns if _is_in(known, worst.get(name))]
     if not shown:
         return ()
     rows = [_row(result, finding.get("importance")) for finding, result in shown[:COLUMNS]]
     more = (f"and {len(shown) - COLUMNS} more columns",) if len(shown) > COLUMNS else ()
     return aligned([("metric" if incident.cause is Cause.PERFORMANCE else "column", *TITLES), *rows]) + more
+
+
+def _of_one_mean(found: Sequence[CheckResult]) -> list[CheckResult]:
+    """The results; drift of a column that jumped is told with the levels of the jump, as the reasons are."""
+    levels = {each.column: each for each in found if each.check is Check.LEVEL}
+
+    def with_level(each: CheckResult) -> CheckResult:
+        level = levels.get(each.column) if each.check is Check.DRIFT and not each.segment else None
+        return replace(each, reference=level.reference, current=level.current) if level else each
+
+    return list(map(with_level, found))
 
 
 def _worst(incident: Incident, verdict: Verdict) -> dict[str, Finding]:

@@ -13,6 +13,7 @@ from monitoring_tasks.alarms_section import Floors
 from monitoring_tasks.calibration.calibrate import Calibration, ColumnNull
 from monitoring_tasks.calibration.correction import Levels, adjusted
 from monitoring_tasks.calibration.counts import Counts, column_counts, distances
+from monitoring_tasks.calibration.course import Course
 from monitoring_tasks.calibration.nulls import chance_p_value
 from monitoring_tasks.calibration.segments import SegmentCase, SegmentKey, SegmentTest, segment_tests
 from monitoring_tasks.checks import Check, Evidence, Measured, Status
@@ -85,7 +86,7 @@ class Assessment:
 
     `cases` are the segments to be judged, `segments` the tests of them; by rules that test nothing they have none.
     `lacking` has the declared segments, by their columns, of which there is nothing to judge, and why. `sizes` are
-    those of the tests that have one.
+    those of the tests that have one, `courses` are how the levels of watched columns went.
     """
 
     tests: Mapping[TestKey, Assessed] = field(default_factory=dict)
@@ -95,6 +96,7 @@ class Assessment:
     segments: Mapping[SegmentKey, Assessed] = field(default_factory=dict)
     lacking: Mapping[str, str] = field(default_factory=dict)
     sizes: Mapping[TestKey, Size] = field(default_factory=dict)
+    courses: Mapping[str, Course] = field(default_factory=dict)
 
     @property
     def found(self) -> list[TestKey]:

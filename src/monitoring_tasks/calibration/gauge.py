@@ -41,6 +41,18 @@ class Gauge:
         """Standard deviation of the reference's rows, in which jumps are measured; of a share not below a floor."""
         return max(math.sqrt(self.variance), LEAST_SPREAD) if self.share else math.sqrt(self.variance)
 
+    def said(self, level: float) -> str:
+        """A level as a person says it."""
+        return said_share(level) if self.share else f"{level:.3g}"
+
+    def named(self, level: float) -> str:
+        """A level with what it is.
+
+        >>> Gauge(share=True, mean=0.0, rows=1, variance=1, skew=0).named(0.092)
+        '9.2% true'
+        """
+        return f"{self.said(level)} true" if self.share else f"mean {self.said(level)}"
+
     def to_json(self) -> dict[str, Any]:
         """The gauge as plain JSON values."""
         return asdict(self)
@@ -49,6 +61,15 @@ class Gauge:
     def from_json(cls, value: dict[str, Any]) -> Self:
         """Inverse of `to_json`."""
         return cls(**value)
+
+
+def said_share(share: float) -> str:
+    """A share as a person says it.
+
+    >>> said_share(0.3), said_share(0.0012), said_share(0.0)
+    ('30.0%', '0.12%', '0%')
+    """
+    return f"{share:.1%}" if share >= 0.01 else f"{100 * share:.2g}%"
 
 
 class Level(NamedTuple):

@@ -107,7 +107,7 @@ def jump(null: LevelNull, window: Window, now: Level, before: Sequence[tuple[Win
         return None
     offset, gauge = null.offset(window), null.gauge
     usual = usual_level(null, had)
-    beside = [_moved(gauge, usual, offset), _moved(gauge, Level(gauge.mean, gauge.rows), offset)]
+    beside = [moved(gauge, usual, offset), moved(gauge, Level(gauge.mean, gauge.rows), offset)]
     between = [widened_by(null.before, len(had)), null.reference]
     steps = [now.level - each.level for each in beside]
     same = steps[0] * steps[1] > 0
@@ -117,7 +117,7 @@ def jump(null: LevelNull, window: Window, now: Level, before: Sequence[tuple[Win
     return Jump(p, effect, now.level, beside[0].level, beside[1].level, len(had))
 
 
-def _moved(gauge: Gauge, found: Level, offset: float) -> Level:
+def moved(gauge: Gauge, found: Level, offset: float) -> Level:
     """A level with what the hours add to it; a share stays one."""
     level = found.level + offset
     return Level(min(max(level, 0.0), 1.0) if gauge.share else level, found.rows)
@@ -136,8 +136,8 @@ def usual_level(null: LevelNull, had: Sequence[Level]) -> Level:
     """
     ordered = sorted(had, key=lambda each: each.level)
     quarter = len(ordered) // 4
-    shown = [_moved(null.gauge, each, 0.0) for each in ordered]
-    middle = _moved(null.gauge, _pooled(ordered[quarter : len(ordered) - quarter]), 0.0)
+    shown = [moved(null.gauge, each, 0.0) for each in ordered]
+    middle = moved(null.gauge, _pooled(ordered[quarter : len(ordered) - quarter]), 0.0)
     kept = [
         each
         for each, share in zip(ordered, shown, strict=True)

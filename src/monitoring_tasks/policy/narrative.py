@@ -102,7 +102,11 @@ def brief(summary: Mapping[str, Any]) -> str:
     'mean 36.52 sd 9.1'
     >>> brief({"rows": 5, "missing_share": 0.25, "top": [["EWR", 0.5]]})
     'EWR 50%, missing 25%'
+    >>> brief({"level": "mean 35.9", "rows": 5, "mean": 36.52})
+    'mean 35.9'
     """
+    if summary.get("level"):  # the figure that was tested
+        return str(summary["level"])
     parts = []
     if summary.get("mean") is not None:
         parts.append(f"mean {summary['mean']:.4g} sd {summary.get('sd') or 0:.4g}")

@@ -11,6 +11,7 @@ from evidently import Report
 from evidently.core.report import Snapshot
 
 from monitoring_tasks.calibration.assess import Assessment, TestKey, Told
+from monitoring_tasks.calibration.course import Course
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
 from monitoring_tasks.methods import EVIDENTLY, Kind
 from monitoring_tasks.monitor import Monitor, column_limits
@@ -21,6 +22,7 @@ from monitoring_tasks.profile.summary import summary
 from monitoring_tasks.suites.build import Limits, suite_metrics
 from monitoring_tasks.suites.columns import Column
 from monitoring_tasks.suites.derived_widgets import derived_widgets
+from monitoring_tasks.suites.level_plots import jumps, level_plots
 from monitoring_tasks.suites.metrics import Found, ProfileDataset, column_of, definition
 from monitoring_tasks.suites.native import sampled_frame
 from monitoring_tasks.suites.page import page
@@ -29,7 +31,7 @@ from monitoring_tasks.suites.segments import segment_results
 from monitoring_tasks.suites.snapshots import dumps
 from monitoring_tasks.suites.text_widgets import text_widgets
 from monitoring_tasks.suites.widgets import (
-    Plots,
+    Drawn,
     drift_table,
     facts,
     findings,
@@ -79,10 +81,11 @@ def run_suites(given: SuiteInput, *, script_href: str) -> SuiteOutcome:
     """
     done = _run(given)
     whole = [result for result in done.results if not result.segment]
-    drawn = plots(plotted(whole, done.columns))
+    drawn = Drawn(plots(plotted(whole, done.columns)), level_plots(given.judged.courses))
     widgets = _widgets(whole, done.columns, drawn)
     texts = {suite: dumps(snapshot, widgets[suite]) for suite, snapshot in done.snapshots.items()}
-    shown = [findings(whole, drawn), *segments_table(done.results), *(w for suite in widgets.values() for w in suite)]
+    shown = [findings(whole, drawn), *jumps(whole, given.judged.courses), *segments_table(done.results)]
+    shown += [widget for suite in widgets.values() for widget in suite]
     shown += derived_widgets(given.monitor.derived)
     shown += text_widgets(given.monitor, given.texts, given.reference.texts)
     return SuiteOutcome(done.results, texts, _page(given, done.results, shown, script_href))
@@ -111,7 +114,7 @@ def _run(given: SuiteInput) -> _Done:
         )
         for suite, metrics in suite_metrics(given.monitor, columns, limits, given.judged).items()
     }
-    results = tuple(_told(result, given.judged.told) for result in _results(snapshots, columns))
+    results = tuple(_told(result, given.judged.told) for result in _results(snapshots, columns, given.judged.courses))
     segments = segment_results(given.monitor, given.reference.binning, limits, given.judged)
     return _Done(columns, snapshots, (*_with_seasonal_share(results), *segments))
 
@@ -155,9 +158,11 @@ def _report(given: SuiteInput, suite: Suite, metrics: Sequence[Any]) -> Report:
     return Report(list(metrics), metadata=dict(given.metadata), tags=[given.monitor.name, suite.value])
 
 
-def _results(snapshots: Mapping[Suite, Snapshot], columns: Mapping[str, Column]) -> tuple[CheckResult, ...]:
+def _results(
+    snapshots: Mapping[Suite, Snapshot], columns: Mapping[str, Column], courses: Mapping[str, Course]
+) -> tuple[CheckResult, ...]:
     results = [result for suite, snapshot in snapshots.items() for result in check_results(suite, snapshot)]
-    return tuple(_summarised(result, columns) for result in results)
+    return tuple(_summarised(result, columns, courses) for result in results)
 
 
 def _told(result: CheckResult, told: Mapping[TestKey, Told]) -> CheckResult:
@@ -189,20 +194,24 @@ def _with_seasonal_share(results: tuple[CheckResult, ...]) -> tuple[CheckResult,
     return tuple(replace(each, season=season) if eased(each) else each for each in results) if season else results
 
 
-def _summarised(result: CheckResult, columns: Mapping[str, Column]) -> CheckResult:
+def _summarised(result: CheckResult, columns: Mapping[str, Column], courses: Mapping[str, Course]) -> CheckResult:
     if result.check not in (Check.DRIFT, Check.LEVEL) or result.column is None:
         return result
     column = columns[result.column]
     sides = [summary(column.bins, profile) for profile in (column.reference, column.current)]
+    gone = courses.get(result.column) if result.check is Check.LEVEL else None
+    if gone is not None:  # what the test compared is what is told of it
+        levels = (gone.jump.reference, gone.jump.level)
+        sides = [{"level": gone.gauge.named(level), **side} for level, side in zip(levels, sides, strict=True)]
     return replace(result, reference=sides[0], current=sides[1])
 
 
-def _widgets(results: Sequence[CheckResult], columns: Mapping[str, Column], drawn: Plots) -> dict[Suite, list[Any]]:
+def _widgets(results: Sequence[CheckResult], columns: Mapping[str, Column], drawn: Drawn) -> dict[Suite, list[Any]]:
     by_suite = {suite: [result for result in results if result.suite is suite] for suite in Suite}
     prediction, drift = (
         drift_table(suite, by_suite[suite], columns, drawn) for suite in (Suite.PREDICTION_DRIFT, Suite.DATA_DRIFT)
     )
-    quality = quality_table(by_suite[Suite.DATA_QUALITY], columns, drawn)
+    quality = quality_table(by_suite[Suite.DATA_QUALITY], columns, drawn.columns)
     return {Suite.PREDICTION_DRIFT: [prediction], Suite.DATA_DRIFT: [drift], Suite.DATA_QUALITY: [quality]}
 
 

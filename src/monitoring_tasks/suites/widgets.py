@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from evidently.legacy.model.widget import BaseWidgetInfo
@@ -108,6 +109,19 @@ def plots(columns: Mapping[str, Column]) -> Plots:
     }
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """The plots that rows of tables open to: of columns' distributions, and of watched columns' levels."""
+
+    columns: Plots
+    levels: Plots = field(default_factory=dict)
+
+    def row(self, fields: dict[str, Any], result: CheckResult) -> RichTableDataRow:
+        """A row about a result, which opens to its column's plot; of a level to that of the level as well."""
+        level = self.levels.get(result.column or "") if result.check is Check.LEVEL else None
+        return row_of(fields, self.columns.get(result.column or ""), level)
+
+
 def plotted(results: Sequence[CheckResult], columns: Mapping[str, Column]) -> dict[str, Column]:
     """The columns to draw, in their order: of more than 150 the predictions and the worst, findings before scores."""
     telling = [each for each in results if each.status is not Status.PASSED or each.check is Check.DRIFT]
@@ -154,7 +168,7 @@ def overview(results: Sequence[CheckResult], rows: int, title: str) -> BaseWidge
     return named(counter(title=title, counters=counters), "overview")
 
 
-def findings(results: Sequence[CheckResult], drawn: Plots) -> BaseWidgetInfo:
+def findings(results: Sequence[CheckResult], drawn: Drawn) -> BaseWidgetInfo:
     """Table of everything that did not pass, the most urgent first; a row opens to its column's plot.
 
     Checks of one column that are undecided for one reason share a row, and so do all when there are no rows.
@@ -166,7 +180,7 @@ def findings(results: Sequence[CheckResult], drawn: Plots) -> BaseWidgetInfo:
     together: dict[Hashable, list[CheckResult]] = {}
     for result in found:
         together.setdefault(_reason(result), []).append(result)
-    rows = [row_of(_joint_fields(group), drawn.get(group[0].column or "")) for group in together.values()]
+    rows = [drawn.row(_joint_fields(group), group[0]) for group in together.values()]
     return named(table_of("Findings: what did not pass", fields, rows), "findings")
 
 
@@ -215,18 +229,18 @@ def segments_table(results: Sequence[CheckResult]) -> list[BaseWidgetInfo]:
 
 
 def drift_table(
-    suite: Suite, results: Sequence[CheckResult], columns: Mapping[str, Column], drawn: Plots
+    suite: Suite, results: Sequence[CheckResult], columns: Mapping[str, Column], drawn: Drawn
 ) -> BaseWidgetInfo:
     """Table of a suite's drift checks, and of its columns' levels, the worst first.
 
     Those drawn have both histograms and open to a plot.
     """
     drifts = sorted((result for result in results if result.check in (Check.DRIFT, Check.LEVEL)), key=urgency)
-    rows = [row_of(_drift_fields(result, columns, drawn), drawn.get(result.column or "")) for result in drifts]
+    rows = [drawn.row(_drift_fields(result, columns, drawn.columns), result) for result in drifts]
     fields = {"column": "Column", "status": "Status", "check": "Method", "value": "Score", "threshold": "Threshold"}
     fields |= _EVIDENCE
     columns_told = {result.column for result in drifts}
-    left_out = f", drawn for the worst {len(drawn)} columns" if len(columns_told) > len(drawn) else ""
+    left_out = f", drawn for the worst {len(drawn.columns)} columns" if len(columns_told) > len(drawn.columns) else ""
     return named(table_of(_TITLES[suite] + left_out, fields, rows, histograms=True), suite.value)
 
 
@@ -284,9 +298,15 @@ def facts(metadata: Mapping[str, str]) -> BaseWidgetInfo:
     return named(table_data(title="About this run", column_names=["Name", "Value"], data=metadata.items()), "facts")
 
 
-def row_of(fields: dict[str, Any], details: BaseWidgetInfo | None = None) -> RichTableDataRow:
-    """A row of `table_of`, which opens to a plot if there is one."""
-    return RichTableDataRow(fields, RowDetails().with_part("Distribution", details) if details else None)
+def row_of(
+    fields: dict[str, Any], distribution: BaseWidgetInfo | None = None, level: BaseWidgetInfo | None = None
+) -> RichTableDataRow:
+    """A row of `table_of`, which opens to the plots that there are."""
+    parts = [(title, plot) for title, plot in (("Level", level), ("Distribution", distribution)) if plot]
+    details = RowDetails()
+    for title, plot in parts:
+        details = details.with_part(title, plot)
+    return RichTableDataRow(fields, details if parts else None)
 
 
 def table_of(
