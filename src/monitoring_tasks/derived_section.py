@@ -35,18 +35,22 @@ class Derived(Section):
     A row whose inputs are missing has no value, and so has one that `where` leaves out.
     """
 
-    kind: DerivationName = Field(description="How it is computed")
+    kind: DerivationName = Field(
+        description="How it is computed",
+        json_schema_extra={"enumDescriptions": [each.says for each in DERIVATIONS.values()]},
+    )
     of: Columns = Field(description="The logged column it is computed from; of a ratio or a difference the two")
     patterns: Texts = Field(
         (),
         description="matches: regular expressions, one of which the text must hold: classes, groups, choices, repeats, "
-        "`^ $ \\b \\d \\w \\s`, no flags, no looking around, no references back; <refusals> stands for the list of "
+        "`^ $ \\b \\d \\w \\s`, no flags, no looking around, no references back; `<refusals>` stands for the list of "
         "refusals that comes with the package",
     )
     ignore_case: bool = Field(True, description="matches: whether capitals count as small letters")
     values: Texts = Field((), description="one_of: the values that count as true")
     where: dict[Column, Texts] = Field(
-        default_factory=dict, description="Only rows in which these columns have these values have one"
+        default_factory=dict,
+        description="Only rows in which each of these columns has one of its values have one: `{expects: json}`",
     )
 
     @model_validator(mode="after")

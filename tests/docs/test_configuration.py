@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import jsonschema
 import pytest
 
 from monitoring_tasks.cli.configuration_page import configuration_page
+from monitoring_tasks.derivations import DERIVATIONS
 from monitoring_tasks.monitor import alerts_schema, json_schema
 from tests.docs.pages import ROOT, text_of
 
@@ -54,6 +56,22 @@ def test_rows_say_what_is_required_and_what_is_taken_otherwise() -> None:
     assert monitor["retraining"][1] == "[retraining](#retraining)"
     assert rows("retraining")["cooldown"][1:] == ["text such as `1h`, `1d`, `7d`", "`7d`"]
     assert rows("alerts.digest")["at"][2] == "`08:00`"
+
+
+def test_kinds_of_derived_columns_are_explained() -> None:
+    """Whoever wants one reads what it is there, and in the editor; so does who counts on it in Japanese."""
+    assert rows("derived.NAME")["kind"][1:] == ["see below", "required"]
+    kinds = {name: derivation.says for name, derivation in DERIVATIONS.items()}
+    section = text_of(ROOT / "docs" / "configuration.md").split("\n## derived.NAME\n")[1].split("\n## ")[0]
+    assert "`kind`:\n\n" + "\n".join(f"- `{name}`: {says}." for name, says in kinds.items()) in section
+    kind = SECTIONS["Derived"]["properties"]["kind"]
+    assert dict(zip(kind["enum"], kind["enumDescriptions"], strict=True)) == kinds
+
+
+def test_nothing_in_the_page_is_taken_for_html() -> None:
+    """A word in angle brackets is not shown, unless it stands as code."""
+    text = re.sub(r"`[^`]*`", "", text_of(ROOT / "docs" / "configuration.md"))
+    assert re.findall(r"<\w[^>]*>", text) == []
 
 
 @pytest.mark.parametrize(("name", "key"), KEYS)

@@ -170,7 +170,7 @@ def _type(key: str, value: Schema, paths: Paths, schema: Schema) -> str:
         return _link(_name(value), paths, schema)
     if "const" in value or "enum" in value:
         words = _words(value)
-        return "see below" if len(words) > MANY else ", ".join(words)
+        return "see below" if len(words) > MANY or "enumDescriptions" in value else ", ".join(words)
     if value.get("type") == "array" and "prefixItems" in value:
         return f"list of {len(value['prefixItems'])}, each {_value(key, value['prefixItems'][0], paths, schema)}"
     if value.get("type") == "array":
@@ -191,12 +191,20 @@ def _words(value: Schema) -> list[str]:
 
 
 def _choices(key: str, value: Schema) -> Iterator[str]:
-    """Choices that are too long for a cell, and the names that a mapping may have."""
+    """Choices that are too long for a cell, those that are explained, and the names that a mapping may have."""
     for part in _parts(value):
-        if len(part.get("enum", ())) > MANY:
+        if "enumDescriptions" in part:
+            yield _explained(key, part)
+        elif len(part.get("enum", ())) > MANY:
             yield f"`{key}`: {', '.join(_words(part))}.\n"
         if "enum" in part.get("propertyNames", {}):
             yield f"Names in `{key}`: {', '.join(_words(part['propertyNames']))}.\n"
+
+
+def _explained(key: str, value: Schema) -> str:
+    """Choices that come with what each means, as a list."""
+    told = zip(_words(value), value["enumDescriptions"], strict=True)
+    return "\n".join([f"`{key}`:\n", *(f"- {word}: {_line(meaning)}." for word, meaning in told), ""])
 
 
 def _scalar(value: Schema) -> str:
