@@ -29,6 +29,7 @@ from monitoring_tasks.monitor_file import load_monitor
 from monitoring_tasks.pieces import Pieces
 from monitoring_tasks.policy.verdict import Action, Outcome, Verdict
 from monitoring_tasks.runtime import Runtime, environment_runtime
+from monitoring_tasks.severity import Severity
 from monitoring_tasks.window import Window
 from tests.production import FIRST_DAY, YAML, Production, day, rows
 from tests.whole_run import judge
@@ -222,6 +223,35 @@ def test_a_declared_limit_is_where_one_window_is_enough(production: Production, 
     gone, results = run_on(production, runtime, day(1))
     assert status(results, Check.MISSING_SHARE, "extra") is Status.FAILED
     assert Action.BLOCK_RETRAINING in gone.actions
+
+
+def test_columns_that_lack_the_same_rows_are_one_fault(production: Production, runtime: Runtime) -> None:
+    """Derived columns, and the logged one they come from, are one line; a jump is not explained by what is missing."""
+
+    def paces(count: int, random: np.random.Generator) -> Any:
+        return random.uniform(1, 2, count)
+
+    derived = "derived: {longer: {kind: difference, of: [pace, age]}, slower: {kind: ratio, of: [pace, age]}}\n"
+    production.configure(YAML + derived)
+    with_reference(production, pace=paces)
+    random = np.random.default_rng(3)
+    gone = random.random(1000) < 0.1
+    production.write(FIRST_DAY, columns={"pace": np.where(gone, math.nan, paces(1000, random))})
+    verdict, results = run_on(production, runtime, day(0))
+    cause = (
+        "the same rows lack pace, from which 2 more columns are computed (a source or provider that did not answer?)"
+    )
+    causes = {each.column: each.cause for each in results if each.check is Check.MISSING_SHARE and each.cause}
+    assert causes == dict.fromkeys(("longer", "pace", "slower"), cause)
+    assert not [each for each in results if each.cause and each.check is not Check.MISSING_SHARE]
+    line, said = verdict.reasons
+    assert line.startswith("values of 3 columns are missing together, in ")
+    assert said == f"probable cause: {cause}"
+    assert verdict.severity is Severity.MEDIUM
+    assert Action.BLOCK_RETRAINING in verdict.actions
+    elsewhere = environment_runtime({"MONITORING_HOME": str(production.folder / "again")})
+    again, _ = run_on(production, elsewhere, day(0))
+    assert again.dumps() == verdict.dumps()
 
 
 def test_the_log_in_another_time_zone_is_why_hours_have_no_rows() -> None:

@@ -37,6 +37,7 @@ from monitoring_tasks.faults.cause import Cause, Fault
 from monitoring_tasks.faults.causes import probable_causes
 from monitoring_tasks.faults.sides import Sides
 from monitoring_tasks.faults.time_gap import time_gap
+from monitoring_tasks.faults.together import missing_together
 from monitoring_tasks.kept_nulls import joint_kinds, load_calibration, load_joint, own_floors, spent
 from monitoring_tasks.level_tests import Before, LevelTests, before_hash, windows_before
 from monitoring_tasks.methods import Kind
@@ -285,12 +286,20 @@ class Assessor:
         sides = Sides(self.window, pairs, reference.sample, observed.sample, *names, current.rows, current.duplicates)
         causes = [cause for cause in probable_causes(sides, judged.found) if not _is_allowed(cause, self.monitor)]
         effects = {key: judged.tests[key].evidence.effect or 0.0 for key in judged.found}
-        return {
+        alone = {
             key: cause.words
             for cause in reversed(causes)
             for key, effect in effects.items()
             if _is_about(cause, key, self.monitor.timestamp) and _explains(cause, key, effect)
         }
+        return alone | self._missing_together(sides, judged)
+
+    def _missing_together(self, sides: Sides, judged: Assessment) -> dict[TestKey, str]:
+        """What the columns have in common that lack more values than usual, if the same rows lack them."""
+        columns = [column for check, column in judged.found if check is Check.MISSING_SHARE and column]
+        inputs = {name: each.of for name, each in self.monitor.derived.items() if not each.where}
+        found = missing_together(sides, columns, inputs)
+        return {(Check.MISSING_SHARE, column): words for column, words in found.items()}
 
 
 _OF_BASELINE = (Check.DRIFT, Check.MISSING_SHARE, Check.OUT_OF_RANGE_SHARE, Check.UNSEEN_SHARE, Check.CONSTANT)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from monitoring_tasks.alerts.composing import Told, compose
 from monitoring_tasks.alerts.message import Message, Plot, to_text
-from monitoring_tasks.checks import Check, CheckResult, Status, Suite
+from monitoring_tasks.checks import Check, CheckResult, Evidence, Status, Suite
 from monitoring_tasks.incidents.incident import LOUD, UNTOLD, Change, Event, Mute, State
 from monitoring_tasks.incidents.reading import Cause
 from monitoring_tasks.policy.verdict import Action, Outcome, Subject
@@ -115,6 +115,18 @@ def test_a_runbook_is_opened_at_its_heading(address: str, link: str) -> None:
         ),
         (Cause.DATA_QUALITY, ("temp",), "temp: missing values, share 0.5", "values of temp are missing"),
         (Cause.DATA_QUALITY, ("temp",), "temp: more values missing, 0.1", "more values of temp are missing"),
+        (
+            Cause.DATA_QUALITY,
+            ("a", "b"),
+            "values of 2 columns are missing together, in 50% of the rows (5% allowed): a, b",
+            "values of 2 columns are missing together",
+        ),
+        (
+            Cause.DATA_QUALITY,
+            ("a", "b", "c"),
+            "values of 2 columns are missing, in 50% of the rows each (5% allowed): a, b",
+            "values of 2 columns are missing, and 1 more column at fault",
+        ),
         (Cause.DATA_QUALITY, ("temp",), "temp: values out of range, 0.1", "temp is out of range"),
         (Cause.DATA_QUALITY, ("temp",), "temp: constant column, 1", "temp is constant"),
         (Cause.DATA_QUALITY, ("dest",), "dest: unseen categories, 0.3", "dest has unseen categories"),
@@ -211,6 +223,31 @@ def test_a_fault_goes_before_the_drift_that_it_makes() -> None:
     found = told(verdict=verdict(evidence=evidence), results=(missing, drift("temp", 8.4)))
     [_, row] = compose(fault(), found).table
     assert row.split()[:3] == ["temp", "0.31", "missing"]
+
+
+def test_columns_missing_together_share_a_line_of_the_table() -> None:
+    """In per cent, against what the baseline lacks; a column at fault beside them has its own line."""
+    names = [f"c{number}" for number in range(8)]
+    share = {"suite": "data_quality", "check": "missing_share", "method": None, "threshold": 0.05391}
+    tested = {"p_value": 1e-5, "adjusted": 5.7e-5, "effect": 0.0500538, "floor": 0.02}
+    cause = "the same rows lack answer (a source or provider that did not answer?)"
+    lacking = [finding(name, 0.05396, **share, evidence=tested, cause=cause) for name in names]
+    missing = CheckResult(Suite.DATA_QUALITY, Check.MISSING_SHARE, Status.FAILED, "c0", None, 0.05396, 0.05391, True)
+    missing = replace(missing, evidence=Evidence(**tested), cause=cause, detail="0.4% in its baseline")
+    results = [replace(missing, column=name) for name in names] + [gone("far")]
+    absent = finding("far", 1.0, suite="data_quality", check="column_present", method=None, threshold=0.0)
+    found = told(verdict=verdict(evidence={**EVIDENCE, "findings": [*lacking, absent]}), results=results)
+    line = "values of 8 columns are missing together, in 5.4% of the rows (0.39% in the baseline): c0, c1, c2, c3, c4"
+    built = compose(fault(columns=(*names, "far"), reasons=(line, f"probable cause: {cause}")), found)
+    assert built.title == "CRITICAL: flight_delay: values of 8 columns are missing together, and 1 more column at fault"
+    assert [row.split() for row in built.table[:2]] == [
+        ["column", "check", "score", "limit", "reference", "current"],
+        ["8", "columns", "missing", "5.4%", "5.39%", "0.39%"],
+    ]
+    assert built.table[2].startswith("far")
+    assert len(built.table) == 3
+    assert built.facts is not None
+    assert built.facts["how sure"].startswith("missing 5.4% against 0.39% in its baseline, p 5.7e-05")
 
 
 def test_many_columns_are_counted() -> None:

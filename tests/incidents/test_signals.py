@@ -174,7 +174,7 @@ def test_reasons_are_those_of_the_signal() -> None:
     )
     assert {key: each.reasons for key, each in told.items()} == {
         (Cause.DATA_QUALITY, ("temp",)): (
-            "temp: missing values, missing share 0.5 against 0.1",
+            "temp: missing values, 50% against 10% allowed",
             "probable cause: temp: no values from 14:00 on",
         ),
         (Cause.DATA_QUALITY, ()): ("duplicated rows, duplicate share 0.5 against 0.1",),
@@ -196,11 +196,47 @@ def test_sentences_about_several_segments_are_found() -> None:
 def test_a_finding_that_the_verdict_only_counts_has_a_sentence() -> None:
     """Beyond the sentences of a verdict there are columns that are at fault, too."""
     names = [f"c{number:02}" for number in range(15)]
-    found = verdict(*(failed(Check.MISSING_SHARE, name) for name in names))
+    found = verdict(*(failed(Check.OUT_OF_RANGE_SHARE, name) for name in names))
     assert found.reasons[-1] == "and 3 more findings"
     told = signals(found)
-    assert told[Cause.DATA_QUALITY, ("c14",)].reasons == ("c14: missing values, 0.5 against 0.1",)
+    assert told[Cause.DATA_QUALITY, ("c14",)].reasons == ("c14: values out of range, 0.5 against 0.1",)
     assert all(each.reasons for each in told.values())
+
+
+def test_columns_missing_together_are_told_in_one_line_each_time() -> None:
+    """Each column has its signal, and all of them the same sentence and cause: the incident has both once."""
+    cause = "the same rows lack answer (a source or provider that did not answer?)"
+    names = [f"c{number}" for number in range(8)]
+    found = verdict(*(failed(Check.MISSING_SHARE, name, cause=cause) for name in names), drift("wind"))
+    told = signals(found)
+    assert {key[1] for key in told if key[0] is Cause.DATA_QUALITY} == {(name,) for name in names}
+    assert {each.reasons for each in told.values() if each.cause is Cause.DATA_QUALITY} == {
+        (
+            "values of 8 columns are missing together, in 50% of the rows (10% allowed): c0, c1, c2, c3, c4 and 3 more",
+            f"probable cause: {cause}",
+        )
+    }
+    assert told[Cause.DRIFT, ("wind",)].reasons == ("wind: drift of an important feature, psi 0.4 against 0.2",)
+
+
+def test_a_column_missing_with_others_keeps_its_other_sentences() -> None:
+    """What else is found in it is told beside the line that it shares."""
+    shared = [failed(Check.MISSING_SHARE, name) for name in ("temp", "wind")]
+    told = signals(verdict(*shared, failed(Check.OUT_OF_RANGE_SHARE, "temp"), drift("gust")))
+    line = "values of 2 columns are missing, in 50% of the rows each (10% allowed): temp, wind"
+    assert told[Cause.DATA_QUALITY, ("temp",)].reasons == (
+        line,
+        "temp: values out of range, out of range share 0.5 against 0.1",
+    )
+    assert told[Cause.DATA_QUALITY, ("wind",)].reasons == (line,)
+
+
+def test_a_shared_line_that_the_verdict_only_counts_is_told() -> None:
+    """Beyond the sentences of a verdict it is said all the same, and in the same words."""
+    ranges = [failed(Check.OUT_OF_RANGE_SHARE, f"c{number:02}", value=0.9) for number in range(15)]
+    told = signals(verdict(*ranges, failed(Check.MISSING_SHARE, "temp"), failed(Check.MISSING_SHARE, "wind")))
+    line = "values of 2 columns are missing, in 50% of the rows each (10% allowed): temp, wind"
+    assert told[Cause.DATA_QUALITY, ("wind",)].reasons == (line,)
 
 
 def test_the_only_signal_has_every_sentence() -> None:

@@ -64,7 +64,7 @@ def test_a_column_tells_all_that_is_known(server: TestClient, world: Runtime) ->
         "mean 40 52",
         "drift data drift, psi ≠ failed".replace("≠ ", ""),
         "0.9 0.2 0.001 0.01 0.225 0.05",
-        "missing share data quality passed 0.01 0.05",
+        "missing share data quality passed 1% 5%",
         "plan=pro",
         "Incidents of this column: drift, high, open: 2013-03-31 to 2013-04-09",
     ):

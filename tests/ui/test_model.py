@@ -450,3 +450,20 @@ def test_columns_that_are_computed_are_listed_with_what_from(
         "2 columns computed from logged ones words word_count of response "
         "age matches of response (<b>sorry</b>, can't and 2 more patterns)"
     ) in Page(page).text
+
+
+def test_rows_that_a_derived_column_leaves_out_are_not_missing(
+    server: TestClient, world: Runtime, monitors: Path
+) -> None:
+    """A column with `where` is neither the one that misses most nor in the table of missing values, which says so."""
+    before = text(server, "monitor_fraud")
+    assert "most missing 1% age" in before
+    assert "Left out" not in before
+    of_some = TEXT_MODEL.format(name="fraud").replace("kind: matches", "where: {plan: pro}, kind: matches")
+    (monitors / "fraud.yaml").write_text(of_some)
+    told = text(server, "monitor_fraud")
+    assert "most missing 1% age" not in told
+    assert "most missing 1% " in told
+    assert "Left out: age, computed for some rows only." in told
+    assert "Over time age 1%" in before
+    assert "Over time age 1%" not in told

@@ -91,6 +91,16 @@ def test_cards_of_the_newest_window() -> None:
     assert (rows.figure, rows.state) == ("1,000", "")
 
 
+def test_rows_that_are_left_out_on_purpose_are_not_missing() -> None:
+    """A column that is computed of some rows only lacks nothing in the others."""
+    scores = [score("valid_json", missing=0.829), score("words", missing=0.054, quality=Status.FAILED)]
+    *_, whole, _ = drift_cards(head(0), scores)
+    *_, told, _ = drift_cards(head(0), scores, {"valid_json"})
+    assert (whole.figure, whole.change) == ("82.9%", "valid_json")
+    assert (told.figure, told.change, told.state) == ("5.4%", "words", "drifted")
+    assert [card.title for card in drift_cards(head(0), scores[:1], {"valid_json"})] == ["drifted features", "rows"]
+
+
 @pytest.mark.parametrize("outcome", [Outcome.NO_DATA, Outcome.TOO_FEW_ROWS])
 def test_a_window_that_could_not_be_judged_has_no_good_card(outcome: Outcome) -> None:
     """It says why, whatever was computed of it."""

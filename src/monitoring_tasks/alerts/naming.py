@@ -7,6 +7,7 @@ from datetime import datetime, time
 
 from monitoring_tasks.incidents.incident import Incident
 from monitoring_tasks.incidents.reading import OF_RUN, Cause
+from monitoring_tasks.policy.missing import heading
 from monitoring_tasks.window import Window
 
 _FAULTS = {
@@ -67,10 +68,17 @@ def _fault(incident: Incident) -> str:
     if not incident.columns:
         found = (words for rule, words in _WINDOW_FAULTS.items() if _begins(incident.reasons, rule))
         return next(found, "faults in the data")
-    column, *others = incident.columns
+    column = incident.columns[0]
     found = (words for rule, words in _FAULTS.items() if _begins(incident.reasons, f"{column}: {rule}"))
-    more = f", and {counted(len(others), 'more column')} at fault" if others else ""
-    return f"{next(found, 'data fault in {}').format(column)}{more}"
+    several = (
+        None if _begins(incident.reasons, f"{column}: ") else next(filter(None, map(heading, incident.reasons)), None)
+    )
+    said, left = several or (next(found, "data fault in {}").format(column), 1)
+    return f"{said}{_others(len(incident.columns) - left)}"
+
+
+def _others(number: int) -> str:
+    return f", and {counted(number, 'more column')} at fault" if number > 0 else ""
 
 
 def _begins(reasons: Sequence[str], start: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,8 @@ from monitoring_tasks.checks import Check, CheckResult, Status
 from monitoring_tasks.incidents.incident import Incident
 from monitoring_tasks.incidents.reading import Cause
 from monitoring_tasks.incidents.signals import Finding
-from monitoring_tasks.policy.narrative import brief, told
+from monitoring_tasks.policy.missing import alike
+from monitoring_tasks.policy.narrative import in_table, sides, told
 from monitoring_tasks.policy.verdict import Verdict
 
 COLUMNS = 4
@@ -30,7 +31,8 @@ _SHIFTS = (Check.DRIFT, Check.LEVEL)
 def columns_table(incident: Incident, verdict: Verdict | None, results: Sequence[CheckResult]) -> tuple[str, ...]:
     """Aligned lines, a heading first: the incident's columns in their order, which is by drift x importance.
 
-    Of each column the check that says most. Empty without a verdict, and when it found nothing in all rows of a column.
+    Of each column the check that says most; columns that lack values together share a line. Empty without a verdict,
+    and when it found nothing in all rows of a column.
     """
     if verdict is None:
         return ()
@@ -40,8 +42,12 @@ def columns_table(incident: Incident, verdict: Verdict | None, results: Sequence
     shown = [(worst[name], known[_key(worst[name])]) for name in incident.columns if _is_in(known, worst.get(name))]
     if not shown:
         return ()
-    rows = [_row(result, finding.get("importance")) for finding, result in shown[:COLUMNS]]
-    more = (f"and {len(shown) - COLUMNS} more columns",) if len(shown) > COLUMNS else ()
+    together: dict[Hashable, list[tuple[Finding, CheckResult]]] = {}
+    for finding, result in shown:
+        together.setdefault(alike(finding) or result.key, []).append((finding, result))
+    lines, left = list(together.values())[:COLUMNS], sum(map(len, list(together.values())[COLUMNS:]))
+    rows = [_row(group[0][1], group[0][0].get("importance"), len(group)) for group in lines]
+    more = (f"and {left} more column{'s' * (left > 1)}",) if left else ()
     return aligned([("metric" if incident.cause is Cause.PERFORMANCE else "column", *TITLES), *rows]) + more
 
 
@@ -71,24 +77,19 @@ def _is_in(known: Mapping[tuple[str, str, str, str], CheckResult], finding: Find
     return finding is not None and _key(finding) in known
 
 
-def _row(result: CheckResult, importance: Any) -> tuple[str, ...]:
-    numbers = ("" if number is None else f"{number:.3g}" for number in (result.value, result.threshold))
+def _row(result: CheckResult, importance: Any, columns: int) -> tuple[str, ...]:
+    numbers = (in_table(result, number, digits=3) for number in (result.value, result.threshold))
     check = result.method or _SHORT.get(result.check) or result.check.value.replace("_", " ")
     weight = f"{importance:.2g}" if isinstance(importance, int | float) else ""
-    return (
-        str(result.column),
-        weight,
-        check,
-        *numbers,
-        _brief(result.reference),
-        _brief(result.current) or result.detail,
-    )
+    names = f"{columns} columns" if columns > 1 else str(result.column)
+    both = zip((result.reference, result.current), sides(result), strict=True)
+    return (names, weight, check, *numbers, *(_metric(summary) or side for summary, side in both))
 
 
-def _brief(summary: Mapping[str, Any]) -> str:
-    """A side of a column in a few words; of a metric its value."""
+def _metric(summary: Mapping[str, Any]) -> str:
+    """A side of a metric, which is its value; empty of a column."""
     value = summary.get("value")
-    return f"{value:.3g}" if isinstance(value, int | float) else brief(summary)
+    return f"{value:.3g}" if isinstance(value, int | float) else ""
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:

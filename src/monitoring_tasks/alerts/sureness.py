@@ -11,6 +11,7 @@ from monitoring_tasks.incidents.incident import Incident
 from monitoring_tasks.incidents.signals import Finding, cause_of
 from monitoring_tasks.methods import method
 from monitoring_tasks.policy.decision import LEAST_P
+from monitoring_tasks.policy.missing import measured
 from monitoring_tasks.policy.verdict import Verdict
 
 
@@ -32,7 +33,9 @@ def findings_of(incident: Incident, verdict: Verdict) -> list[Finding]:
 
 def _measured(finding: Finding, evidence: Mapping[str, Any]) -> Iterator[str]:
     value, threshold, tested = finding.get("value"), finding.get("threshold"), finding.get("evidence") or {}
-    if value is not None and threshold is not None:
+    if finding["check"] == Check.MISSING_SHARE and (share := measured(finding)):
+        yield f"missing {share}"
+    elif value is not None and threshold is not None:
         yield f"{measure(finding)} {value:.3g} {_side(finding)} {threshold:.3g}"
     if (p := tested.get("adjusted")) is not None and not finding.get("weak"):
         yield f"p {p:.2g}" if p >= LEAST_P else f"p < {LEAST_P:g}"
@@ -51,8 +54,8 @@ def _side(finding: Finding) -> str:
 def measure(finding: Finding) -> str:
     """What was measured, in a word or two.
 
-    >>> measure({"check": "missing_share", "method": None}), measure({"check": "drift", "method": "psi"})
-    ('missing share', 'psi')
+    >>> measure({"check": "unseen_share", "method": None}), measure({"check": "drift", "method": "psi"})
+    ('unseen share', 'psi')
     """
     if finding.get("suite") == Suite.PERFORMANCE and finding.get("column"):
         return str(finding["column"])

@@ -10,6 +10,7 @@ from monitoring_tasks.checks import Check, Status, Suite
 from monitoring_tasks.features_section import Feature
 from monitoring_tasks.incidents.reading import UNDECIDED, Cause, Signal
 from monitoring_tasks.monitor import Monitor
+from monitoring_tasks.policy.missing import measured, missing_lines
 from monitoring_tasks.policy.narrative import plain
 from monitoring_tasks.policy.verdict import Outcome, Verdict
 from monitoring_tasks.redaction import redact
@@ -36,11 +37,13 @@ def signals_of(monitor: Monitor, verdict: Verdict) -> Signals:
     if verdict.outcome in _UNKNOWN:
         return _of_figures_unknown(monitor, verdict) if _is_of_figures(verdict) else _of_too_little(monitor, verdict)
     groups: dict[tuple[Cause, str], list[Finding]] = {}
-    for finding in verdict.evidence.get("findings") or ():
+    findings = verdict.evidence.get("findings") or ()
+    for finding in findings:
         cause = cause_of(finding)
         apart = str(finding["column"] or "") if cause is Cause.DATA_QUALITY else ""
         groups.setdefault((cause, apart), []).append(finding)
-    told = {key: _reasons(verdict, key[0], found, alone=len(groups) == 1) for key, found in groups.items()}
+    lines = missing_lines(findings)
+    told = {key: _reasons(verdict, key[0], found, lines, alone=len(groups) == 1) for key, found in groups.items()}
     signals = tuple(_signal(monitor, verdict, groups[key], told[key]) for key in groups)
     return OF_FIGURES if _is_of_figures(verdict) else OF_DATA, signals
 
@@ -137,14 +140,29 @@ def _upstream(monitor: Monitor, column: str) -> str:
     return monitor.features.get(column, Feature()).upstream or monitor.upstream or source_id(monitor)
 
 
-def _reasons(verdict: Verdict, cause: Cause, found: Sequence[Finding], *, alone: bool) -> tuple[str, ...]:
-    """The verdict's sentences about findings, the probable causes last; all of them where there is nothing else."""
+def _reasons(
+    verdict: Verdict, cause: Cause, found: Sequence[Finding], lines: Mapping[str, str], *, alone: bool
+) -> tuple[str, ...]:
+    """The verdict's sentences about findings, the probable causes last; all of them where there is nothing else.
+
+    `lines` has by column the line in which its missing values are told with those of others.
+    """
     if alone and verdict.reasons:
         return tuple(map(plain, verdict.reasons))
-    said = [each for each in verdict.reasons if any(_says(each, finding) for finding in found)]
+    told = [lines[str(each["column"])] for each in found if _is_missing(each) and str(each["column"]) in lines]
+    said = [each for each in verdict.reasons if _begins(each, told) or any(_says(each, finding) for finding in found)]
     of_all = _of_all(verdict) if cause in (Cause.DRIFT, Cause.PERFORMANCE) else []
     causes = [f"probable cause: {each['cause']}" for each in found if each.get("cause")]
-    return tuple(map(plain, dict.fromkeys([*of_all, *(said or [_sentence(found[0])]), *causes])))
+    return tuple(map(plain, dict.fromkeys([*of_all, *(said or told or [_sentence(found[0])]), *causes])))
+
+
+def _is_missing(finding: Finding) -> bool:
+    return bool(finding["check"] == Check.MISSING_SHARE)
+
+
+def _begins(reason: str, lines: Sequence[str]) -> bool:
+    """Whether a sentence of a verdict is one of `lines`, to which it adds how sure it is."""
+    return any(reason.startswith(line) for line in lines)
 
 
 def _of_all(verdict: Verdict) -> list[str]:
@@ -171,5 +189,6 @@ def _sentence(finding: Finding) -> str:
     """A finding that the verdict counts among others, in a sentence of its own."""
     where = " in ".join(filter(None, (finding["column"], finding.get("segment"))))
     value, threshold = finding.get("value"), finding.get("threshold")
-    measured = "" if value is None or threshold is None else f", {value:.3g} against {threshold:.3g}"
-    return (f"{where}: " if where else "") + f"{finding['rule']}{measured}"
+    against = "" if value is None or threshold is None else f"{value:.3g} against {threshold:.3g}"
+    size = measured(finding) if _is_missing(finding) else against
+    return (f"{where}: " if where else "") + ", ".join(filter(None, (finding["rule"], size)))

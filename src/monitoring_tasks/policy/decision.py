@@ -12,6 +12,7 @@ from monitoring_tasks.methods import method
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.policy.asking import asks_retraining, learns
 from monitoring_tasks.policy.matrix import Finding, Rule, counts_together, rule_for
+from monitoring_tasks.policy.missing import alike, measured, missing_line
 from monitoring_tasks.policy.verdict import Action, Outcome, Subject, Verdict
 from monitoring_tasks.severity import Severity
 
@@ -80,7 +81,8 @@ def too_few(rows: int, needed: int) -> Unknown | None:
 def unknown(monitor: Monitor, subject: Subject, given: Given, why: Unknown) -> Verdict:
     """The verdict on a window of which too little is known; what failed all the same may say why, and is told."""
     judged = _judge(monitor, given)
-    said = [sentence(finding, rule) for finding, rule in judged if finding.result.status is Status.FAILED][:REASONS]
+    failed = [each for each in judged if each[0].result.status is Status.FAILED]
+    said = [_line(group) for group in _together(failed)][:REASONS]
     evidence = _evidence(monitor, given, judged)
     return Verdict(subject, why.outcome, why.severity, (Action.ALERT,), (why.reason, *said), evidence)
 
@@ -208,19 +210,22 @@ def _reasons(judged: Sequence[Judged], given: Given, retrains: bool) -> tuple[st
 def _together(judged: Sequence[Judged]) -> list[list[Judged]]:
     """The findings, those together that are undecided for one reason; those of segments, drift or worse figures, too.
 
-    However many segments there are, they are one line or two.
+    However many segments there are, they are one line or two. Columns that lack values in the same rows are one.
     """
     groups: dict[Hashable, list[Judged]] = {}
     for finding, rule in judged:
         undecided = finding.result.status is Status.UNDECIDED and finding.result.detail
         of_segments = finding.result.segment and ("segments", finding.result.suite is Suite.PERFORMANCE)
-        groups.setdefault(undecided or of_segments or finding.result.key, []).append((finding, rule))
+        key = undecided or of_segments or alike(finding.result.to_json()) or finding.result.key
+        groups.setdefault(key, []).append((finding, rule))
     return list(groups.values())
 
 
 def _line(group: Sequence[Judged]) -> str:
-    """One finding in words, or several: of segments, or undecided for one reason."""
+    """One finding in words, or several: of segments, of missing values, or undecided for one reason."""
     results = [finding.result for finding, _ in group]
+    if len(group) > 1 and alike(results[0].to_json()):
+        return _missing_line([finding for finding, _ in group])
     if results[0].segment and len(group) > 1 and results[0].status is not Status.UNDECIDED:
         return _segments_line(group)
     columns = list(dict.fromkeys(result.column for result in results if result.column))
@@ -229,6 +234,15 @@ def _line(group: Sequence[Judged]) -> str:
     checks = ", ".join(dict.fromkeys(result.check.value.replace("_", " ") for result in results))
     more = f" and {_counted(len(columns) - NAMED, 'more column')}" if len(columns) > NAMED else ""
     return f"{', '.join(columns[:NAMED])}{more}: {checks} undecided: {results[0].detail}"
+
+
+def _missing_line(group: Sequence[Finding]) -> str:
+    """Columns that lack values together: as sure, and for as many windows, as the one that is the least."""
+    results = [finding.result for finding in group]
+    least = max(results, key=lambda each: (each.evidence and each.evidence.adjusted) or 0.0)
+    windows = min(group, key=lambda finding: finding.windows)
+    certain = _certainty(least, weak=any(finding.weak for finding in group))
+    return ", ".join([missing_line([each.to_json() for each in results]), *certain, *_for_windows(windows)])
 
 
 def _segments_line(group: Sequence[Judged]) -> str:
@@ -289,12 +303,14 @@ def _said(finding: Finding, rule: Rule) -> str:
     parts = [result.detail if result.check in _IN_WORDS and result.detail else f"{rule.name}{_measure(result)}"]
     if result.status is Status.UNDECIDED:
         parts = [f"{result.check.value} undecided: {result.detail or 'it could not be computed'}"]
-    parts += _certainty(result, weak=finding.weak)
-    if finding.windows > 1:
-        parts.append(f"in {finding.windows} of the last {finding.of} windows")
+    parts += [*_certainty(result, weak=finding.weak), *_for_windows(finding)]
     if result.season:
         parts.append(f"seasonal: as {result.season}")
     return ", ".join(parts)
+
+
+def _for_windows(finding: Finding) -> list[str]:
+    return [f"in {finding.windows} of the last {finding.of} windows"] if finding.windows > 1 else []
 
 
 def _measure(result: CheckResult) -> str:
@@ -302,6 +318,8 @@ def _measure(result: CheckResult) -> str:
         return ""
     if result.check in _TOLD and result.detail:
         return f", {result.detail}"
+    if result.check is Check.MISSING_SHARE:
+        return f", {measured(result.to_json())}"
     name = result.method or _NAMES.get(result.check) or result.check.value.replace("_", " ")
     said = f" ({result.detail})" if result.check in _NAMES and result.detail else ""
     return f", {name} {result.value:.3g} {_side(result)} {result.threshold:.3g}{said}"

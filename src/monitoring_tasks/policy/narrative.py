@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from monitoring_tasks.checks import Check, CheckResult, Status
+from monitoring_tasks.policy.missing import alike, percent, usual
 from monitoring_tasks.policy.verdict import Action, Outcome, Verdict
 from monitoring_tasks.severity import Severity
 from monitoring_tasks.window import stamp
@@ -74,25 +75,49 @@ def told(verdict: Verdict, results: Sequence[CheckResult]) -> list[CheckResult]:
 def findings_table(results: Sequence[CheckResult], *, most: int = 30) -> str:
     """An aligned text table of the checks that did not pass, drift first by score; empty when all passed.
 
-    Those of segments are left to the report: there may be hundreds, and the verdict names the worst.
+    Those of segments are left to the report: there may be hundreds, and the verdict names the worst. Columns that lack
+    values together share a row.
     """
     failed = [each for each in results if each.status not in (Status.PASSED, Status.SUSPECT) and not each.segment]
     failed.sort(key=lambda result: (result.check is not Check.DRIFT, -(result.value or 0.0), result.key))
-    rows = [HEADER, *(_row(result) for result in failed[:most])]
+    together: dict[Hashable, list[CheckResult]] = {}
+    for result in failed:
+        together.setdefault(alike(result.to_json()) or result.key, []).append(result)
+    rows = [HEADER, *(_row(group[0], len(group)) for group in list(together.values())[:most])]
     if len(rows) == 1:
         return ""
     widths = [max(len(row[index]) for row in rows) for index in range(len(HEADER))]
     text = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    more = [f"... and {len(failed) - most} more"] if len(failed) > most else []
+    more = [f"... and {len(together) - most} more"] if len(together) > most else []
     return "\n".join([text[0], "-" * len(text[0]), *text[1:], *more])
 
 
-def _row(result: CheckResult) -> tuple[str, ...]:
-    score = "undecided" if result.value is None else f"{result.value:.4g}"
-    threshold = "" if result.threshold is None else f"{result.threshold:.4g}"
-    column = plain(result.column or "(all)")
-    cells = (result.suite, result.check, column, result.method or "", score, threshold)
-    return (*(str(cell) for cell in cells), brief(result.reference), brief(result.current) or plain(result.detail))
+def _row(result: CheckResult, columns: int) -> tuple[str, ...]:
+    score, threshold = (in_table(result, number, digits=4) for number in (result.value, result.threshold))
+    column = f"{columns} columns" if columns > 1 else plain(result.column or "(all)")
+    cells = (result.suite, result.check, column, result.method or "", score or "undecided", threshold)
+    return (*(str(cell) for cell in cells), *sides(result))
+
+
+def in_table(result: CheckResult, number: float | None, *, digits: int) -> str:
+    """A result's value or threshold as a cell: a missing share in per cent; empty where there is none.
+
+    >>> from monitoring_tasks.checks import Suite
+    >>> missing = CheckResult(Suite.DATA_QUALITY, Check.MISSING_SHARE, Status.FAILED, "temp", value=0.05396)
+    >>> in_table(missing, 0.05396, digits=3), in_table(missing, None, digits=3)
+    ('5.4%', '')
+    """
+    if number is None:
+        return ""
+    return percent(number, 3) if result.check is Check.MISSING_SHARE else f"{number:.{digits}g}"
+
+
+def sides(result: CheckResult) -> tuple[str, str]:
+    """What a result compared, its baseline and its window, in a few words each; its detail where nothing was kept."""
+    own = usual(result.to_json()) if result.check is Check.MISSING_SHARE else None
+    if own is not None:
+        return percent(own), ""
+    return brief(result.reference), brief(result.current) or plain(result.detail)
 
 
 def brief(summary: Mapping[str, Any]) -> str:

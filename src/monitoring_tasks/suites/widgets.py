@@ -50,8 +50,8 @@ _QUALITY_FIELDS = {
     "status": "Status",
     Check.COLUMN_PRESENT.value: "Absent",
     Check.COLUMN_TYPE.value: "Wrong type",
-    Check.MISSING_SHARE.value: "Missing",
-    "allowed": "Missing allowed",
+    Check.MISSING_SHARE.value: "Missing (%)",
+    "allowed": "Missing allowed (%)",
     "strange": "Out of range or new",
     Check.CONSTANT.value: "Constant",
 }
@@ -201,15 +201,22 @@ def _joint_fields(group: Sequence[CheckResult]) -> dict[str, Any]:
     return {**_check_fields(group[0]), **joint, "threshold": NOTHING, **dict.fromkeys(_EVIDENCE, NOTHING)}
 
 
+def _in_unit(result: CheckResult, value: float | None) -> float | str:
+    """A value of a check in its unit: a missing share in per cent, still a number so that the table can sort by it."""
+    return figure(value if value is None or result.check is not Check.MISSING_SHARE else 100 * value)
+
+
 def _check_fields(result: CheckResult) -> dict[str, Any]:
+    unit = " (%)" if result.check is Check.MISSING_SHARE else ""
     return {
         "status": status_words(result),
         "suite": _SUITES[result.suite],
-        "check": result.method or result.check.value.replace("_", " "),
+        "check": (result.method or result.check.value.replace("_", " ")) + unit,
         "column": result.column or ALL_ROWS,
-        "value": figure(result.value),
-        "threshold": figure(result.threshold),
-        **{name: figure(getattr(result.evidence, name, None)) for name in _EVIDENCE},
+        "value": _in_unit(result, result.value),
+        "threshold": _in_unit(result, result.threshold),
+        "effect": _in_unit(result, getattr(result.evidence, "effect", None)),
+        "adjusted": figure(getattr(result.evidence, "adjusted", None)),
         "detail": "; ".join(filter(None, (result.detail, result.cause, result.season and f"season: {result.season}"))),
     }
 
@@ -270,15 +277,16 @@ def quality_table(results: Sequence[CheckResult], columns: Mapping[str, Column],
 
 
 def _quality_fields(column: Column, checks: Sequence[CheckResult]) -> dict[str, Any]:
-    measured = {check.value: NOTHING for check in Check} | {each.check.value: figure(each.value) for each in checks}
+    measured: dict[str, Any] = {check.value: NOTHING for check in Check}
+    measured |= {each.check.value: _in_unit(each, each.value) for each in checks}
     strange = Check.OUT_OF_RANGE_SHARE if column.kind == "numeric" else Check.UNSEEN_SHARE
-    allowed = next((each.threshold for each in checks if each.check is Check.MISSING_SHARE), None)
+    allowed = (_in_unit(each, each.threshold) for each in checks if each.check is Check.MISSING_SHARE)
     return {
         **measured,
         "column": column.name,
         "types": f"{column.kind}: {', '.join(column.types) or NOTHING}",
         "status": status_words(min(checks, key=urgency)),
-        "allowed": figure(allowed),
+        "allowed": next(allowed, NOTHING),
         "strange": measured[strange.value],
     }
 

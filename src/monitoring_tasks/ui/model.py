@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -68,14 +68,15 @@ def model(
     runtime = airflow_runtime()
     shown = shown_of(runtime.store, name, asked)
     performance, past = _performance(runtime.store, shown), runtime.store.retrainings(name)
+    declared = _declared(dag_id)
     return page(
         request,
         "model.html",
         **facts(request, shown),
         **_header(fleet, runtime, shown, performance),
         **_plots(shown, performance, drawn.metric),
-        **_columns(request, runtime.store, shown, drawn.columns),
-        **_declared(dag_id),
+        **_columns(request, runtime.store, shown, drawn.columns, declared["partial"]),
+        **declared,
         actions=actions_for(fleet, name, user, past),
         trials=trials_of(past),
         choices={"days": DAYS, "refresh": REFRESH},
@@ -85,11 +86,15 @@ def model(
 def _declared(dag_id: str) -> dict[str, Any]:
     """What the YAML alone says: how derived columns are computed, and whether the model learns from outcomes.
 
-    Where it is not at hand the model is taken to: most do.
+    Where it is not at hand the model is taken to: most do. `partial` are the columns that some rows lack on purpose.
     """
     monitor = declared_of(dag_id)
     derived = monitor.derived if monitor is not None else {}
-    return {"derived": {name: each.words for name, each in derived.items()}, "learns": not monitor or learns(monitor)}
+    return {
+        "derived": {name: each.words for name, each in derived.items()},
+        "partial": frozenset(name for name, each in derived.items() if each.where),
+        "learns": not monitor or learns(monitor),
+    }
 
 
 def _performance(store: Store, shown: Shown) -> list[PerformanceHead]:
@@ -182,7 +187,7 @@ def _decides(head: PerformanceHead, name: str) -> bool:
     return line is not None and line.status is not None
 
 
-def _columns(request: Request, store: Store, shown: Shown, columns: str) -> dict[str, Any]:
+def _columns(request: Request, store: Store, shown: Shown, columns: str, partial: Set[str]) -> dict[str, Any]:
     """What is shown of columns: heat map, cards, segments and data quality."""
     slots = slots_of(shown.heads, shown.timeline)
     heads = [slot.head for slot in slots if slot.head]
@@ -194,12 +199,14 @@ def _columns(request: Request, store: Store, shown: Shown, columns: str) -> dict
     results = store.results(shown.head.subject) if shown.head else None
     found = results or []
     segments, faults = segments_of(found), faults_of(found)
-    missing = missing_of([each.subject.window for each in heads], scores)
+    whole = {window: [each for each in found if each.column not in partial] for window, found in scores.items()}
+    missing = missing_of([each.subject.window for each in heads], whole)
+    cards = drift_cards(shown.head, scores.get(shown.head.subject.window, ()), partial) if shown.head else []
     return {
         "drift": drift_picture(shown.heads, shown.timeline) if shown.heads else None,
         "map": heat_map(slots, scores, mine, timeline=shown.timeline, links=links),
         "map_page": {"number": number, "pages": pages, "columns": len(names), "cut": len(shown.heads) > MOST},
-        "drift_cards": drift_cards(shown.head, scores.get(shown.head.subject.window, ())) if shown.head else [],
+        "drift_cards": cards,
         "rolled_up": shown.head is not None and results is None,
         "segments": segments[0],
         "segment_count": segments[1],

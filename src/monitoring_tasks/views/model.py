@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,8 +99,11 @@ def _maturity_card(newest: PerformanceHead) -> Card:
     return Card("labelled", share(it.coverage), change, notes, "unknown" if newest.outcome in UNKNOWN else "")
 
 
-def drift_cards(head: Head, scores: Sequence[ColumnScore]) -> list[Card]:
-    """Cards of the newest window: drifted features, the prediction, missing values and rows."""
+def drift_cards(head: Head, scores: Sequence[ColumnScore], partial: Set[str] = frozenset()) -> list[Card]:
+    """Cards of the newest window: drifted features, the prediction, missing values and rows.
+
+    Columns that are `partial` have no value in some rows on purpose: those are not missing.
+    """
     it, of = head.headline, span(head.subject.window)
     rows = Card("rows", number(head.rows), notes=(of,), state="unknown" if head.outcome in UNKNOWN else "")
     if head.outcome in UNKNOWN:
@@ -113,7 +116,7 @@ def drift_cards(head: Head, scores: Sequence[ColumnScore]) -> list[Card]:
         (of,),
         _drift_state(it),
     )
-    return [drifted, *_prediction_card(scores, of), *_missing_card(scores, of), rows]
+    return [drifted, *_prediction_card(scores, of), *_missing_card(scores, of, partial), rows]
 
 
 def _drift_state(told: Headline) -> str:
@@ -135,8 +138,8 @@ def _prediction_card(scores: Sequence[ColumnScore], of: str) -> Iterable[Card]:
         yield Card("prediction drift", str(found.drift), measured, (found.column, of), state)
 
 
-def _missing_card(scores: Sequence[ColumnScore], of: str) -> Iterable[Card]:
-    known = [each for each in scores if each.missing is not None]
+def _missing_card(scores: Sequence[ColumnScore], of: str, partial: Set[str]) -> Iterable[Card]:
+    known = [each for each in scores if each.missing is not None and each.column not in partial]
     if known:
         worst = max(known, key=lambda each: each.missing or 0.0)
         told = worst.column if worst.missing else "no column has missing values"

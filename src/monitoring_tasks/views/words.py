@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from monitoring_tasks.checks import Check, CheckResult
 from monitoring_tasks.severity import Severity
 from monitoring_tasks.window import DAY, HOUR, Window
 
@@ -50,6 +51,25 @@ def share(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return NOTHING
     return f"{100 * value:.3g}%"
+
+
+def measured(result: CheckResult) -> str:
+    """The value of a check: a missing share in per cent, any other number in four digits.
+
+    >>> from monitoring_tasks.checks import Status, Suite
+    >>> measured(CheckResult(Suite.DATA_QUALITY, Check.MISSING_SHARE, Status.FAILED, "temp", value=0.05396))
+    '5.4%'
+    """
+    return _figure(result, result.value)
+
+
+def limit(result: CheckResult) -> str:
+    """The threshold of a check, as its value is told."""
+    return _figure(result, result.threshold)
+
+
+def _figure(result: CheckResult, value: float | None) -> str:
+    return share(value) if result.check is Check.MISSING_SHARE else number(value)
 
 
 def day(moment: datetime | None) -> str:
@@ -124,6 +144,8 @@ FILTERS: Mapping[str, Callable[[Any], str]] = {
     "number": number,
     "signed": signed,
     "share": share,
+    "measured": measured,
+    "limit": limit,
     "day": day,
     "moment": moment,
     "span": span,
