@@ -140,6 +140,21 @@ def test_findings_show_what_they_stand_on() -> None:
     assert [rows["plan"][name] for name in ("effect", "adjusted")] == ["-", "-"]
 
 
+def test_missing_shares_are_in_per_cent() -> None:
+    """As numbers, which a table sorts by; the check says so, and other shares stay what they are."""
+    share = Evidence(1e-5, 1e-4, 0.0496, 0.02)
+    lacking = CheckResult(QUALITY, Check.MISSING_SHARE, FAILED, "words", None, 0.05396, 0.05391, evidence=share)
+    unseen = CheckResult(QUALITY, Check.UNSEEN_SHARE, FAILED, "route", None, 0.05396, 0.05391)
+    first, second = findings([lacking, unseen], Drawn({})).params["data"]
+    assert [first[name] for name in ("check", "value", "threshold", "effect")] == [
+        "missing share (%)",
+        5.396,
+        5.391,
+        4.96,
+    ]
+    assert [second[name] for name in ("check", "value", "effect")] == ["unseen share", 0.05396, "-"]
+
+
 def test_segments_are_one_table_of_the_worst() -> None:
     """What was found in segments, the most urgent first, at most a hundred; in one line when nothing was."""
     found = [drift("f", 0.3 + place / 1000, segment=f"carrier=C{place}") for place in range(150)]
