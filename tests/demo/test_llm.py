@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from demo.worlds.answers import FIRST
 from demo.worlds.llm import REFERENCE, Ear, heard, hour_of, the_monitor, write_hour
-from demo.worlds.llm_faults import PRODUCTION, hours, log_of
+from demo.worlds.llm_faults import PRODUCTION, SCENARIOS, hours, log_of
 from monitoring_tasks.alerts.channel import Delivery
 from monitoring_tasks.alerts.message import Message
 from monitoring_tasks.alerts_section import Alerts
+from monitoring_tasks.faults.distribution import profiled
+from monitoring_tasks.faults.units import unit_change
 from monitoring_tasks.policy.verdict import Outcome, Subject, Verdict
+from monitoring_tasks.profile.binning import numeric_bins
+from monitoring_tasks.profile.kernel import profile_column
 from monitoring_tasks.sections import ParquetSource
 from monitoring_tasks.severity import Severity
+from monitoring_tasks.window import HOUR
 
 OPENED = Delivery("1", Message(Severity.HIGH, "HIGH: sudden change in refusal"), "drift-1", "opened")
 
@@ -27,6 +34,23 @@ def test_an_hour_is_written_where_the_example_reads_it(tmp_path: Path) -> None:
     first = PRODUCTION.start.strftime(source.partition_format)
     assert file.relative_to(tmp_path) == Path(f"{source.partition}={first}") / "part-0.parquet"
     assert pq.read_table(file, partitioning=None).equals(log_of(REFERENCE))
+
+
+def test_answers_that_repeat_themselves_are_no_data_fault() -> None:
+    """They are far longer than others, and their tokens were counted in no other unit: no hour of them is named so."""
+    (loops,) = (each for each in SCENARIOS if each.words == "repetition loops")
+    ordinary = pa.concat_tables([log_of(hour) for hour in range(REFERENCE - 48, REFERENCE)])
+    said = []
+    for name in ("output_tokens", "seconds"):
+        known = ordinary[name].drop_null().to_numpy().astype(float)
+        bins = numeric_bins(known, limits=None, slack=3)
+        baseline = profiled(bins, profile_column(pa.chunked_array([known]), bins))
+        assert baseline is not None
+        for number in (9, 10, 11):
+            table = log_of((loops.span.start - FIRST) // HOUR + number - loops.span.start.hour)
+            values = table[name].drop_null().to_numpy().astype(float)
+            said.append(unit_change(name, values, baseline, whole=name == "output_tokens"))
+    assert said == [None] * 6
 
 
 def test_only_the_log_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,9 @@
 
 A conversion is named when undoing it brings the values back to the baseline. In all rows that shows in the distance of
 the whole column; in some rows the odd values must lie where the baseline has hardly any, and be distributed, once
-converted back, as the baseline is. A small factor must do so clearly better than a plain shift, and whole numbers that
-are as whole as ever were not multiplied by a fraction.
+converted back, as the baseline is: a cap, a heap of values or rows of another kind, which lie there as well, have
+another shape. A small factor must do so clearly better than a plain shift, and whole numbers that are as whole as ever
+were not multiplied by a fraction.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 from monitoring_tasks.faults.cause import Cause, Fault, in_percent, shown
 from monitoring_tasks.faults.conversions import CONVERSIONS, Conversion, scaled
 from monitoring_tasks.faults.distribution import LIKELY, UNLIKELY, Distribution, observed
+from monitoring_tasks.faults.shape import LOOSE, STRICT, is_spread, places
 from monitoring_tasks.profile.binning import Floats
 
 FEWEST = 20
@@ -24,16 +26,22 @@ FEWEST = 20
 MANY = 100
 """So many are needed to tell a small factor from ordinary change."""
 FEWEST_ODD = 5
-FEWEST_NEAR = 12
-"""The same where the factor is small: what lies near may be anything."""
-MANY_ODD = 30
-"""So many odd values are needed to believe a factor that is not a round one."""
+"""So few odd values show a factor of a thousand and more."""
+FEWEST_FAR = 20
+"""The same of a smaller one: what lies nearer may be anything, and its shape must tell."""
+FEWEST_NEAR = 50
+"""The same of one below `LARGE`."""
+FEWEST_MOVED = 30
+"""The same of a conversion with another zero, such as Fahrenheit's."""
 _SLACK = {True: 0.9, False: 0.5}
 """By how much, in units of chance, a power of ten or another conversion may fit worse than a less likely one."""
 _CLEARLY = 0.7
 """By how much, in units of chance, a fit must be better than a simpler one to be named instead of it."""
 LARGE = 50
 """A factor from here on is nothing else: a smaller one may be a shift."""
+THOUSAND = 1000 * (1 - 1e-9)
+_RARE = 0.01
+"""Share of the baseline at either end, among which the converted values that do not stand out are looked for."""
 SMALLEST_FACTOR = 1.5
 SMALLEST_ESTIMATED = 3.0
 
@@ -95,8 +103,14 @@ def _whole(values: Floats, baseline: Distribution) -> Iterator[_Fit]:
             continue
         after = baseline.distance(conversion.undone(values))
         near = after <= max(min(chance, 0.25 * before), _leftover(conversion) * before)
-        if near and (not 1 < conversion.size < LARGE or after < shifted - _CLEARLY / math.sqrt(len(values))):
+        if near and (not 1 < conversion.size < LARGE or _is_clear(values, baseline, conversion, shifted - after)):
             yield _Fit(conversion, 1.0, after, len(values))
+
+
+def _is_clear(values: Floats, baseline: Distribution, conversion: Conversion, gain: float) -> bool:
+    """Whether a small factor fits better than a shift does, by `gain`, and gives the values the baseline's shape."""
+    back = places(baseline, conversion.undone(values))
+    return gain > _CLEARLY / math.sqrt(len(values)) and is_spread(back, baseline.rows)
 
 
 def _shifted(values: Floats, baseline: Distribution, part: tuple[float, float] = (-math.inf, math.inf)) -> float:
@@ -188,9 +202,38 @@ def _odd(values: Floats, baseline: Distribution, conversion: Conversion, region:
         return None
     if not conversion.round and distance > _shifted(odd, baseline, part) - _CLEARLY / math.sqrt(len(odd)):
         return None
+    if not _is_copy(odd, baseline, conversion, region, ordinary=expected / len(odd)):
+        return None
     fit = _Fit(conversion, min((len(odd) - expected) / len(values) / power, 1.0), distance, len(odd))
     likely = conversion.round or fit.share <= 0.5  # of more values a shift of all could be the cause
-    return fit if likely and _explains(values, baseline, fit) else None
+    return fit if likely and _joins(values, baseline, fit, region) and _explains(values, baseline, fit) else None
+
+
+def _is_copy(odd: Floats, baseline: Distribution, conversion: Conversion, region: Region, *, ordinary: float) -> bool:
+    """Whether the odd values of a region, of which a share is `ordinary`, lie as converted ones do there."""
+    low, high = conversion.undone(np.array(region)).tolist()
+    found = (1 - ordinary) * places(baseline, conversion.undone(odd), above=low, below=high)
+    if ordinary > 0:
+        found = found + ordinary * places(baseline, odd, above=region[0], below=region[1])
+    return is_spread(found, baseline.rows, limit=LOOSE if conversion.size >= LARGE else STRICT)
+
+
+def _joins(values: Floats, baseline: Distribution, fit: _Fit, region: Region) -> bool:
+    """Whether there are as many values as there should be between a region at an end and all but 1 % of the baseline.
+
+    Converted values go on there, where they do not stand out. Only a part of what else lies far off may look like them.
+    """
+    if not math.isinf(max(map(abs, region))):
+        return True  # all of them lie in the region
+    if math.isinf(region[1]):
+        between = (min(_quantile(baseline, 1 - _RARE), region[0]), region[0])
+    else:
+        between = (region[1], max(_quantile(baseline, _RARE), region[1]))
+    bounds = np.array(between)
+    ordinary, converted = (float(np.diff(baseline.at(each))[0]) for each in (bounds, fit.conversion.undone(bounds)))
+    expected = len(values) * ((1 - fit.share) * ordinary + fit.share * converted)
+    found = int(np.count_nonzero((values > between[0]) & (values <= between[1])))
+    return abs(found - expected) <= 4 * math.sqrt(expected + 1) + 0.5 * ordinary * len(values)
 
 
 def _least_power(conversion: Conversion) -> float:
@@ -198,7 +241,9 @@ def _least_power(conversion: Conversion) -> float:
 
 
 def _fewest(conversion: Conversion) -> int:
-    return MANY_ODD if not conversion.round else FEWEST_ODD if conversion.size >= LARGE else FEWEST_NEAR
+    if not conversion.round:
+        return FEWEST_MOVED if conversion.offset else MANY
+    return FEWEST_ODD if conversion.size >= THOUSAND else FEWEST_FAR if conversion.size >= LARGE else FEWEST_NEAR
 
 
 def _explains(values: Floats, baseline: Distribution, fit: _Fit) -> bool:
@@ -241,5 +286,6 @@ def _apart(values: Floats, baseline: Distribution) -> Iterator[_Fit]:
     for conversion in CONVERSIONS:
         if conversion.round and conversion.factor > 1 and _allowed(conversion, others):
             distance = others.distance(conversion.undone(odd))
-            if distance <= min(others.limit(len(odd), LIKELY), 0.5):
+            copied = is_spread(places(others, conversion.undone(odd)), others.rows)
+            if copied and len(odd) >= _fewest(conversion) and distance <= min(others.limit(len(odd), LIKELY), 0.5):
                 yield _Fit(conversion, len(odd) / len(values), distance, len(odd))
