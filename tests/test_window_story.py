@@ -23,7 +23,7 @@ from monitoring_tasks.delivery_step import deliver
 from monitoring_tasks.policy.verdict import Verdict
 from monitoring_tasks.report import report_key, run_folder
 from monitoring_tasks.runtime import Runtime
-from monitoring_tasks.window_story import LEVELS
+from monitoring_tasks.window_story import LEVELS, Found, pictures
 from tests.alerts.servers import MailServer
 from tests.hourly import YAML, Hourly, hour
 from tests.slack_server import SlackServer
@@ -166,6 +166,7 @@ def test_a_jump_that_is_no_finding_is_not_shown(hourly: Hourly, runtime: Runtime
     assert kept.keys() == {"refusal", "seconds"}
     assert Plot.from_json(kept["refusal"]).percent
     assert {each.title.split(":")[0] for each in message(runtime).plots} == {"seconds"}
+    assert pictures(runtime, hourly.monitor, Found(verdict, (), "")).levels.keys() == {"seconds"}
 
 
 def test_the_report_shows_what_jumped_and_opens_to_what_did_not(hourly: Hourly, runtime: Runtime) -> None:

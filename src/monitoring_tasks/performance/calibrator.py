@@ -8,7 +8,6 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.isotonic import isotonic_regression
 
 from monitoring_tasks.performance.outcomes import Floats
 
@@ -69,6 +68,8 @@ class Curve:
     @classmethod
     def of(cls, counts: Tally, low: float, high: float) -> Self:
         """The curve of a tally: isotonic regression over its bins; never quite 0 or 1."""
+        from sklearn.isotonic import isotonic_regression  # a second to import, and only the reference is learnt from
+
         used = counts.rows > 0
         rows, total = counts.rows[used], counts.rows.sum()
         raised = isotonic_regression(counts.positive[used] / rows, sample_weight=rows)

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from monitoring_tasks.performance.blocks import LEAST_WINDOWS, Blocks, blocks
 from monitoring_tasks.performance.calibrator import FEWEST_ROWS, Calibrator, Lesson
@@ -24,6 +23,7 @@ from monitoring_tasks.performance.outcomes import Floats, Outcomes
 from monitoring_tasks.performance.point import Asked, point
 from monitoring_tasks.performance.ranking import ranked
 from monitoring_tasks.performance.record import Estimated, Interval
+from monitoring_tasks.performance.spread import quantile
 
 _MOST_WINDOWS = 120
 """More windows than these teach little more about how windows differ, and take time."""
@@ -78,7 +78,7 @@ class Swing:
         """
         variance = self.between + chance
         freedom = self.worth * (variance / self.total) ** 2 if self.total > 0 else np.inf
-        return float(stats.t.ppf((1 + confidence) / 2, max(freedom, _LEAST_FREEDOM)) * np.sqrt(variance))
+        return float(quantile(max(freedom, _LEAST_FREEDOM), (1 + confidence) / 2) * np.sqrt(variance))
 
 
 @dataclass(frozen=True, eq=False)
