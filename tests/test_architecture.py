@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "monitoring_tasks"
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if "versions" not in path.parts)
 HEAVY = {"pandas", "evidently", "sklearn", "dvc", "pyarrow", "scipy", "numpy", "sqlalchemy", "slack_sdk"}
+SELDOM = {"pandas", "evidently", "sklearn", "dvc", "scipy.stats", "matplotlib", "slack_sdk"}
 
 
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -89,6 +90,13 @@ def test_configuration_is_light() -> None:
         "import sys, monitoring_tasks.monitor_file, monitoring_tasks.policy.verdict;"
         f"print(sorted({HEAVY!r} & set(sys.modules)))"
     )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_task_loads_what_it_uses() -> None:
+    """Each task of a run is a process of its own: what one of them needs, or few monitors, no other one pays for."""
+    code = f"import sys, monitoring_tasks.steps; print(sorted({SELDOM!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
