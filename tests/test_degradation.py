@@ -95,6 +95,17 @@ def test_a_clear_drop_fails_at_once() -> None:
     assert next(each for each in found.figures if each.metric == "accuracy").against == {}
 
 
+def test_what_is_alerted_is_compared_at_its_rate() -> None:
+    """The sentence and the figure say at which rate, those of other metrics say none."""
+    asked = replace(ASKED, metrics=("recall_at_rate", "auc"), alert_rate=0.005)
+    deciding = limits(recall_at_rate={"champion": 0.02}, auc={"champion": 0.02})
+    found = judged(flipped(drawn(1, days=1, rows=2000), 0.3), asked=asked, deciding=deciding)
+    details = {name: each.detail for (name, _), each in results(found).items()}
+    assert " at 0.5% alerted on 2000 rows against " in details["recall_at_rate"]
+    assert "alerted" not in details["auc"]
+    assert [each.name for each in found.figures] == ["recall at 0.5% alerted", "auc"]
+
+
 def test_a_relative_limit_is_a_share_of_the_baseline() -> None:
     """Log loss 5 % above the reference's is the worst that is allowed."""
     result = results(judged(flipped(drawn(1, days=1, rows=2000), 0.3)))["log_loss", ""]

@@ -21,7 +21,7 @@ from monitoring_tasks.performance.point import Point, usable
 from monitoring_tasks.performance.record import Against, Figure
 from monitoring_tasks.performance.spread import Spread, tail
 from monitoring_tasks.performance.windows import Learnt, Measured, figures, measure
-from monitoring_tasks.performance_section import Before, Drop, Incident, MetricLimits
+from monitoring_tasks.performance_section import AT_RATE, Before, Drop, Incident, MetricLimits, at_rate
 from monitoring_tasks.window import Window
 
 WHOLE, SEGMENT = 4.0, 1.0
@@ -158,10 +158,10 @@ def judge(
     if before is not None:
         tests += _against_trailing(before, learnt, known_at, deciding)
     verdicts = _decided(tests, deciding)
-    told = figures(measured, learnt)
+    told, rate = figures(measured, learnt), learnt.asked.alert_rate
     return Judged(
         [replace(each, against=_against(each, verdicts)) for each in told],
-        [_result(test, evidence, status) for test, evidence, status in verdicts if _said(test, status)],
+        [_result(test, evidence, status, rate) for test, evidence, status in verdicts if _said(test, status)],
     )
 
 
@@ -299,7 +299,7 @@ def _against(figure: Figure, verdicts: Sequence[_Verdict]) -> dict[str, Against]
     }
 
 
-def _result(test: _Test, evidence: Evidence, status: Status) -> CheckResult:
+def _result(test: _Test, evidence: Evidence, status: Status, alert_rate: float) -> CheckResult:
     return CheckResult(
         Suite.PERFORMANCE,
         CHECKS[test.usual.kind],
@@ -309,7 +309,7 @@ def _result(test: _Test, evidence: Evidence, status: Status) -> CheckResult:
         threshold=_allowed(test),
         large=test.drop >= test.limit.size,
         severe=test.drop >= SEVERE * test.limit.size,
-        detail=_words(test),
+        detail=_words(test, alert_rate),
         reference={"value": _finite(test.usual.value)},
         current={"value": _finite(test.found.value), "rows": test.found.rows},
         evidence=evidence,
@@ -326,7 +326,7 @@ def _allowed(test: _Test) -> float:
     return usual - size if test.metric.worse == "lower" else usual + size
 
 
-def _words(test: _Test) -> str:
+def _words(test: _Test, alert_rate: float) -> str:
     """The comparison in words, or why there is none."""
     baseline = _BASELINES[test.usual.kind]
     if not test.found.known:
@@ -335,7 +335,8 @@ def _words(test: _Test) -> str:
         return f"it is undefined in {baseline}"
     form, share = test.metric.form, 100 * test.drop
     by = f"{share:.1f}%" if test.limit.relative else f"{test.drop:{form}}"
-    told = f"{test.found.value:{form}} on {test.found.rows} rows against {test.usual.value:{form}} in {baseline}"
+    found = f"{test.found.value:{form}}{f' {at_rate(alert_rate)}' if test.metric.name in AT_RATE else ''}"
+    told = f"{found} on {test.found.rows} rows against {test.usual.value:{form}} in {baseline}"
     return f"{told}: worse by {by}, limit {test.limit.words}" if test.drop > 0 else f"{told}: not worse"
 
 

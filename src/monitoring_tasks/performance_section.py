@@ -41,7 +41,25 @@ METRICS_OF: Mapping[str, tuple[MetricName, ...]] = {
     "text": (),
 }
 """Metrics of each task, in the order in which people are shown them."""
+AT_RATE: frozenset[str] = frozenset({"recall_at_rate", "precision_at_rate"})
+"""Metrics that say nothing without the share of the rows that is alerted."""
 _PERCENT = re.compile(r"\s*(\d{1,3}(?:\.\d+)?)\s*%\s*")
+
+
+def metric_name(metric: str, alert_rate: float | None) -> str:
+    """A metric as people are told it: one at a rate with the share of the rows that is alerted, where that is known.
+
+    >>> metric_name("recall_at_rate", 0.005), metric_name("log_loss", 0.005), metric_name("recall_at_rate", None)
+    ('recall at 0.5% alerted', 'log_loss', 'recall_at_rate')
+    """
+    if metric not in AT_RATE or alert_rate is None:
+        return metric
+    return f"{metric.removesuffix('_at_rate')} {at_rate(alert_rate)}"
+
+
+def at_rate(alert_rate: float) -> str:
+    """At which share of the rows something is measured, such as `at 0.5% alerted`."""
+    return f"at {100 * alert_rate:.6g}% alerted"
 
 
 class Drop(Section):

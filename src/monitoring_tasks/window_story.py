@@ -101,7 +101,7 @@ def figures_said(runtime: Runtime, monitor: Monitor, found: Found) -> str:
         return "not known yet: no window has enough labels"
     said = entry.restatement
     figures = [figure for name in monitor.decisive if (figure := said.figure(name)) and figure.best.value is not None]
-    told = ", ".join(f"{each.metric} {number(each.best.value)}{_limits(each)}" for each in figures) or "undefined"
+    told = ", ".join(f"{each.name} {number(each.best.value)}{_limits(each)}" for each in figures) or "undefined"
     return f"{entry.verdict.outcome.value} in {said.window}: {told}; {known(said.maturity)}"
 
 

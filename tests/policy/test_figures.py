@@ -43,6 +43,24 @@ def test_a_row_has_value_interval_and_baselines() -> None:
     ]
 
 
+def test_what_is_alerted_is_told_with_its_rate() -> None:
+    """Of all rows and of segments; a figure that was kept without a rate has the name it is asked for by."""
+    against = {"champion": Against(0.7, 0.5, 0.02, False)}
+    of_all = Figure("recall_at_rate", "", 900, Interval(0.31), alert_rate=0.005)
+    segment = Figure("precision_at_rate", "country=DE", 300, Interval(0.2), against=against, alert_rate=0.025)
+    lines = figures_table(said(of_all, segment))
+    assert lines[2].startswith("recall at 0.5% alerted  0.31")
+    assert lines[3] == "worst segments: country=DE precision at 2.5% alerted 0.2"
+    assert figures_table(said(Figure("recall_at_rate", "", 900, Interval(0.31))))[2].startswith("recall_at_rate  0.31")
+
+
+def test_a_rate_is_kept_where_there_is_one_alone() -> None:
+    """What is kept of other figures is what it was: the same figures are no new version in the ledger."""
+    kept = said(Figure("recall_at_rate", "", 900, Interval(0.31), alert_rate=0.005), auc())
+    assert [figure.get("alert_rate", "none") for figure in kept.to_json()["figures"]] == [0.005, "none"]
+    assert Restatement.from_json(kept.to_json()) == kept
+
+
 def test_corrected_expected_and_refused() -> None:
     """The raw figure stands beside the corrected one; why an expectation is not believed is said once."""
     expected = Estimated(Interval(0.69, 0.6, 0.75), "2 of the last 3 windows lie outside")

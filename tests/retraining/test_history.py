@@ -142,6 +142,11 @@ FIGURES = {"metric": "auc", "difference": 0.02512, "low": -0.0041, "high": 0.046
     ("given", "line"),
     [
         ({"action": "promotion", "figures": FIGURES}, "promoted by jane: auc +0.0251 [-0.0041, +0.0463]"),
+        (
+            {"figures": FIGURES | {"metric": "recall_at_rate", "alert_rate": 0.005}},
+            "assigned by jane: recall at 0.5% alerted +0.0251 [-0.0041, +0.0463]",
+        ),
+        ({"figures": FIGURES | {"alert_rate": "<b>"}}, "assigned by jane: auc +0.0251 [-0.0041, +0.0463]"),
         ({"action": "rollback"}, "put back in place by jane"),
         ({"metrics": {"auc": 0.69113, "rows": 12000, "ok": True, "name": "x"}}, ": auc 0.691, rows 12,000"),
         ({"comment": "go\x1b[2J\nahead"}, "assigned by jane: go [2J ahead"),

@@ -141,6 +141,16 @@ def test_findings_in_words() -> None:
     ]
 
 
+def test_what_is_alerted_is_told_with_its_rate() -> None:
+    """In findings, counters, tables and plots alike, by the rate of the monitor's section."""
+    section = {"alert_rate": 0.005, "metrics": {"recall_at_rate": {"champion": 0.02}}}
+    outcome = run([restated(figure("recall_at_rate"))], [checked(metric="recall_at_rate")], performance=section)
+    assert table(outcome, "What is worse")[0]["What"] == "recall at 0.5% alerted"
+    assert table(outcome, "Every metric")[0]["Metric"] == "recall at 0.5% alerted (decides)"
+    assert widget(outcome, "recall at 0.5% alerted, window by window")
+    assert "recall at rate" not in outcome.html
+
+
 def test_no_findings() -> None:
     """Where every check passed the page says so, and does not where none was made; early ones are not called worse."""
     passed, none = (

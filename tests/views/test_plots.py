@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import plotly.graph_objects as go
@@ -53,6 +54,15 @@ def test_a_metric_is_drawn_with_all_that_is_known() -> None:
     assert picture.figure["layout"]["annotations"][0]["text"] == "now v1.1.0"
     assert picture.rows[0] == ("2013-06-08", "0.75", "0.73 to 0.77", "0.71", "0.75", "0.73", "90%", "healthy")
     assert picture.alt == "auc over time: 0.7 in 2013-06-03, 0.75 in 2013-06-08"
+
+
+def test_what_is_alerted_is_drawn_under_its_rate() -> None:
+    """By the newest window's; of windows from before it was kept, by the metric's name."""
+    old, new = (replace(line(), metric="recall_at_rate", alert_rate=rate) for rate in (None, 0.005))
+    picture = metric_picture("recall_at_rate", [performance(0, old), performance(1, new)], AXIS)
+    assert (picture.id, picture.title) == ("metric-recall_at_rate", "recall at 0.5% alerted")
+    assert picture.alt.startswith("recall at 0.5% alerted over time: ")
+    assert metric_picture("recall_at_rate", [performance(0, old)], AXIS).title == "recall at rate"
 
 
 def test_immature_windows_do_not_look_like_others() -> None:

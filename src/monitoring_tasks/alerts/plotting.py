@@ -99,7 +99,7 @@ def metric_plot(restated: Sequence[Restatement], name: str) -> Plot | None:
     if all(value is None for value in known):
         return None
     expected = [_expected(figure) for figure in figures]
-    words = name.replace("_", " ")
+    words = next(figure.name for figure in reversed(figures) if figure).replace("_", " ")
     series = {words: tuple(known)} | ({EXPECTED: tuple(expected)} if any(each is not None for each in expected) else {})
     labels = tuple(_label(said.window) for said in restated)
     limit = _limit(figures, name, [value for value in known if value is not None][-1])

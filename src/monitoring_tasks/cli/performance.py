@@ -16,6 +16,7 @@ from monitoring_tasks.cli.terminal import DEFAULT_FOLDER, AsJson, End, Folder, N
 from monitoring_tasks.errors import ConfigurationError
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.monitor_file import find_monitor
+from monitoring_tasks.performance_section import Performance, metric_name
 from monitoring_tasks.performance_window import Cadence
 from monitoring_tasks.policy.figures import narrate_performance, number, span
 from monitoring_tasks.window import Window, parse_moment, stamp, windows_between
@@ -102,7 +103,9 @@ def _table(monitor: Monitor, entries: Sequence[LedgerEntry]) -> Table:
     """A row for each window; a narrow terminal has no room for intervals and reasons."""
     wide, metrics = out.width >= NARROW, list(monitor.decisive)
     counts = ("predictions", "labelled", "final") if wide else ("labelled",)
-    table = table_of("window", "outcome", *counts, *metrics, *(["first reason"] if wide else []))
+    rate = (monitor.performance or Performance()).alert_rate
+    names = [metric_name(name, rate) for name in metrics]
+    table = table_of("window", "outcome", *counts, *names, *(["first reason"] if wide else []))
     for entry in entries:
         cells = [cell(text) for text in (*_known(entry, wide=wide), *(_figure(entry, name, wide) for name in metrics))]
         reason = [reason_cell(entry.verdict)] if wide else []

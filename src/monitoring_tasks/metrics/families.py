@@ -88,7 +88,11 @@ PREDICTION_DRIFTED = Family(
 PREDICTION_MISSING = Family("monitoring_prediction_missing_share", "Share of missing predictions, 0 to 1.", _PREDICTION)
 
 # --- figures of the newest window that could be judged, and how complete labels are (window: judged, newest)
-PERFORMANCE = Family("monitoring_performance", "The metric over all rows of the window.", _METRIC)
+PERFORMANCE = Family(
+    "monitoring_performance",
+    "The metric over all rows of the window; one at a rate at the monitor's performance.alert_rate.",
+    _METRIC,
+)
 PERFORMANCE_LOW = Family("monitoring_performance_low", "Lower limit of the metric's interval.", _METRIC)
 PERFORMANCE_HIGH = Family("monitoring_performance_high", "Upper limit of the metric's interval.", _METRIC)
 ESTIMATE = Family("monitoring_performance_estimate", "What the scores alone let expect of the metric.", _METRIC)

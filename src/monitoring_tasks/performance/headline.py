@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from monitoring_tasks.performance.record import Against, Figure, Interval, Maturity, Restatement
+from monitoring_tasks.performance_section import metric_name
 
 CHAMPION, TRAILING = "champion", "trailing"
 
@@ -30,6 +31,12 @@ class MetricLine:
     status: str | None = None
     reason: str = ""
     relative: bool = False
+    alert_rate: float | None = None
+
+    @property
+    def name(self) -> str:
+        """The metric as people are told it."""
+        return metric_name(self.metric, self.alert_rate)
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,7 @@ def line_of(figure: Figure) -> MetricLine:
         status=against.status if against else None,
         reason=figure.reason,
         relative=against.relative if against else False,
+        alert_rate=figure.alert_rate,
     )
 
 

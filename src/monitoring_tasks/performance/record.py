@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any, Self
 
+from monitoring_tasks.performance_section import metric_name
 from monitoring_tasks.window import Window, parse_moment, stamp
 
 OF_CLASS = "class "
@@ -86,7 +87,8 @@ class Figure:
     """One metric of one window, or of one of its segments (`segment` in words such as `carrier=UA`, else empty).
 
     `corrected` weighs early labels by how late such labels come; None where nothing was to be corrected or the delay is
-    not known. `reason` says in words why a metric is undefined.
+    not known. `reason` says in words why a metric is undefined, `alert_rate` which share of the rows is alerted: None
+    for a metric of all rows.
     """
 
     metric: str
@@ -97,6 +99,17 @@ class Figure:
     estimated: Estimated | None = None
     against: Mapping[str, Against] = field(default_factory=dict)
     reason: str = ""
+    alert_rate: float | None = None
+
+    @property
+    def name(self) -> str:
+        """The metric as people are told it."""
+        return metric_name(self.metric, self.alert_rate)
+
+    def to_json(self) -> dict[str, Any]:
+        """The figure as plain JSON values; without a rate where it has none."""
+        plain = asdict(self)
+        return plain if self.alert_rate is not None else {name: plain[name] for name in plain if name != "alert_rate"}
 
     @property
     def best(self) -> Interval:
@@ -138,7 +151,7 @@ class Restatement:
         plain = {each.name: getattr(self, each.name) for each in fields(self)}
         parts = {"maturity": asdict(self.maturity), "operating": asdict(self.operating), "notes": list(self.notes)}
         moments = {"window": self.window.to_json(), "known_at": stamp(self.known_at)}
-        return {**plain, **parts, **moments, "figures": [asdict(figure) for figure in self.figures]}
+        return {**plain, **parts, **moments, "figures": [figure.to_json() for figure in self.figures]}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:

@@ -19,6 +19,7 @@ from monitoring_tasks.performance.outcomes import Floats, Outcomes
 from monitoring_tasks.performance.point import Asked, Point, point, segments_of, usable
 from monitoring_tasks.performance.record import OF_CLASS, Figure, Interval
 from monitoring_tasks.performance.spread import Spread
+from monitoring_tasks.performance_section import AT_RATE
 
 EVEN = 1e-3
 """Weights that differ less than this from 1 correct nothing that anybody could see."""
@@ -141,7 +142,9 @@ def _figure(found: Measured, learnt: Learnt) -> Figure:
     usual = learnt.ordinary.usual(found.metric.name, found.segment)
     corrected = None if found.corrected is None else _interval(found.metric.name, found.corrected, usual, learnt)
     raw = _interval(found.metric.name, found.raw, usual, learnt)
-    return Figure(found.metric.name, found.segment, found.raw.rows, raw, corrected, reason=found.best.reason)
+    rate = learnt.asked.alert_rate if found.metric.name in AT_RATE else None
+    reason = found.best.reason
+    return Figure(found.metric.name, found.segment, found.raw.rows, raw, corrected, reason=reason, alert_rate=rate)
 
 
 def _interval(name: str, found: Point, usual: Spread, learnt: Learnt) -> Interval:

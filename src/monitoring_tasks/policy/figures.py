@@ -81,7 +81,7 @@ def _row(figure: Figure) -> tuple[str, ...]:
     value = "undefined" if figure.best.value is None else f"{number(figure.best.value)}{corrected}"
     interval = plain(figure.reason) if figure.best.value is None else span(figure.best)
     baselines = (_baseline(figure.against, kind) for kind in ("champion", "trailing"))
-    return (figure.metric, value, interval, *baselines, _expected(figure.estimated))
+    return (figure.name, value, interval, *baselines, _expected(figure.estimated))
 
 
 def _baseline(against: Mapping[str, Against], kind: str) -> str:
@@ -118,10 +118,8 @@ def number(value: float | None) -> str:
 def _by_class(figures: Sequence[Figure]) -> Iterator[str]:
     """A line for each metric that is known by class."""
     found = [each for each in figures if each.segment.startswith(OF_CLASS)]
-    for metric in dict.fromkeys(each.metric for each in found):
-        told = [
-            f"{plain(each.segment.removeprefix(OF_CLASS))} {_value(each)}" for each in found if each.metric == metric
-        ]
+    for metric in dict.fromkeys(each.name for each in found):
+        told = [f"{plain(each.segment.removeprefix(OF_CLASS))} {_value(each)}" for each in found if each.name == metric]
         more = f", and {len(told) - CLASSES} more" if len(told) > CLASSES else ""
         yield f"{metric} by class: {', '.join(told[:CLASSES])}{more}"
 
@@ -142,4 +140,4 @@ def _excess(figure: Figure) -> float:
 
 
 def _segment(figure: Figure) -> str:
-    return f"{plain(figure.segment)} {figure.metric} {number(figure.best.value)}"
+    return f"{plain(figure.segment)} {figure.name} {number(figure.best.value)}"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from monitoring_tasks.errors import ReferenceInvalid
+from monitoring_tasks.performance_section import metric_name
 from monitoring_tasks.policy.narrative import plain
 from monitoring_tasks.retraining.command import execute
 from monitoring_tasks.retraining.registry import Champion, no_champion
@@ -161,7 +162,8 @@ def _figures(details: Mapping[str, Any]) -> str:
     compared, metrics = details.get("figures"), details.get("metrics")
     if isinstance(compared, dict) and all(map(_is_number, map(compared.get, ("difference", "low", "high")))):
         difference, low, high = (f"{compared[name]:+.3g}" for name in ("difference", "low", "high"))
-        return _brief(f"{_text(compared, 'metric')} {difference} [{low}, {high}]")
+        name = metric_name(_text(compared, "metric"), rate if _is_number(rate := compared.get("alert_rate")) else None)
+        return _brief(f"{name} {difference} [{low}, {high}]")
     if not isinstance(metrics, dict):
         return ""
     return _brief(", ".join(f"{name} {_number(value)}" for name, value in metrics.items() if _is_number(value)))

@@ -69,7 +69,11 @@ class Shown:
 
     def form(self, metric: str) -> Form:
         """How a metric is read."""
-        return Form.of(self.monitor.task, metric)
+        return Form.of(self.monitor.task, metric, self.section.alert_rate)
+
+    def subject(self, result: CheckResult) -> str:
+        """What a check is of."""
+        return subject(result, self.monitor.task, self.section.alert_rate)
 
     def checks(self, metric: str, segment: str = "") -> list[CheckResult]:
         """The checks of one figure."""
@@ -144,7 +148,7 @@ def _verdict(shown: Shown) -> tuple[str, str]:
     if found.status is Status.PASSED:
         return _SAYS[found.status], "every check"
     said = sorted((each for each in shown.results if each.status is found.status), key=order)
-    names = dict.fromkeys(subject(replace(each, segment=""), shown.monitor.task) for each in said)
+    names = dict.fromkeys(shown.subject(replace(each, segment="")) for each in said)
     partly = found.status is Status.UNDECIDED and len(said) < len(shown.results)
     return "? partly known" if partly else _SAYS[found.status], ", ".join(names)
 
@@ -174,7 +178,7 @@ def _findings(shown: Shown) -> BaseWidgetInfo:
         return counter(title=title, counters=[CounterData(_none(shown), NOTHING)])
     if len(segments) > WORST:
         title += f" (the {WORST} worst of {len(segments):,} findings in segments)"
-    rows = [[subject(each, shown.monitor.task), status_words(each), _said(each, shown)] for each in first]
+    rows = [[shown.subject(each), status_words(each), _said(each, shown)] for each in first]
     return _table(title, ["What", "Status", "In words"], rows)
 
 

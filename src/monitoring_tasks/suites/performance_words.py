@@ -10,6 +10,7 @@ from typing import Literal
 from monitoring_tasks.checks import Check, CheckResult, Evidence, Status
 from monitoring_tasks.performance.metrics import METRICS
 from monitoring_tasks.performance.record import Against, Estimated, Figure, Interval
+from monitoring_tasks.performance_section import metric_name
 from monitoring_tasks.suites.widgets import NOTHING
 
 BASELINES = {"champion": "the champion's reference", "trailing": "the days before"}
@@ -27,14 +28,15 @@ class Form:
     worse: Worse = "lower"
 
     @classmethod
-    def of(cls, task: str, metric: str) -> Form:
+    def of(cls, task: str, metric: str, alert_rate: float | None = None) -> Form:
         """The form of a task's metric; of one that the table does not know, its name and four digits.
 
         >>> Form.of("binary", "predicted_minus_actual")
         Form(name='predicted minus actual', decimals='.4f', worse='either')
         """
         row = METRICS.get((task, metric))
-        return cls(metric) if row is None else cls(metric.replace("_", " "), row.form, row.worse)
+        name = metric_name(metric, alert_rate)
+        return cls(metric) if row is None else cls(name.replace("_", " "), row.form, row.worse)
 
     def number(self, value: float | None) -> str:
         """A figure as text; a dash for none."""
@@ -113,12 +115,12 @@ def _size(evidence: Evidence) -> float:
     return evidence.effect / evidence.floor if evidence.effect is not None and evidence.floor else 0.0
 
 
-def subject(result: CheckResult, task: str) -> str:
+def subject(result: CheckResult, task: str, alert_rate: float | None = None) -> str:
     """What a check is of: the metric or the labels, and the segment."""
     if result.column is None:
         what = "coverage of labels" if result.check is Check.COVERAGE else result.check.value.replace("_", " ")
     else:
-        what = Form.of(task, result.column).name
+        what = Form.of(task, result.column, alert_rate).name
     return " of ".join(filter(None, (what, result.segment)))
 
 

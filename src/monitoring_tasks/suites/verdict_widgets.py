@@ -8,6 +8,7 @@ from typing import Any
 from evidently.legacy.model.widget import BaseWidgetInfo
 from evidently.legacy.renderers.html_widgets import CounterData, counter, table_data
 
+from monitoring_tasks.performance_section import metric_name
 from monitoring_tasks.suites.widgets import NOTHING, figure, named_all
 
 MOST = 30
@@ -42,7 +43,7 @@ def _headline(verdict: Json, title: str) -> BaseWidgetInfo:
     primary = verdict["primary"]
     shown = {
         "the gate says": _DECISIONS[verdict["decision"]],
-        f"{primary['metric']}, champion to challenger": f"{_figure(primary['champion'])} → "
+        f"{_name(primary)}, champion to challenger": f"{_figure(primary['champion'])} → "
         f"{_figure(primary['challenger'])}",
         f"improvement, interval {_interval(primary)}": _signed(primary["difference"]),
         "labelled rows": _said(primary["rows"]),
@@ -52,10 +53,14 @@ def _headline(verdict: Json, title: str) -> BaseWidgetInfo:
     return counter(title=title, counters=[CounterData(label, value) for label, value in shown.items()])
 
 
+def _name(compared: Json) -> str:
+    return metric_name(compared["metric"], compared.get("alert_rate"))
+
+
 def _metrics(verdict: Json) -> BaseWidgetInfo:
     primary = verdict["primary"]
-    rows = [[f"{primary['metric']} (decides)", *_compared(primary)]]
-    rows += [[each["metric"], *_compared(each)] for each in verdict["others"]]
+    rows = [[f"{_name(primary)} (decides)", *_compared(primary)]]
+    rows += [[_name(each), *_compared(each)] for each in verdict["others"]]
     title = "Both sides on the same rows; improvement above 0: the challenger is better"
     return _table(title, ["Metric", *_COMPARED], rows)
 

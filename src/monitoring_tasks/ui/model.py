@@ -168,6 +168,7 @@ def _open(shown: Shown) -> list[Incident]:
 def _plots(shown: Shown, performance: Sequence[PerformanceHead], metric: str) -> dict[str, Any]:
     """The cards and the plots over time: of the metrics that decide, or of the one that is asked for."""
     judged = next((each for each in reversed(performance) if each.outcome is not Outcome.LABELS_IMMATURE), None)
+    told = {line.metric: line.name for head in performance for line in head.headline.lines}
     names = list(dict.fromkeys(line.metric for head in reversed(performance) for line in head.headline.lines))
     decisive = [name for name in names if any(_decides(head, name) for head in performance)] or names
     drawn = [metric] if metric in names else decisive[:METRICS]
@@ -177,6 +178,7 @@ def _plots(shown: Shown, performance: Sequence[PerformanceHead], metric: str) ->
         "performance": performance,
         "immature": [each for each in performance if each.outcome is Outcome.LABELS_IMMATURE],
         "metrics": names,
+        "names": told,
         "metric": metric if metric in names else "",
         "pictures": pictures,
     }

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
 from monitoring_tasks.performance.headline import MetricLine
+from monitoring_tasks.performance_section import metric_name
 from monitoring_tasks.policy.narrative import brief
 from monitoring_tasks.policy.verdict import Outcome
 from monitoring_tasks.retraining.names import run_slug
@@ -60,9 +61,9 @@ def _metric_card(line: MetricLine, head: PerformanceHead, of: str) -> Card:
     value = NOTHING if line.figure.value is None else number(line.figure.value)
     if line.figure.value is None:
         return Card(
-            spoken(line.metric), value, line.reason or "undefined", tuple(filter(None, notes)), "unknown", decides
+            spoken(line.name), value, line.reason or "undefined", tuple(filter(None, notes)), "unknown", decides
         )
-    return Card(spoken(line.metric), value, change_of(line), tuple(filter(None, notes)), state, decides)
+    return Card(spoken(line.name), value, change_of(line), tuple(filter(None, notes)), state, decides)
 
 
 _STATES = {"failed": "degraded", "passed": "healthy", "suspect": "warning", "undecided": "unknown"}
@@ -248,8 +249,9 @@ class Trial:
         if found.get("difference") is None:
             return ""
         low, high = found.get("low"), found.get("high")
+        name = metric_name(str(found.get("metric", "")), found.get("alert_rate"))
         between = "" if low is None or high is None else f" [{signed(low)}, {signed(high)}]"
-        return f"{spoken(str(found.get('metric', '')))} {signed(found['difference'])}{between}"
+        return f"{spoken(name)} {signed(found['difference'])}{between}"
 
 
 def trials_of(records: Iterable[RetrainingRecord]) -> list[Trial]:

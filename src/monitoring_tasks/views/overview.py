@@ -163,7 +163,7 @@ def _worse(found: PerformanceHead) -> str:
     line = next((each for each in found.headline.lines if each.status == "failed"), None)
     if line is None:
         return f"performance: {spoken(found.outcome)}"
-    return f"{spoken(line.metric)} {number(line.figure.value)} is {change_of(line)}"
+    return f"{spoken(line.name)} {number(line.figure.value)} is {change_of(line)}"
 
 
 def rows_of(watched: Iterable[Watched], facts: Facts) -> list[Row]:

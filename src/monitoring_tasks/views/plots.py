@@ -69,11 +69,12 @@ def metric_picture(metric: str, heads: Sequence[PerformanceHead], timeline: Time
         _estimate(places, lines),
         _values(places, lines, heads),
     ]
+    name = spoken(next((line.name for line in reversed(lines) if line), metric))
     return Picture(
         id=f"metric-{metric}",
-        title=spoken(metric),
+        title=name,
         figure={"data": [each for each in traces if each], "layout": timeline.layout(**_UNDER)},
-        alt=_told(spoken(metric), [(head.subject.window, line) for head, line in zip(heads, lines, strict=True)]),
+        alt=_told(name, [(head.subject.window, line) for head, line in zip(heads, lines, strict=True)]),
         heading=("Window", "Value", "Interval", "Estimate", "Baseline", "Worst allowed", "Labelled", "Verdict"),
         rows=tuple(_metric_row(head, line) for head, line in reversed(list(zip(heads, lines, strict=True)))),
     )

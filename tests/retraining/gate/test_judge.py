@@ -318,7 +318,7 @@ def test_a_gate_guards_by_the_metrics_it_names() -> None:
     assert [each.metric for each in usual.others] == ["auc", "log_loss", "brier"]
     named = judged(BETTER, metric="average_precision", guardrails=("recall_at_rate", "log_loss"))
     assert [each.metric for each in named.others] == ["recall_at_rate", "log_loss"]
-    assert [each.name for each in named.guardrails][:2] == ["recall_at_rate", "log_loss"]
+    assert [each.name for each in named.guardrails][:2] == ["recall at 1% alerted", "log_loss"]
     assert (named.decision, named.thresholds["guardrails"]) == ("promote", ["recall_at_rate", "log_loss"])
     assert judged(BETTER, guardrails=()).others == ()
 
@@ -338,6 +338,19 @@ def test_the_rate_of_alerts_is_the_gates() -> None:
     """At another rate recall is another."""
     found = [judged(BETTER, metric="recall_at_rate", alert_rate=rate).primary.challenger or 0 for rate in (0.01, 0.2)]
     assert found[0] < 0.05 < 0.35 < found[1]
+
+
+def test_what_is_said_of_alerts_names_their_rate() -> None:
+    """Reasons, guardrails and what is kept say at which rate; a verdict from before there was one has its name."""
+    found = judged(BETTER, metric="recall_at_rate", alert_rate=0.005, guardrails=(), floor=0.9)
+    reasons = " ".join(found.reasons)
+    assert "recall at 0.5% alerted ." in reasons
+    assert "Guardrail floor is broken: recall at 0.5% alerted ." in reasons
+    assert "recall_at_rate" not in reasons
+    kept = found.to_json()
+    assert GateVerdict.from_json(kept).primary.name == "recall at 0.5% alerted"
+    del kept["primary"]["alert_rate"]
+    assert GateVerdict.from_json(kept).primary.name == "recall_at_rate"
 
 
 @settings(max_examples=15, deadline=None)

@@ -118,7 +118,8 @@ def test_what_has_no_figures_or_no_interval(metric: str) -> None:
     """One class, or no rows: every figure is None. Positives of a single day, or one alone: a value, no interval."""
     day = np.repeat(np.arange(5), 20)
     one = Sample(np.zeros(100), *np.random.default_rng(5).random((2, 100)), day, day)
-    assert compare(metric, one, confidence=0.95) == Comparison(metric, *[None] * 7, "day blocks", 100, 5)
+    rate = 0.01 if metric == "recall_at_rate" else None
+    assert compare(metric, one, confidence=0.95) == Comparison(metric, *[None] * 7, "day blocks", 100, 5, rate)
     nothing = np.array([])
     assert compare(metric, Sample(nothing, nothing, nothing), confidence=0.95).difference is None
     for label, rows in (((day == 3), one), (np.arange(100) == 7, replace(one, day=None, block=None))):

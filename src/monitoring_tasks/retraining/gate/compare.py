@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
+from monitoring_tasks.performance_section import AT_RATE
 from monitoring_tasks.retraining.gate.auc import Flags, delong, pairs, quadratic
 from monitoring_tasks.retraining.gate.bootstrap import degrees, standard_error
 from monitoring_tasks.retraining.gate.losses import LOSSES
@@ -33,17 +34,17 @@ def compare(metric: str, rows: Sample, *, confidence: float, alert_rate: float =
     that of a mean of paired differences otherwise. No rows, or a ranking of a single class: every figure is None.
     `alert_rate` is that of recall_at_rate.
     """
-    days = rows.days
+    days, rate = rows.days, alert_rate if metric in AT_RATE else None
     method = "day blocks" if rows.block is not None else "delong" if metric == "auc" else "rows"
     found = _found(metric, rows, alert_rate)
     if found is None:
-        return Comparison(metric, None, None, None, None, None, None, None, method, len(rows), days)
+        return Comparison(metric, None, None, None, None, None, None, None, method, len(rows), days, rate)
     values = (found.champion, found.challenger, found.difference)
     if found.error is None:
-        return Comparison(metric, *values, None, None, None, None, method, len(rows), days)
+        return Comparison(metric, *values, None, None, None, None, method, len(rows), days, rate)
     reach = float(stdtrit(found.degrees, 0.5 + confidence / 2)) * found.error
     bounds = (found.difference - reach, found.difference + reach)
-    return Comparison(metric, *values, *bounds, found.error, found.degrees, method, len(rows), days)
+    return Comparison(metric, *values, *bounds, found.error, found.degrees, method, len(rows), days, rate)
 
 
 def probability_of_less(found: Comparison, margin: float) -> float | None:

@@ -35,7 +35,7 @@ def other_metrics(others: Sequence[Comparison], gate: Gate) -> Iterator[Guardrai
     """Broken where all of the interval is below minus the tolerance."""
     for other in others:
         held = None if other.high is None else other.high >= -gate.tolerance
-        yield Guardrail(other.metric, held, compared(other, gate.confidence), other.difference, -gate.tolerance)
+        yield Guardrail(other.name, held, compared(other, gate.confidence), other.difference, -gate.tolerance)
 
 
 def segments(columns: Sequence[SegmentColumn], gate: Gate) -> Iterator[Guardrail]:
@@ -92,12 +92,12 @@ def floor(primary: Comparison, gate: Gate) -> Iterator[Guardrail]:
     if gate.floor is None:
         return
     if primary.challenger is None:
-        yield Guardrail("floor", None, f"{primary.metric} is undefined", None, gate.floor)
+        yield Guardrail("floor", None, f"{primary.name} is undefined", None, gate.floor)
         return
     less = better_when_less(primary.metric)
     held = primary.challenger <= gate.floor if less else primary.challenger >= gate.floor
     places = decimals(primary.standard_error)
-    told = f"{primary.metric} {figure(primary.challenger, places)}, {'most' if less else 'least'} {gate.floor:g}"
+    told = f"{primary.name} {figure(primary.challenger, places)}, {'most' if less else 'least'} {gate.floor:g}"
     yield Guardrail("floor", held, told, primary.challenger, gate.floor)
 
 

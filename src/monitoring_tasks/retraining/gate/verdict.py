@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
+from monitoring_tasks.performance_section import metric_name
+
 Decision = Literal["promote", "reject", "inconclusive"]
 
 
@@ -16,7 +18,8 @@ class Comparison:
 
     `low` and `high` bound the difference at the gate's confidence. `method` says what drew once: "day blocks", "rows",
     or "delong" (AUC of independent rows). `days` counts distinct days, None where rows carry none. A figure that the
-    rows cannot give is None: AUC without both classes, an interval from too few blocks.
+    rows cannot give is None: AUC without both classes, an interval from too few blocks. `alert_rate` is the share
+    of the rows that is alerted, None for a metric of all rows.
     """
 
     metric: str
@@ -30,6 +33,12 @@ class Comparison:
     method: str
     rows: int
     days: int | None
+    alert_rate: float | None = None
+
+    @property
+    def name(self) -> str:
+        """The metric as people are told it."""
+        return metric_name(self.metric, self.alert_rate)
 
 
 @dataclass(frozen=True)

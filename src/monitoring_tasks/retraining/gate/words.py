@@ -59,9 +59,9 @@ def compared(found: Comparison, confidence: float) -> str:
     """
     size = f"{found.rows} rows" + ("" if found.days is None else f" of {found.days} days")
     if found.champion is None or found.challenger is None or found.difference is None:
-        return f"{found.metric} is undefined ({size})"
+        return f"{found.name} is undefined ({size})"
     places = decimals(found.standard_error)
-    values = f"{found.metric} {figure(found.challenger, places)} against {figure(found.champion, places)}"
+    values = f"{found.name} {figure(found.challenger, places)} against {figure(found.champion, places)}"
     return f"{values}: {_change(found.difference, places)} {_interval(found, confidence, places)}, {size})"
 
 
