@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from demo.worlds.answers import moment
 from demo.worlds.llm_faults import log_of
+from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.monitor_file import load_monitor, monitor_files
 from tests.airflow_home import HOME, ROOT
 from tests.orchestration.conftest import Run
@@ -65,3 +67,22 @@ def test_every_example_is_valid_and_says_who_it_is() -> None:
     assert {file.stem for file in files} >= {"llm_answers"}
     for file in files:
         assert load_monitor(file).description
+
+
+COMMENTED = re.compile(rf"^# (?:{'|'.join(Monitor.model_fields)}):.*\n(?:#   .*\n)*", re.MULTILINE)
+
+
+def test_what_an_example_leaves_commented_out_is_valid(tmp_path: Path) -> None:
+    """Whoever takes the marks away has a monitor with these sections, one by one and all together."""
+    text = (EXAMPLES / "llm_answers.yaml").read_text(encoding="utf-8")
+    found = COMMENTED.findall(text)
+    assert [each.split(":")[0] for each in found] == ["# features", "# alerts", "# segments", "# segment_rows"]
+    copy = tmp_path / "llm_answers.yaml"
+    for taken in (*([each] for each in found), found):
+        plain = text
+        for each in taken:
+            plain = plain.replace(each, re.sub("^# ", "", each, flags=re.MULTILINE))
+        copy.write_text(plain, encoding="utf-8")
+        monitor = load_monitor(copy)
+    assert (monitor.features["seconds"].range, list(monitor.alerts.channels)) == ((0, 120), ["oncall"])
+    assert (monitor.segments, monitor.segment_rows) == ((("route",), ("model",)), 100)
