@@ -13,7 +13,8 @@ from monitoring_tasks.calibration.course import Course, Point
 from monitoring_tasks.checks import Check, CheckResult, Status
 from monitoring_tasks.suites.widgets import CURRENT_COLOR, Plots, named
 
-BEFORE_COLOR, BAND_COLOR = "#1f77b4", "rgba(77, 77, 77, 0.15)"
+BEFORE_COLOR, BAND_COLOR = "#1f77b4", "rgba(128, 128, 128, 0.25)"
+"""The page is light or dark: the band is seen on both."""
 
 _TITLES = {Status.FAILED: "sudden change", Status.SUSPECT: "a small sudden change, if it persists"}
 
