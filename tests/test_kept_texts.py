@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import logging
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,14 +16,13 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from monitoring_tasks import steps
-from monitoring_tasks.champion import load_reference, pin_champion
-from monitoring_tasks.kept_texts import kept_texts
+from monitoring_tasks.champion import pin_champion
+from monitoring_tasks.kept_texts import kept_texts, reference_texts
 from monitoring_tasks.maintenance_steps import Keeping, tidy_windows
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.monitor_file import load_monitor
 from monitoring_tasks.policy.verdict import Subject
 from monitoring_tasks.profile.plan import HASH
-from monitoring_tasks.profile.reference import reference_key
 from monitoring_tasks.profile.texts import sample_texts
 from monitoring_tasks.report import report_key, run_folder
 from monitoring_tasks.runtime import Runtime, environment_runtime
@@ -78,20 +76,17 @@ def files(home: Path) -> dict[str, bytes]:
     }
 
 
-def test_texts_are_in_two_places_and_no_other(
+def test_texts_are_in_one_place_and_no_other(
     described: Production, runtime: Runtime, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The folder of texts and the reference's sample hold them; neither profile, store, report nor log does."""
+    """The folder of texts holds them; neither profile, reference, store, report nor log does."""
     caplog.set_level(logging.DEBUG)
     subject = run(load_monitor(described.monitor_file), runtime, day(2))
     assert "Texts: Evidently's descriptors on a sample of 500 and 500 rows" in report_of(runtime, subject)
     holding = sorted(name for name, content in files(described.folder / "home").items() if MARKER.encode() in content)
     places = ["/".join(name.split("/")[2:5]) for name in holding]
-    kept = [f"texts/churn/2013-03-0{number}" for number in (1, 2, 3)]  # those before are looked at for persistence
-    assert [place.split("/")[0] if place.startswith("references") else place for place in places] == [
-        "references",
-        *kept,
-    ]
+    days = [f"2013-03-0{number}" for number in (1, 2, 3)]  # those before are looked at for persistence
+    assert places == [f"texts/churn/{each}" for each in (*days, "references")]
     assert MARKER not in caplog.text
     sample = kept_texts(runtime, subject)
     assert sample is not None
@@ -159,7 +154,7 @@ def test_days_are_sampled_once(described: Production, runtime: Runtime, monkeypa
     monitor = load_monitor(described.monitor_file)
     run(monitor, runtime, day(1))
     run(monitor, runtime, day(2, days=3))
-    assert sorted(sampled) == ["2013-03-01", "2013-03-02", "2013-03-03"]
+    assert sorted(sampled) == ["2013-03-01", "2013-03-02", "2013-03-03", "None"]  # the last is the reference, once
     described.write(FIRST_DAY, columns={"response": ["other"] * 1000})
     run(monitor, runtime, day(2, days=3))
     assert sorted(sampled)[:2] == ["2013-03-01", "2013-03-01"]
@@ -171,11 +166,11 @@ def test_texts_go_before_the_window_does(described: Production, runtime: Runtime
     subject = run(monitor, runtime, day(1))
     run(monitor, runtime, day(2))
     first, folder = report_of(runtime, subject), described.folder / "home/monitoring/artifacts/texts/churn"
-    assert sorted(path.name for path in folder.iterdir()) == ["2013-03-01", "2013-03-02", "2013-03-03"]
+    assert sorted(path.name for path in folder.iterdir()) == ["2013-03-01", "2013-03-02", "2013-03-03", "references"]
     kept = Keeping(results=timedelta(days=10))
     assert tidy_windows(runtime, kept, now=datetime(2013, 3, 11, 23, tzinfo=UTC))["texts"] == 0
     assert tidy_windows(runtime, kept, now=datetime(2013, 3, 13, 1, tzinfo=UTC))["texts"] == 2
-    assert [path.name for path in folder.iterdir()] == ["2013-03-03"]
+    assert sorted(path.name for path in folder.iterdir()) == ["2013-03-03", "references"]
     told = {**subject.to_json(), "pinned": pin_champion(monitor, runtime).to_json()}
     steps.run_suites(monitor, runtime, told)
     assert "The sampled texts are not kept any more" in report_of(runtime, subject)
@@ -198,23 +193,43 @@ def test_without_descriptors_nothing_is_sampled(described: Production, runtime: 
     assert runtime.artifacts.folders("texts") == []
     assert runtime.artifacts.read(f"{run_folder(subject)}/texts.json") is None
     assert kept_texts(runtime, subject) is None
-    pinned = pin_champion(monitor, runtime)
-    assert load_reference(monitor, runtime, pinned).texts is None
-    head = json.loads(
-        runtime.artifacts.read(f"references/churn/{reference_key(monitor, pinned.content_hash)}/reference.json") or b""
-    )
-    assert "texts" not in head
+    assert reference_texts(monitor, runtime, pin_champion(monitor, runtime), day(2)) is None
 
 
-def test_other_texts_are_another_reference(described: Production, runtime: Runtime) -> None:
-    """What is sampled of the reference is part of its key, and is read back as it was sampled."""
+def test_texts_of_a_reference_go_with_the_last_window_beside_them(described: Production, runtime: Runtime) -> None:
+    """Those of a former one as soon as its windows' do; the present ones when no window is left, to be sampled anew."""
+    monitor, kept = load_monitor(described.monitor_file), Keeping(results=timedelta(days=10))
+    references = described.folder / "home/monitoring/artifacts/texts/churn/references"
+    run(monitor, runtime, day(0))
+    [former] = [path.name for path in references.iterdir()]
+    path = described.folder / "reference.parquet"
+    pq.write_table(pq.read_table(path).slice(1), path)
+    run(monitor, runtime, day(2))
+    assert len(list(references.iterdir())) == 2
+
+    def tidied(day: int) -> int:
+        found: int = tidy_windows(runtime, kept, now=datetime(2013, 3, day, 1, tzinfo=UTC))["texts"]
+        return found
+
+    # Day 1 is shown beside both, and day 2 beside the second: the verdict on day 3 rests on them.
+    assert (tidied(11), len(list(references.iterdir()))) == (0, 2)
+    assert (tidied(12), [path.name == former for path in references.iterdir()]) == (2, [False])
+    assert (tidied(13), len(list(references.iterdir()))) == (1, 1)
+    assert (tidied(14), references.exists()) == (2, False)
+    again = run(monitor, runtime, day(2))
+    assert "on a sample of 500 and 500 rows" in report_of(runtime, again)
+    assert len(list(references.iterdir())) == 1
+
+
+def test_other_columns_are_another_sample_of_the_reference(described: Production, runtime: Runtime) -> None:
+    """It is kept by its columns and the reference's content, and read back as it was sampled."""
     one = load_monitor(described.monitor_file)
     described.configure(DESCRIBED.replace("nowhere", "elsewhere"))
     other = load_monitor(described.monitor_file)
-    assert reference_key(one, "0" * 64) != reference_key(other, "0" * 64)
     pinned = pin_champion(one, runtime)
-    built, read = (load_reference(one, runtime, pinned).texts for _ in range(2))
-    assert built is not None
-    assert read is not None
-    assert built.equals(read)
-    assert built.num_rows == 500
+    made, read, more = (reference_texts(each, runtime, pinned, day(0)) for each in (one, one, other))
+    assert made is not None
+    assert made.equals(read)
+    assert made.equals(more)
+    assert made.num_rows == 500
+    assert len(runtime.artifacts.folders("texts/churn/references")) == 2

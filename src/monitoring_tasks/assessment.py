@@ -77,9 +77,8 @@ Past = tuple[Piece, Segments]
 """The pieces of the past, and the same by segment."""
 
 
-def past_of(monitor: Monitor, runtime: Runtime, reference: ReferenceProfile) -> Past:
-    """The past of a monitor's windows, each piece of it read once. Raises `SourceUnavailable`."""
-    pieces = Pieces.of(monitor, runtime, reference)
+def past_of(pieces: Pieces) -> Past:
+    """The past of a monitor's windows, each piece of it read once."""
     return cache(pieces.profile), pieces.segments
 
 
@@ -99,7 +98,7 @@ class Basis:
     @classmethod
     def of(cls, monitor: Monitor, runtime: Runtime, reference: ReferenceProfile, window: Window) -> Basis:
         """The basis of one window; each piece of the past is read once. Raises `SourceUnavailable`."""
-        return cls.over(monitor, reference, window, past_of(monitor, runtime, reference))
+        return cls.over(monitor, reference, window, past_of(Pieces.of(monitor, runtime, reference)))
 
     @classmethod
     def over(cls, monitor: Monitor, reference: ReferenceProfile, window: Window, past: Past) -> Basis:

@@ -173,7 +173,7 @@ class _Replay:
         judged = assessed(self.monitor, pieces.runtime, basis, observed)
         against, profile = basis.compared.reference, observed.profile
         given = suites.SuiteInput(self.monitor, window, against, profile, observed.sample, {}, judged)
-        return (*suites.check(given), *undated_check(self.monitor, pieces.rows, window, profile.rows))
+        return (*suites.check(given), *undated_check(self.monitor, pieces.undated(window), profile.rows))
 
 
 def row_json(row: Row) -> dict[str, Any]:

@@ -1,19 +1,19 @@
-"""Sampled texts of a window's pieces: kept apart from all else, so that they can be deleted before it.
+"""Sampled texts of a window's pieces and of its reference: kept apart from all else, so that they can go before it.
 
-Where they are is all that a run keeps of them: they are under `texts/` and nowhere else, by monitor and day.
+Where they are is all that a run keeps of them: they are under `texts/` and nowhere else, by monitor and day. A
+reference's are there once, and are noted under the days of the windows that are shown beside them: they go with the
+last of these.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from datetime import date
 
 import pyarrow as pa
 
-from monitoring_tasks.data.parquet import ParquetRows
-from monitoring_tasks.data.sql import SqlRows
+from monitoring_tasks.champion import Pinned, pinned_rows
 from monitoring_tasks.kept import dump_table, load_table
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.pieces import Pieces
@@ -24,49 +24,38 @@ from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.store.artifacts import Artifacts
 from monitoring_tasks.window import Window
 
-FOLDER = "texts"
-
-
-@dataclass(frozen=True, eq=False)
-class Texts:
-    """The texts that a monitor has descriptors for, piece by piece."""
-
-    monitor: Monitor
-    artifacts: Artifacts
-    rows: ParquetRows | SqlRows
-
-    def keep(self, window: Window, *, anew: bool) -> list[str]:
-        """Keys of the samples of a window's pieces, each of which is read where it is not known.
-
-        The newest piece is read `anew`, known or not, where its rows can change without a trace. Raises what the source
-        raises.
-        """
-        *older, newest = window.pieces()
-        return [*(self._kept(span, anew=False) for span in older), self._kept(newest, anew=anew)]
-
-    def _kept(self, span: Window, *, anew: bool) -> str:
-        key = self._key(span)
-        if anew or not self.artifacts.exists(key):
-            found = sample_texts(self.rows, span, sorted(self.monitor.descriptors))
-            self.artifacts.write(key, dump_table(found))
-        return key
-
-    def _key(self, span: Window) -> str:
-        """Names a sample by all that shapes it: source, columns, bounds, and the rows' own fingerprint."""
-        monitor, source = self.monitor, self.monitor.source.model_dump(mode="json")
-        shape = [source, monitor.timestamp, sorted(monitor.descriptors), TEXT_ROWS, CHARACTERS]
-        content = json.dumps([shape, self.rows.fingerprint(span)], sort_keys=True).encode()
-        place = f"{span.start:%Y-%m-%dT%H%M%S}_{span.end:%Y-%m-%dT%H%M%S}"
-        folder = f"{FOLDER}/{monitor.name}/{span.start:%Y-%m-%d}"
-        return f"{folder}/{place}-{hashlib.sha256(content).hexdigest()[:16]}.parquet"
+FOLDER, REFERENCES = "texts", "references"
 
 
 def keep_texts(pieces: Pieces, about: Subject, *, anew: bool) -> None:
-    """Sample the texts of a run's window, where the monitor has descriptors of any; see `Texts.keep`."""
-    artifacts = pieces.runtime.artifacts
-    if pieces.monitor.descriptors:
-        keys = Texts(pieces.monitor, artifacts, pieces.rows).keep(about.window, anew=anew)
-        artifacts.write(_list_key(about), json.dumps(keys).encode())
+    """Sample the texts of a run's window, where the monitor has descriptors of any: of each piece not known yet.
+
+    The newest piece is read `anew`, known or not, where its rows can change without a trace. Raises what the source
+    raises.
+    """
+    if not pieces.monitor.descriptors:
+        return
+    *older, newest = about.window.pieces()
+    keys = [*(_kept(pieces, span, anew=False) for span in older), _kept(pieces, newest, anew=anew)]
+    pieces.runtime.artifacts.write(_list_key(about), json.dumps(keys).encode())
+
+
+def _kept(pieces: Pieces, span: Window, *, anew: bool) -> str:
+    key, artifacts = _key(pieces, span), pieces.runtime.artifacts
+    if anew or not artifacts.exists(key):
+        found = sample_texts(pieces.rows, span, sorted(pieces.monitor.descriptors))
+        artifacts.write(key, dump_table(found))
+    return key
+
+
+def _key(pieces: Pieces, span: Window) -> str:
+    """Names a sample by all that shapes it: source, columns, bounds, and the rows' own fingerprint."""
+    monitor, source = pieces.monitor, pieces.monitor.source.model_dump(mode="json")
+    shape = [source, monitor.timestamp, sorted(monitor.descriptors), TEXT_ROWS, CHARACTERS]
+    content = json.dumps([shape, pieces.fingerprint(span)], sort_keys=True).encode()
+    place = f"{span.start:%Y-%m-%dT%H%M%S}_{span.end:%Y-%m-%dT%H%M%S}"
+    folder = f"{FOLDER}/{monitor.name}/{span.start:%Y-%m-%d}"
+    return f"{folder}/{place}-{hashlib.sha256(content).hexdigest()[:16]}.parquet"
 
 
 def kept_texts(runtime: Runtime, about: Subject) -> pa.Table | None:
@@ -77,16 +66,44 @@ def kept_texts(runtime: Runtime, about: Subject) -> pa.Table | None:
     return join_texts(known) if known and len(known) == len(found) else None
 
 
+def reference_texts(monitor: Monitor, runtime: Runtime, pinned: Pinned, window: Window) -> pa.Table | None:
+    """The sampled texts of a champion's reference, for a window shown beside them; None without descriptors of any.
+
+    They are sampled where they are not kept (any more). Raises as `pinned_rows` does.
+    """
+    if not monitor.descriptors:
+        return None
+    artifacts, folder, name = runtime.artifacts, f"{FOLDER}/{monitor.name}", _name(monitor, pinned)
+    key, day = f"{folder}/{REFERENCES}/{name}/sample.parquet", window.pieces()[-1].start
+    known = artifacts.read(key)
+    if known is None:
+        with pinned_rows(monitor, runtime, pinned) as rows:
+            known = dump_table(sample_texts(rows, None, sorted(monitor.descriptors)))
+        artifacts.write(key, known)
+    artifacts.write(f"{folder}/{day:%Y-%m-%d}/{REFERENCES}/{name}/shown", b"")
+    return load_table(known)
+
+
+def _name(monitor: Monitor, pinned: Pinned) -> str:
+    shape = [pinned.content_hash, sorted(monitor.descriptors), TEXT_ROWS, CHARACTERS]
+    return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:16]
+
+
 def _list_key(about: Subject) -> str:
     return f"{run_folder(about)}/texts.json"
 
 
 def tidy_texts(artifacts: Artifacts, before: date) -> int:
-    """Delete the texts of days before `before`, of all monitors there ever were; how many days of a monitor's."""
-    days = [
-        f"{FOLDER}/{monitor}/{day}"
-        for monitor in artifacts.folders(FOLDER)
-        for day in artifacts.folders(f"{FOLDER}/{monitor}")
-        if day < before.isoformat()
-    ]
-    return sum(artifacts.remove(day) for day in days)
+    """Delete the texts of days before `before`, and those of references that no window of another day is shown beside.
+
+    Of all monitors there ever were. How many days and references of a monitor's.
+    """
+    return sum(_tidy(artifacts, f"{FOLDER}/{monitor}", before) for monitor in artifacts.folders(FOLDER))
+
+
+def _tidy(artifacts: Artifacts, folder: str, before: date) -> int:
+    days = [day for day in artifacts.folders(folder) if day != REFERENCES]
+    old = [day for day in days if day < before.isoformat()]
+    shown = {name for day in days if day not in old for name in artifacts.folders(f"{folder}/{day}/{REFERENCES}")}
+    unused = [name for name in artifacts.folders(f"{folder}/{REFERENCES}") if name not in shown]
+    return sum(artifacts.remove(f"{folder}/{each}") for each in [*old, *(f"{REFERENCES}/{name}" for name in unused)])

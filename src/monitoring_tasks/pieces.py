@@ -1,4 +1,9 @@
-"""Profiles of the pieces of time that windows are made of: kept among the artifacts, and made where they are not."""
+"""Profiles of the pieces of time that windows are made of: kept among the artifacts, and made where they are not.
+
+A kept piece is taken for its rows by their fingerprint. Files are listed for it each time. A database and an endpoint
+would be asked, by each run for dozens of pieces of the past: of these the fingerprint is kept as well, and a piece is
+looked at again by the runs of windows that it is part of, or by nobody.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +19,10 @@ import pyarrow as pa
 
 from monitoring_tasks.data.derived.identity import told_apart
 from monitoring_tasks.data.parquet import ParquetRows
+from monitoring_tasks.data.rest import RestRows
 from monitoring_tasks.data.source import open_rows
 from monitoring_tasks.data.sql import SqlRows
+from monitoring_tasks.data.undated import undated_rows
 from monitoring_tasks.errors import SourceInvalid
 from monitoring_tasks.kept import dump_table, load_table
 from monitoring_tasks.monitor import Monitor
@@ -63,8 +70,16 @@ class Pieces:
         words = [each for division in self.plan.segments for each in division.words]
         return {each: merge([segments[each] for segments in found]) for each in words}
 
+    def current(self, span: Window) -> tuple[Profile, pa.Table]:
+        """Profile and sample of a span whose rows are looked at now: from the artifacts where they are still the same.
+
+        Raises what the source raises, as all that follow.
+        """
+        self._look(span)
+        return self.had(span)
+
     def had(self, span: Window) -> tuple[Profile, pa.Table]:
-        """Profile and sample of a span, from the artifacts where they are known."""
+        """Profile and sample of a span of the past, from the artifacts where they are known."""
         key = self._key(span)
         profile, sample = (self.runtime.artifacts.read(f"{key}.{kind}") for kind in ("json", "parquet"))
         if profile is not None and sample is not None:
@@ -77,9 +92,33 @@ class Pieces:
         return found.profile, found.sample
 
     def _scan(self, span: Window) -> Scan:
-        self._keys.pop(span, None)  # for rows that came since must not be kept under the name of those before
+        self._ask(span)  # for rows that came since must not be kept under the name of those before
+        found = self._read(span)
+        self._remember(span)
+        return found
+
+    def _look(self, span: Window) -> None:
+        """Take the rows of a span as they are now; those of a source that is asked are read, unless they are known."""
+        self._ask(span)
+        if self._is_asked:
+            if not self.runtime.artifacts.exists(f"{self._key(span)}.json"):
+                self._read(span)
+            self._remember(span)
+
+    def _ask(self, span: Window) -> None:
+        self._fingerprints[span] = self.rows.fingerprint(span)
+
+    def _remember(self, span: Window) -> None:
+        # Written last: what it leads to is there.
+        artifacts, key, found = self.runtime.artifacts, self._seen(span), self._fingerprints[span].encode()
+        if self._is_asked and artifacts.read(key) != found:
+            artifacts.write(key, found)
+
+    def _read(self, span: Window) -> Scan:
         key, found = self._key(span), scan(self.rows, span, self.plan)
         self.runtime.artifacts.write(f"{key}.parquet", dump_table(found.sample))
+        if isinstance(self.rows, RestRows):
+            self._count_undated(span)
         if self.plan.segments:
             self.runtime.artifacts.write(f"{key}.segments.parquet", dumps_segments(found.segments))
         self.runtime.artifacts.write(f"{key}.json", dumps(found.profile))
@@ -99,34 +138,67 @@ class Pieces:
         known = self.runtime.artifacts.read(f"{self._key(span)}.segments.parquet")
         return self._scan(span).segments if known is None else _loaded(known)
 
-    @cached_property
-    def _binning(self) -> str:
-        # Of hundreds of columns it takes longer than a piece to read, and a baseline has dozens of pieces.
-        return binning_hash(self.plan.binning)
+    def undated(self, window: Window) -> int | None:
+        """How many rows without a timestamp lie beside those of a window; None where it cannot be known.
+
+        Files know it by their footers. Of an endpoint it is those that came with the window's pieces, and is kept: to
+        count them again it would be asked for all of them.
+        """
+        if isinstance(self.rows, RestRows):
+            return sum(self._undated(span) for span in window.pieces())
+        return undated_rows(self.rows, window)
+
+    def _undated(self, span: Window) -> int:
+        known = self.runtime.artifacts.read(f"{self._key(span)}.undated")
+        return self._count_undated(span) if known is None else int(known)
+
+    def _count_undated(self, span: Window) -> int:
+        found = undated_rows(self.rows, span) or 0
+        self.runtime.artifacts.write(f"{self._key(span)}.undated", str(found).encode())
+        return found
+
+    def fingerprint(self, span: Window) -> str:
+        """What tells a span's rows from others: as they were when they were last looked at.
+
+        They are looked at once: the profile of a span, those of its segments and its texts are of the same rows.
+        """
+        if span not in self._fingerprints:
+            known = self.runtime.artifacts.read(self._seen(span)) if self._is_asked else None
+            if known is None:
+                self._look(span)
+            else:
+                self._fingerprints[span] = known.decode()
+        return self._fingerprints[span]
+
+    @property
+    def _is_asked(self) -> bool:
+        """Whether a fingerprint is a question to somebody else's server."""
+        return isinstance(self.rows, SqlRows | RestRows)
 
     @cached_property
-    def _keys(self) -> dict[Window, str]:
+    def _fingerprints(self) -> dict[Window, str]:
         return {}
 
-    def _key(self, span: Window) -> str:
-        """Names a stored profile by all that shapes it: binning, source, columns, and the rows' own fingerprint.
-
-        The rows are looked at once: the profile of a span and those of its segments are of the same ones.
-        """
-        if span not in self._keys:
-            self._keys[span] = self._named(span)
-        return self._keys[span]
-
-    def _named(self, span: Window) -> str:
-        plan, binning = self.plan, self._binning
-        source = self.monitor.source.model_dump(mode="json")
-        shape: list[Any] = [binning, plan.id, plan.timestamp, plan.sample_rows, source]
+    @cached_property
+    def _shape(self) -> list[Any]:
+        # Binnings of hundreds of columns take longer to hash than a piece to read, and a baseline has dozens of pieces.
+        plan, source = self.plan, self.monitor.source.model_dump(mode="json")
+        shape: list[Any] = [binning_hash(plan.binning), plan.id, plan.timestamp, plan.sample_rows, source]
         segments = [[division.columns, division.values] for division in plan.segments]
-        shape += [segments] if segments else []
-        shape += told_apart(self.monitor.derived)
-        content = json.dumps([shape, self.rows.fingerprint(span)], sort_keys=True).encode()
+        return [*shape, *([segments] if segments else []), *told_apart(self.monitor.derived)]
+
+    def _key(self, span: Window) -> str:
+        """Names a stored profile by all that shapes it: binning, source, columns, and the rows' own fingerprint."""
+        return self._named(span, [self._shape, self.fingerprint(span)])
+
+    def _seen(self, span: Window) -> str:
+        """Names what is kept of the fingerprint: by all that shapes a profile but the rows."""
+        return f"{self._named(span, [self._shape])}.fingerprint"
+
+    def _named(self, span: Window, facts: Sequence[Any]) -> str:
+        content = json.dumps(facts, sort_keys=True).encode()
         place = f"{span.start:%Y-%m-%dT%H%M%S}_{span.end:%Y-%m-%dT%H%M%S}"
-        return f"profiles/{self.monitor.name}/{binning}/{place}-{hashlib.sha256(content).hexdigest()[:16]}"
+        return f"profiles/{self.monitor.name}/{self._shape[0]}/{place}-{hashlib.sha256(content).hexdigest()[:16]}"
 
 
 # The windows of a backfill have most pieces of their baselines in common.

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
@@ -21,11 +22,10 @@ from monitoring_tasks.alerts.telling import SILENT, Occasion, brief, record
 from monitoring_tasks.assessment import Basis, Observed, Past, assessed, past_of
 from monitoring_tasks.champion import Pinned, load_importances, load_reference, pin_champion
 from monitoring_tasks.checks import CheckResult, Status
-from monitoring_tasks.data.source import open_rows
 from monitoring_tasks.errors import ConfigurationError, SourceInvalid
 from monitoring_tasks.harm import eased
 from monitoring_tasks.kept import dump_table, keep_script, load_table, required, script_href
-from monitoring_tasks.kept_texts import keep_texts, kept_texts
+from monitoring_tasks.kept_texts import keep_texts, kept_texts, reference_texts
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.pieces import SAMPLE_ROWS, Pieces
 from monitoring_tasks.policy.decision import Given, decide
@@ -45,8 +45,42 @@ from monitoring_tasks.window_story import Found, keep_levels, keep_pictures, rea
 
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
-BasisOf = Callable[[Window], Basis]
 _SEGMENTS = "segments.parquet"
+
+
+@dataclass(frozen=True, eq=False)
+class _Shared:
+    """What the windows of a step have in common: a verdict rests on those before its own, most of whose past is one.
+
+    The reference is loaded once, when it is first asked for, and each piece of the past read once.
+    """
+
+    monitor: Monitor
+    runtime: Runtime
+    pinned: Pinned
+
+    @classmethod
+    def of(cls, monitor: Monitor, runtime: Runtime, subject: Json) -> _Shared:
+        """What a step of a run works with; nothing is read yet."""
+        return cls(monitor, runtime, Pinned.from_json(subject["pinned"]))
+
+    @cached_property
+    def reference(self) -> ReferenceProfile:
+        """The pinned champion's. Raises what `load_reference` does."""
+        return load_reference(self.monitor, self.runtime, self.pinned)
+
+    @cached_property
+    def pieces(self) -> Pieces:
+        """The monitor's production rows. Raises what `Pieces.of` does."""
+        return Pieces.of(self.monitor, self.runtime, self.reference)
+
+    def basis(self, window: Window) -> Basis:
+        """What a window is judged on. Raises `SourceUnavailable`."""
+        return Basis.over(self.monitor, self.reference, window, self._past)
+
+    @cached_property
+    def _past(self) -> Past:
+        return past_of(self.pieces)
 
 
 def open_window(monitor: Monitor, runtime: Runtime, window: Window) -> Json:
@@ -62,23 +96,24 @@ def profile_window(monitor: Monitor, runtime: Runtime, subject: Json) -> Json:
 
     What a database holds can be corrected without a trace, so its newest piece is always read anew.
     """
-    return _profile(monitor, runtime, subject, anew=isinstance(monitor.source, SqlSource))
+    about, shared = _about(monitor, subject), _Shared.of(monitor, runtime, subject)
+    anew, (*older, newest) = isinstance(monitor.source, SqlSource), about.window.pieces()
+    found = [shared.pieces.current(span) for span in older]
+    found.append(shared.pieces.scanned(newest) if anew else shared.pieces.current(newest))
+    keep_texts(shared.pieces, about, anew=anew)
+    return _keep_profile(shared, about, found)
 
 
-def _profile(monitor: Monitor, runtime: Runtime, subject: Json, *, anew: bool) -> Json:
-    about = _about(monitor, subject)
-    reference = load_reference(monitor, runtime, Pinned.from_json(subject["pinned"]))
-    pieces, spans = Pieces.of(monitor, runtime, reference), about.window.pieces()
-    found = [pieces.had(span) for span in spans[:-1]]
-    found.append(pieces.scanned(spans[-1]) if anew else pieces.had(spans[-1]))
-    profile, folder = merge([piece for piece, _ in found]), run_folder(about)
+def _keep_profile(shared: _Shared, about: Subject, found: Sequence[tuple[Profile, pa.Table]]) -> Json:
+    """Keep what is judged of a window: the profile of its pieces, of their segments, and a sample of their rows."""
+    runtime, folder, spans = shared.runtime, run_folder(about), about.window.pieces()
+    profile = merge([piece for piece, _ in found])
     sample = join_samples([sample for _, sample in found], SAMPLE_ROWS)
     runtime.artifacts.write(f"{folder}/sample.parquet", dump_table(sample))
-    keep_texts(pieces, about, anew=anew)
-    if reference.divisions:
-        runtime.artifacts.write(f"{folder}/{_SEGMENTS}", dumps_segments(pieces.segments_of(spans)))
+    if shared.reference.divisions:
+        runtime.artifacts.write(f"{folder}/{_SEGMENTS}", dumps_segments(shared.pieces.segments_of(spans)))
     runtime.artifacts.write(f"{folder}/profile.json", dumps(profile))
-    log.info("profile.written monitor=%s rows=%d pieces=%d", monitor.name, profile.rows, len(spans))
+    log.info("profile.written monitor=%s rows=%d pieces=%d", about.monitor, profile.rows, len(spans))
     return {"rows": profile.rows, "profile": f"{folder}/profile.json", "sample_rows": sample.num_rows}
 
 
@@ -95,28 +130,31 @@ def _about(monitor: Monitor, subject: Json) -> Subject:
 
 def run_suites(monitor: Monitor, runtime: Runtime, subject: Json) -> Json:
     """Run Evidently's suites over the window's profile; keep snapshots, HTML report and check results."""
+    return _suites_of(_Shared.of(monitor, runtime, subject), _about(monitor, subject))
+
+
+def _suites_of(shared: _Shared, about: Subject) -> Json:
     # Evidently takes seconds to import: only the task that runs it pays.
     from monitoring_tasks import suites
 
-    reference = load_reference(monitor, runtime, Pinned.from_json(subject["pinned"]))
-    about = _about(monitor, subject)
+    monitor, runtime, reference = shared.monitor, shared.runtime, shared.reference
     folder = run_folder(about)
     profile, sample = _stored_profile(runtime, about), _stored_sample(runtime, about)
-    basis = Basis.of(monitor, runtime, reference, about.window)
+    basis = shared.basis(about.window)
     segments = loads_segments(_stored_segments(runtime, reference, about)) if reference.divisions else {}
     judged = assessed(monitor, runtime, basis, Observed(about.window, profile, sample, segments))
     against = basis.compared.reference
+    shown = replace(against, texts=reference_texts(monitor, runtime, shared.pinned, about.window))
     texts = kept_texts(runtime, about)
     outcome = suites.run_suites(
-        suites.SuiteInput(monitor, about.window, against, profile, sample, _labels(about), judged, texts),
+        suites.SuiteInput(monitor, about.window, shown, profile, sample, _labels(about), judged, texts),
         script_href=script_href(report_key(about), suites.SCRIPT_NAME),
     )
     keep_script(runtime.artifacts, suites.SCRIPT_NAME, suites.script)
     for suite, snapshot in outcome.snapshots.items():
         runtime.artifacts.write(f"{folder}/{suite.value}.json", snapshot.encode())
     runtime.artifacts.write(report_key(about), outcome.html.encode())
-    undated = undated_check(monitor, open_rows(monitor, runtime.connections), about.window, profile.rows)
-    results = (*outcome.results, *undated)
+    results = (*outcome.results, *undated_check(monitor, shared.pieces.undated(about.window), profile.rows))
     keep_pictures(runtime, about, results, _pairs(against, profile))
     if monitor.alarms.levels:
         keep_levels(runtime, about, results, judged.courses)
@@ -170,14 +208,14 @@ def reach_verdict(
     store.
     """
     about, pinned = _about(monitor, subject), Pinned.from_json(subject["pinned"])
-    basis_of = _bases(monitor, runtime, pinned)
-    results = _results(monitor, runtime, subject, basis_of)
+    shared = _Shared.of(monitor, runtime, subject)
+    results = _results(shared, about)
     profile = _stored_profile(runtime, about)
     importances = load_importances(monitor, runtime, pinned)
     given = Given(
         results=results,
         rows=profile.rows,
-        history=_history(monitor, runtime, subject, basis_of),
+        history=_history(shared, about),
         importances=importances,
         evidence=_evidence(about, pinned, profile, importances),
     )
@@ -196,49 +234,30 @@ def reach_verdict(
     return {**verdict.to_json(), "evidence": small, "report": found.report, "changes": brief(changes)}
 
 
-def _bases(monitor: Monitor, runtime: Runtime, pinned: Pinned) -> BasisOf:
-    """The bases of a window and of those before it, most of whose past is the same.
-
-    The reference is loaded once, when the first one is asked for, and each piece of the past read once.
-    """
-
-    @cache
-    def common() -> tuple[ReferenceProfile, Past]:
-        reference = load_reference(monitor, runtime, pinned)
-        return reference, past_of(monitor, runtime, reference)
-
-    def basis_of(window: Window) -> Basis:
-        reference, past = common()
-        return Basis.over(monitor, reference, window, past)
-
-    return basis_of
-
-
-def _results(monitor: Monitor, runtime: Runtime, subject: Json, basis_of: BasisOf) -> list[CheckResult]:
+def _results(shared: _Shared, about: Subject) -> list[CheckResult]:
     """The check results of the window's stored profile.
 
     They are made again when this store has none, or has those of other rows: another run of the same window may have
     profiled rows that came in between, and artifacts may be shared where the store is not.
     """
-    about = Subject.from_json(subject)
+    runtime = shared.runtime
     results = runtime.store.results(about)
     checked = runtime.artifacts.read(f"{run_folder(about)}/checked.txt")
-    if results and checked == _to_check(monitor, runtime, subject, basis_of):
+    if results and checked == _to_check(shared, about):
         return results
     log.info("suites.again window=%s reason=%s", about.window, "other rows" if results else "no results in the store")
-    run_suites(monitor, runtime, subject)
+    _suites_of(shared, about)
     return runtime.store.results(about) or []
 
 
-def _to_check(monitor: Monitor, runtime: Runtime, subject: Json, basis_of: BasisOf) -> bytes:
+def _to_check(shared: _Shared, about: Subject) -> bytes:
     """Which rows check results are about now; the reference is read only where they depend on other rows."""
-    about = Subject.from_json(subject)
-    profile = _stored_profile(runtime, about)
+    monitor, profile = shared.monitor, _stored_profile(shared.runtime, about)
     own = [feature.baseline for feature in monitor.features.values() if feature.baseline]
     trained = all(isinstance(each, TrainingBaseline) for each in (monitor.drift.baseline, *own))
     if trained and not monitor.segments and not monitor.alarms.levels:
         return _data_hash(profile).encode()
-    return _checked(runtime, about, profile, basis_of(about.window))
+    return _checked(shared.runtime, about, profile, shared.basis(about.window))
 
 
 def _evidence(subject: Subject, pinned: Pinned, profile: Profile, importances: Mapping[str, float]) -> Json:
@@ -252,23 +271,25 @@ def _evidence(subject: Subject, pinned: Pinned, profile: Profile, importances: M
     return {"hashes": hashes, "code_version": version("monitoring-tasks")}
 
 
-def _history(monitor: Monitor, runtime: Runtime, subject: Json, basis_of: BasisOf) -> list[list[CheckResult] | None]:
+def _history(shared: _Shared, about: Subject) -> list[list[CheckResult] | None]:
     """Results of the windows before, newest first; None for one that had too few rows to be judged.
 
     Each is brought up to date first, so that the verdict depends on the data alone: not on the order in which windows
-    happened to be computed, nor on rows that came late.
+    happened to be computed, nor on rows that came late to files. Those that came late to a table or an endpoint, which
+    is not asked again for each window after, count when their own window is judged again.
     """
-    window = Window.from_json(subject["window"])
-    earlier = preceding(monitor.schedule, monitor.window, window, count=monitor.policy.persistence.of - 1)
+    monitor = shared.monitor
+    earlier = preceding(monitor.schedule, monitor.window, about.window, count=monitor.policy.persistence.of - 1)
     known = [before for before in earlier if before.start >= monitor.first_moment]
-    return [_results_of(monitor, runtime, {**subject, "window": before.to_json()}, basis_of) for before in known]
+    return [_results_of(shared, replace(about, window=before)) for before in known]
 
 
-def _results_of(monitor: Monitor, runtime: Runtime, then: Json, basis_of: BasisOf) -> list[CheckResult] | None:
+def _results_of(shared: _Shared, then: Subject) -> list[CheckResult] | None:
     try:
-        rows = _profile(monitor, runtime, then, anew=False)["rows"]
+        found = [shared.pieces.had(span) for span in then.window.pieces()]
+        keep_texts(shared.pieces, then, anew=False)
+        rows = _keep_profile(shared, then, found)["rows"]
     except SourceInvalid as error:
-        window = Window.from_json(then["window"])
-        log.warning("history.unreadable monitor=%s window=%s reason=%s", monitor.name, window, error)
+        log.warning("history.unreadable monitor=%s window=%s reason=%s", then.monitor, then.window, error)
         return None
-    return _results(monitor, runtime, then, basis_of) if rows >= monitor.minimum_rows else None
+    return _results(shared, then) if rows >= shared.monitor.minimum_rows else None

@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 from monitoring_tasks.checks import Check, CheckResult, Status, Suite
-from monitoring_tasks.data.parquet import ParquetRows
-from monitoring_tasks.data.sql import SqlRows
-from monitoring_tasks.data.undated import undated_rows
 from monitoring_tasks.monitor import Monitor
-from monitoring_tasks.window import Window
 
 
-def undated_check(
-    monitor: Monitor, source: ParquetRows | SqlRows, window: Window, rows: int
-) -> tuple[CheckResult, ...]:
+def undated_check(monitor: Monitor, undated: int | None, rows: int) -> tuple[CheckResult, ...]:
     """The check beside the `rows` of a window; nothing where there are no such rows, or where it cannot be known."""
-    undated = undated_rows(source, window)
     if not undated:
         return ()
     share, limit = undated / (undated + rows), monitor.quality.missing

@@ -35,7 +35,6 @@ from monitoring_tasks.profile.plan import HASH, Plan
 from monitoring_tasks.profile.profile import Profile, dumps, loads
 from monitoring_tasks.profile.segments import Division, divide
 from monitoring_tasks.profile.segments_file import StoredSegments, dumps_segments
-from monitoring_tasks.profile.texts import sample_texts
 from monitoring_tasks.window import DAY, HOUR, Window, interval, last_tick
 
 REFERENCE_FORMAT = 2
@@ -49,7 +48,7 @@ class ReferenceProfile:
     `content_hash` is the hash of the reference's file. `pieces` has one profile for each UTC day or hour (`piece_unit`)
     with rows, oldest first, of a reference that has the monitor's timestamp column, and is empty otherwise. `segments`
     has one for each value of `divisions`, the monitor's segments, by its words. `texts` is a sample of the columns of
-    text that the monitor has descriptors for, None where it has none.
+    text that the monitor has descriptors for: it is kept apart, for a shorter time, and None where it is not asked for.
     """
 
     content_hash: str
@@ -161,9 +160,8 @@ def build_reference(monitor: Monitor, rows: ArrowRows, content_hash: str) -> Ref
     divisions = divide(rows, monitor.segments, monitor.segment_rows)
     found = scan_arrow(rows, None, Plan(binning, id=key, timestamp=timestamp, segments=divisions))
     pieces = profile_pieces(rows, binning, timestamp, unit=piece_unit(monitor)) if timestamp else {}
-    texts = sample_texts(rows, None, sorted(monitor.descriptors)) if monitor.descriptors else None
     return ReferenceProfile(
-        content_hash, kinds, binning, found.profile, pieces, found.sample, divisions, found.segments, texts
+        content_hash, kinds, binning, found.profile, pieces, found.sample, divisions, found.segments
     )
 
 
@@ -197,7 +195,7 @@ def reference_key(monitor: Monitor, content_hash: str) -> str:
     """16 hex digits that change whenever the reference must be profiled anew: the cache's key.
 
     They hash the reference's content, all that the monitor says about what is profiled and how, the unit of the pieces,
-    its segments, its derived columns, its texts and the format.
+    its segments, its derived columns and the format.
     """
     said = {"name", "task", "timestamp", "prediction", "id", "label", "ignore"}
     features = {
@@ -208,14 +206,13 @@ def reference_key(monitor: Monitor, content_hash: str) -> str:
     cut = [monitor.segments, monitor.segment_rows] if monitor.segments else []
     facts = [REFERENCE_FORMAT, content_hash, monitor.model_dump(mode="json", include=said), features, *shape, *cut]
     facts += told_apart(monitor.derived)
-    facts += [{"texts": sorted(monitor.descriptors)}] if monitor.descriptors else []
     return hashlib.sha256(canonical(facts)).hexdigest()[:16]
 
 
 HEAD = "reference.json"
 """The file of a stored reference that is written last: where it is, the others are."""
 _BINNING, _PROFILE, _PIECES, _SAMPLE = "binning.json", "profile.json", "pieces.parquet", "sample.parquet"
-_SEGMENTS, _TEXTS = "segments.parquet", "texts.parquet"
+_SEGMENTS = "segments.parquet"
 
 
 def dumps_reference(reference: ReferenceProfile) -> dict[str, bytes]:
@@ -223,22 +220,19 @@ def dumps_reference(reference: ReferenceProfile) -> dict[str, bytes]:
     head: dict[str, Any] = {"content_hash": reference.content_hash, "kinds": list(reference.kinds.items())}
     if reference.divisions:
         head["segments"] = [[division.columns, division.values] for division in reference.divisions]
-    if reference.texts is not None:
-        head["texts"] = reference.texts.column_names
     return {
         _BINNING: dumps_binning(reference.binning),
         _PROFILE: dumps(reference.profile),
         _PIECES: dumps_pieces(reference.pieces),
         _SAMPLE: _dumps_table(reference.sample),
         **({_SEGMENTS: dumps_segments(reference.segments)} if reference.divisions else {}),
-        **({} if reference.texts is None else {_TEXTS: _dumps_table(reference.texts, compression="zstd")}),
         HEAD: canonical({"format": REFERENCE_FORMAT, **head}),
     }
 
 
-def _dumps_table(table: pa.Table, **options: Any) -> bytes:
+def _dumps_table(table: pa.Table) -> bytes:
     stream = io.BytesIO()
-    pq.write_table(table, stream, **options)
+    pq.write_table(table, stream)
     return stream.getvalue()
 
 
@@ -257,7 +251,6 @@ def loads_reference(read: Callable[[str], bytes | None]) -> ReferenceProfile:
         _loads_table(_required(read, _SAMPLE)),
         divisions := tuple(_division(columns, values) for columns, values in head.get("segments", ())),
         StoredSegments(lambda: _required(read, _SEGMENTS)) if divisions else {},
-        _loads_table(_required(read, _TEXTS)) if "texts" in head else None,
     )
 
 
