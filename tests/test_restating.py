@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from monitoring_tasks.alerts.telling import SILENT, Occasion
 from monitoring_tasks.champion import pin_champion, pin_version
 from monitoring_tasks.errors import ReferenceInvalid, ReferenceUnavailable
 from monitoring_tasks.monitor import Monitor
@@ -119,12 +121,13 @@ def unpromoted(tmp_path: Path) -> Iterator[Runtime]:
         yield opened
 
 
-def ran(monitor: Monitor, runtime: Runtime, day: date) -> Json:
-    """A whole run on a day's window as known a day after its end; its subject too."""
+def ran(monitor: Monitor, runtime: Runtime, day: date, *, live: bool = False) -> Json:
+    """A whole run on a day's window as known a day after its end; its subject too. A `live` one tells people."""
     subject = open_performance(monitor, runtime, window(day), known_at=window(day).end + DAY)
     measure_performance(monitor, runtime, subject)
     report_performance(monitor, runtime, subject)
-    return {**judge_performance(monitor, runtime, subject, run={"run_id": "r"}), "opened": subject}
+    occasion = Occasion(window(day).end + DAY) if live else SILENT
+    return {**judge_performance(monitor, runtime, subject, run={"run_id": "r"}, occasion=occasion), "opened": subject}
 
 
 def newest(runtime: Runtime, day: date) -> LedgerEntry:
@@ -229,3 +232,43 @@ def test_a_version_is_found_by_its_tag(served: Served, runtime: Runtime) -> None
     assert pin_version(served.monitor, runtime, first.version) == first
     with pytest.raises(ReferenceInvalid, match=r"no champion v1\.0\.0-00000000 of churn"):
         pin_version(served.monitor, runtime, "v1.0.0-00000000")
+
+
+def test_a_letter_about_a_former_champion_promises_no_retraining(served: Served, runtime: Runtime) -> None:
+    """It says whose window it was, and who is in its place."""
+    served.production.configure(served.production.yaml + "retraining: {}\n")
+    ran(served.monitor, runtime, LAST - DAY, live=True)
+    served.promote()
+    turn_labels(served, LAST, after=timedelta(hours=1))
+    assert ran(served.monitor, runtime, LAST, live=True)["outcome"] == "degraded"
+    [letter] = runtime.store.letters()
+    said = "The model got worse: look at the report. No retraining is asked for: champion v1.0.0-"
+    assert letter.body["step"].startswith(said)
+    assert " answered in that window, and v1.1.0-" in letter.body["step"]
+
+
+def test_a_retraining_is_promised_by_the_runs_own_window_alone(
+    served: Served, runtime: Runtime, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One before it that turned out worse requests none; when the run's own is worse, its log says that it does."""
+    caplog.set_level(logging.INFO)
+    served.production.configure(served.production.yaml + "retraining: {}\n")
+    ran(served.monitor, runtime, LAST - DAY, live=True)
+    turn_labels(served, LAST - DAY, after=DAY)
+    ran(served.monitor, runtime, LAST, live=True)
+    [letter] = runtime.store.letters()
+    assert letter.body["step"].endswith(
+        "No retraining is asked for: a run requests one for its own window, and this is one before it."
+    )
+    turn_labels(served, FIRST, after=timedelta(hours=1))
+    assert "A retraining is asked for now" not in caplog.text
+    ran(served.monitor, runtime, FIRST, live=True)
+    assert "Next step: The model got worse: look at the report. A retraining is asked for now" in caplog.text
+
+
+def turn_labels(served: Served, day: date, *, after: timedelta) -> None:
+    """Every label of a day is corrected so long after it came."""
+    told = pa.table(rows(day)).select(["id", "churned", "told_at"])
+    turned = pa.array([1 - label for label in told["churned"].to_pylist()], pa.int8())
+    moved = pa.array([moment + after for moment in told["told_at"].to_pylist()])
+    served.production.write_labels(told.set_column(1, "churned", turned).set_column(2, "told_at", moved))

@@ -23,11 +23,13 @@ from monitoring_tasks.kept import keep_script, required, script_href
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.performance_champions import Champions
 from monitoring_tasks.performance_window import Cadence
+from monitoring_tasks.policy.asking import succeeded
 from monitoring_tasks.policy.easing import lowered, stands_beside
 from monitoring_tasks.policy.figures import known, narrate_performance
 from monitoring_tasks.policy.performance import decide_performance
 from monitoring_tasks.policy.verdict import Outcome, Subject, Verdict
 from monitoring_tasks.report import report_key, run_folder
+from monitoring_tasks.request_step import request_of
 from monitoring_tasks.restating import Measured, champions_of, measure_together
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.store.ledger import LedgerEntry
@@ -37,6 +39,8 @@ from monitoring_tasks.window_story import Found, reading_of, teller_of
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
 ALONE = "worse figures alone do not page here (policy.page: both), and no drift of this window was found"
+
+NOT_ITS_OWN = "a run requests one for its own window, and this is one before it"
 
 
 def open_performance(monitor: Monitor, runtime: Runtime, window: Window, *, known_at: datetime) -> Json:
@@ -163,11 +167,12 @@ def judge_performance(
     worsened = [entry for entry in worsened if _is_worse(runtime, entry, known_at)]
     why = measured.kept.get(about.window)
     own = entries[about.window] if why is None else _older(monitor, runtime, about.window, known_at, why)
-    news = [*worsened, *([own] if why is None else [])]
+    founds = [_found(monitor, runtime, each, subject, occasion) for each in [*worsened, own]]
+    news = founds if why is None else founds[:-1]
     changes = _kept(monitor, runtime, list(entries.values()), news, occasion=occasion)
-    log.info("performance.verdict\n%s", narrate_performance(own.restatement, own.verdict))
-    for entry in worsened:
-        log.warning("performance.worsened\n%s", narrate_performance(entry.restatement, entry.verdict))
+    log.info("performance.verdict\n%s", _narrated(own, founds[-1]))
+    for entry, found in zip(worsened, founds, strict=False):
+        log.warning("performance.worsened\n%s", _narrated(entry, found))
     said = {**_small(own.verdict), "report": report_key(own.verdict.subject), "changes": brief(changes)}
     return said if why is None else {**said, "kept": why}
 
@@ -176,12 +181,11 @@ def _kept(
     monitor: Monitor,
     runtime: Runtime,
     entries: Sequence[LedgerEntry],
-    told: Sequence[LedgerEntry],
+    founds: Sequence[Found],
     *,
     occasion: Occasion,
 ) -> list[Change]:
     """Put entries into the ledger, with what is told of some of them: the window's own last, which says most."""
-    founds = [_found(each) for each in told]
     tellers = [teller_of(monitor, runtime, found, occasion) for found in founds]
     with runtime.store.transaction() as transaction:
         for entry in entries:
@@ -193,9 +197,21 @@ def _kept(
     return [change for each in changed for change in each]
 
 
-def _found(entry: LedgerEntry) -> Found:
-    report = report_key(entry.verdict.subject)
-    return Found(entry.verdict, entry.results, report, "performance", entry.restatement)
+def _found(monitor: Monitor, runtime: Runtime, entry: LedgerEntry, subject: Json, occasion: Occasion) -> Found:
+    verdict, report = entry.verdict, report_key(entry.verdict.subject)
+    request = request_of(monitor, runtime, verdict, quiet=_quiet(verdict.subject, subject), now=occasion.now)
+    return Found(verdict, entry.results, report, "performance", entry.restatement, request)
+
+
+def _quiet(about: Subject, subject: Json) -> str:
+    """Why a run does not request what the verdict on a window asks for; empty where it does."""
+    former = succeeded(about.champion, subject["pinned"]["version"])
+    return former or ("" if about.window == Window.from_json(subject["window"]) else NOT_ITS_OWN)
+
+
+def _narrated(entry: LedgerEntry, found: Found) -> str:
+    step = found.request.step(entry.verdict) if found.request else ""
+    return narrate_performance(entry.restatement, entry.verdict, step=step)
 
 
 def _alone(monitor: Monitor, runtime: Runtime, verdict: Verdict) -> Verdict:

@@ -37,6 +37,7 @@ from monitoring_tasks.profile.profile import Profile, dumps, loads, merge
 from monitoring_tasks.profile.reference import ReferenceProfile
 from monitoring_tasks.profile.segments_file import dumps_segments, loads_segments
 from monitoring_tasks.report import report_key, run_folder
+from monitoring_tasks.request_step import request_of
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.sections import SqlSource
 from monitoring_tasks.undated_check import undated_check
@@ -222,12 +223,13 @@ def reach_verdict(
     verdict = eased(monitor, runtime, pinned, decide(monitor, about, given))
     runtime.artifacts.write(f"{run_folder(about)}/verdict.json", verdict.dumps())
     noted = {**run, **({"stale_champion": pinned.stale} if pinned.stale else {})}
-    found = Found(verdict, results, report_key(about))
+    request = request_of(monitor, runtime, verdict, now=occasion.now)
+    found = Found(verdict, results, report_key(about), request=request)
     teller = teller_of(monitor, runtime, found, occasion)
     with runtime.store.transaction() as transaction:
         transaction.put_verdict(verdict, results, report=found.report, run=noted)
         changes = record(transaction, reading_of(monitor, found), teller)
-    log.info("verdict.reached\n%s", narrate(verdict, results))
+    log.info("verdict.reached\n%s", narrate(verdict, results, step=request.step(verdict) if request else ""))
     if pinned.stale:
         log.warning("champion.stale version=%s reason=%s", pinned.version, pinned.stale)
     small = {name: value for name, value in verdict.evidence.items() if name != "findings"}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from monitoring_tasks.alerts.composing import Told, compose
 from monitoring_tasks.alerts.message import Plot
 from monitoring_tasks.alerts.plotting import column_plot, level_plot, metric_plot
+from monitoring_tasks.alerts.requested import Request
 from monitoring_tasks.alerts.telling import Occasion, Teller
 from monitoring_tasks.calibration.course import Course
 from monitoring_tasks.checks import Check, CheckResult, Status
@@ -42,7 +43,8 @@ WINDOWS = 12
 class Found:
     """What a run found out about one window: its verdict with the results behind it, and the key of its report.
 
-    `figures` are those that a verdict on performance is about: the ledger does not have them yet.
+    `figures` are those that a verdict on performance is about: the ledger does not have them yet. `request` says what
+    the run does about the retraining that the verdict asks for.
     """
 
     verdict: Verdict
@@ -50,6 +52,7 @@ class Found:
     report: str
     stream: Stream = "drift"
     figures: Restatement | None = None
+    request: Request | None = None
 
 
 def reading_of(monitor: Monitor, found: Found) -> Reading:
@@ -87,6 +90,7 @@ def teller_of(monitor: Monitor, runtime: Runtime, found: Found, occasion: Occasi
         # Of a window without a finding nothing is told aloud, so that nothing need be read for it.
         performance=figures_said(runtime, monitor, found) if reading.signals else "",
         runbook=monitor.alerts.runbook,
+        request=found.request,
     )
     shown = pictures(runtime, monitor, found) if reading.signals else NO_PICTURES
     return Teller(monitor.alerts, lambda change: compose(change, replace(told, plots=shown.of(change))), occasion.now)

@@ -10,10 +10,12 @@ from urllib.parse import quote
 import pytest
 
 from monitoring_tasks.performance.record import Estimated, Interval
+from monitoring_tasks.policy.asking import request_run
 from monitoring_tasks.policy.verdict import Subject
 from monitoring_tasks.report import report_key
 from monitoring_tasks.retraining.names import comparison_key, run_slug
 from monitoring_tasks.runtime import Runtime
+from monitoring_tasks.store.records import RetrainingRecord
 from monitoring_tasks.store.schema import SUBJECTS
 from monitoring_tasks.views.run import run_address
 from tests.ui.retraining_dags import DAG, retrainable
@@ -83,6 +85,25 @@ def test_the_verdict_is_told_in_words(server: TestClient, world: Runtime) -> Non
         "/monitoring/model/monitor_fraud/column/age",
     ):
         assert said in page, said
+
+
+def test_the_next_step_is_what_became_of_the_retraining(server: TestClient, world: Runtime) -> None:
+    """That of the verdict itself, once it was asked for."""
+    about = subject("fraud", 35)
+    refused = RetrainingRecord(
+        "fraud",
+        request_run(about),
+        "drift",
+        "",
+        "refused",
+        about.window.end,
+        about.window.end,
+        outcome="no <b>labels</b>",
+    )
+    world.store.put_retraining(refused)
+    page = get(server, drift_page("fraud", 35)).text
+    said = "The drift persists: look at the report. A retraining was asked for, and was refused: no &lt;b&gt;labels"
+    assert said in page
 
 
 def test_what_could_not_be_judged_does_not_look_healthy(server: TestClient, world: Runtime) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from monitoring_tasks.alerts.naming import listed
+from monitoring_tasks.alerts.requested import Request
 from monitoring_tasks.incidents.incident import Incident
 from monitoring_tasks.incidents.reading import Cause
+from monitoring_tasks.incidents.signals import Finding, cause_of
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.policy.narrative import next_step, why_retrain
 from monitoring_tasks.policy.verdict import Action, Verdict
@@ -21,8 +23,11 @@ _OF_RUNS = {
 }
 
 
-def advice(incident: Incident, monitor: Monitor | None, verdict: Verdict | None) -> str:
-    """What to do now; `monitor` and `verdict` are those of the newest finding, where there are any."""
+def advice(incident: Incident, monitor: Monitor | None, verdict: Verdict | None, request: Request | None = None) -> str:
+    """What to do now; `monitor` and `verdict` are those of the newest finding, where there are any.
+
+    `request` is what the run of that finding does about the retraining that the verdict asks for.
+    """
     if incident.cause in _OF_RUNS:
         return _OF_RUNS[incident.cause].format(incident.members[-1].name)
     if incident.cause is Cause.DATA_QUALITY:
@@ -33,8 +38,19 @@ def advice(incident: Incident, monitor: Monitor | None, verdict: Verdict | None)
     if verdict is None:
         return "Open the newest run of the models named above."
     if incident.cause in (Cause.DRIFT, Cause.PERFORMANCE) and Action.RETRAIN in verdict.actions:
-        return _retrain(verdict, monitor)
-    return next_step(verdict)
+        return request.step(verdict, since=incident.first.start) if request else _retrain(verdict, monitor)
+    faulty = _faulty(verdict) if Action.BLOCK_RETRAINING in verdict.actions else []
+    return next_step(verdict, faulty=listed(faulty, 3, "more"))
+
+
+def _faulty(verdict: Verdict) -> list[str]:
+    """The columns whose data is at fault: an incident of drift is about others."""
+    findings = verdict.evidence.get("findings") or ()
+    return list(dict.fromkeys(str(each["column"]) for each in findings if each["column"] and _is_fault(each)))
+
+
+def _is_fault(finding: Finding) -> bool:
+    return cause_of(finding) is Cause.DATA_QUALITY
 
 
 def _data(incident: Incident, monitor: Monitor | None, verdict: Verdict | None) -> str:

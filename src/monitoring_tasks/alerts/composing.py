@@ -13,6 +13,7 @@ from monitoring_tasks.alerts.advice import advice
 from monitoring_tasks.alerts.message import CAUSE, Message, Plot, links_of, one_line, reasons_of, title_of
 from monitoring_tasks.alerts.naming import listed, moment, name_of, since, what, who
 from monitoring_tasks.alerts.ranking import columns_table
+from monitoring_tasks.alerts.requested import Request
 from monitoring_tasks.alerts.sureness import how_sure, season, segments
 from monitoring_tasks.checks import CheckResult
 from monitoring_tasks.incidents.incident import Change, Event, Incident, State
@@ -31,8 +32,8 @@ class Told:
     """What there is to say besides the change itself: the monitor whose window it was, and what is known of that.
 
     `links` are labelled addresses such as `run` and `report`; `performance` says in a line what is known of the model's
-    figures; `runbook` is an address, the monitor's when None. Without a verdict (a person's action, a late run) only
-    the incident speaks.
+    figures; `runbook` is an address, the monitor's when None; `request` says what becomes of a retraining. Without a
+    verdict (a person's action, a late run) only the incident speaks.
     """
 
     monitor: Monitor | None = None
@@ -42,6 +43,7 @@ class Told:
     performance: str = ""
     plots: tuple[Plot, ...] = ()
     runbook: str | None = None
+    request: Request | None = None
 
 
 def compose(change: Change, told: Told) -> Message:
@@ -63,7 +65,7 @@ def _whole(change: Change, told: Told) -> Message:
         facts=_facts(change, told),
         lines=reasons,
         table=table,
-        step=one_line(advice(incident, told.monitor, told.verdict)),
+        step=one_line(advice(incident, told.monitor, told.verdict, told.request)),
         links=_links(told, incident.cause),
         plots=told.plots if change.loud else (),
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from monitoring_tasks.orchestration.run_request import REASON, WINDOW_END
+from monitoring_tasks.policy.asking import request_run, succeeded
 from monitoring_tasks.policy.narrative import request_end, request_reason
-from monitoring_tasks.policy.verdict import Verdict
+from monitoring_tasks.policy.verdict import Subject, Verdict
 
 Json = dict[str, Any]
 
@@ -14,11 +15,12 @@ Json = dict[str, Any]
 def request_run_id(verdict: Json) -> str:
     """Id of the run that a verdict requests: one for each window and champion, however often it is asked for.
 
-    >>> request_run_id({"subject": {"champion": "v1.0.0-3f2a9c1b", "window": {"end": "2013-06-11T00:00:00Z"}}})
+    >>> window = {"start": "2013-06-10T00:00:00Z", "end": "2013-06-11T00:00:00Z"}
+    >>> about = {"monitor": "churn", "champion": "v1.0.0-3f2a9c1b", "window": window, "config_hash": "c0ffee"}
+    >>> request_run_id({"subject": about})
     'retrain__2013-06-11T00:00:00Z__v1.0.0-3f2a9c1b'
     """
-    subject = verdict["subject"]
-    return f"retrain__{subject['window']['end']}__{subject['champion']}"
+    return request_run(Subject.from_json(verdict["subject"]))
 
 
 def request_conf(verdict: Json) -> Json:
@@ -34,11 +36,10 @@ def quiet_reason(subject: Json) -> str | None:
     >>> quiet_reason({**subject, "silent": True, "current": True})
     'a backfill trains nothing'
     >>> quiet_reason({**subject, "pinned": {"version": "v1.1.0-77aa0c12"}})
-    'champion v1.0.0-3f2a9c1b answered in that window, and v1.1.0-77aa0c12 took its place since'
+    'champion v1.0.0-3f2a9c1b answered in that window, and v1.1.0-77aa0c12 took its place'
     """
-    present = subject["pinned"]["version"]
-    if subject["champion"] != present:
-        return f"champion {subject['champion']} answered in that window, and {present} took its place since"
+    if former := succeeded(subject["champion"], subject["pinned"]["version"]):
+        return former
     if not subject["current"]:
         return "a window of the past was asked for by hand"
     return "a backfill trains nothing" if subject["silent"] else None

@@ -8,7 +8,8 @@ from typing import Literal
 from monitoring_tasks.checks import Suite
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.policy.matrix import Finding, Rule
-from monitoring_tasks.policy.verdict import Action
+from monitoring_tasks.policy.verdict import Action, Subject
+from monitoring_tasks.window import stamp
 
 WaitsFor = Literal["both", "either"]
 _LASTING = frozenset({"prediction drift", "drift of several important features", "drift of an important feature"})
@@ -18,6 +19,20 @@ _LASTING = frozenset({"prediction drift", "drift of several important features",
 def learns(monitor: Monitor) -> bool:
     """Whether a monitor's model can be retrained on what it answered: one that answers with text has no outcomes."""
     return monitor.task != "text"
+
+
+def request_run(subject: Subject) -> str:
+    """Id of the retraining that a verdict requests: one for each window and champion, however often it is asked for."""
+    return f"retrain__{stamp(subject.window.end)}__{subject.champion}"
+
+
+def succeeded(champion: str, present: str) -> str:
+    """Why a window asks for no retraining: the champion that answered in it is in use no more; empty where it is.
+
+    >>> succeeded("v1.0.0-3f2a9c1b", "v1.0.0-3f2a9c1b")
+    ''
+    """
+    return "" if champion == present else f"champion {champion} answered in that window, and {present} took its place"
 
 
 def asks_retraining(judged: Iterable[tuple[Finding, Rule]], waits_for: WaitsFor) -> bool:

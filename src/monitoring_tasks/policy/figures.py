@@ -17,15 +17,18 @@ SEGMENTS = 5
 """So many segments are shown, the worst first."""
 
 
-def narrate_performance(said: Restatement, verdict: Verdict) -> str:
-    """The whole story of a performance run: verdict, how much is known, reasons, figures, next step."""
+def narrate_performance(said: Restatement, verdict: Verdict, *, step: str = "") -> str:
+    """The whole story of a performance run: verdict, how much is known, reasons, figures, next step.
+
+    That is `step`, where it is known.
+    """
     lines = [
         f"{said.monitor}: {verdict.outcome.upper()}, severity {verdict.severity.word}",
         f"window {said.window}, champion {said.champion}, as known on {stamp(said.known_at)}",
         known(said.maturity),
         *(f"- {plain(reason)}" for reason in verdict.reasons),
         *figures_table(said),
-        f"Next step: {next_step(verdict)}",
+        f"Next step: {plain(step) or next_step(verdict)}",
     ]
     return "\n".join(lines)
 

@@ -28,8 +28,8 @@ UNTRAINED = "Open the report and look for the cause: what was released, configur
 """The next step for a model that nobody retrains here, such as one that answers with text."""
 
 
-def next_step(verdict: Verdict) -> str:
-    """The one thing to do now, for the person who reads the log or the alert."""
+def next_step(verdict: Verdict, *, faulty: str = "") -> str:
+    """The one thing to do now, for the person who reads the log or the alert; `faulty` names columns to ask about."""
     if verdict.outcome is Outcome.LABELS_IMMATURE and verdict.severity <= Severity.LOW:
         return "Wait: labels are still coming, and this window is judged anew by the next runs."
     if verdict.outcome in _UNKNOWN:
@@ -37,7 +37,8 @@ def next_step(verdict: Verdict) -> str:
     if verdict.evidence.get("retrainable") is False and verdict.severity >= Severity.MEDIUM:
         return UNTRAINED
     if Action.BLOCK_RETRAINING in verdict.actions:
-        return "Ask data engineering about the columns named above; retraining stays blocked until the data is sound."
+        columns = plain(faulty) or "the columns named above"
+        return f"Ask data engineering about {columns}; retraining stays blocked until the data is sound."
     return _by_report(verdict)
 
 
@@ -49,14 +50,14 @@ def _by_report(verdict: Verdict) -> str:
     return "Nothing to do." if verdict.outcome is Outcome.HEALTHY else "Look at the checks named above in the report."
 
 
-def narrate(verdict: Verdict, results: Sequence[CheckResult]) -> str:
-    """The whole story of a run as text: verdict, reasons, table of findings, next step."""
+def narrate(verdict: Verdict, results: Sequence[CheckResult], *, step: str = "") -> str:
+    """The whole story of a run as text: verdict, reasons, table of findings, next step (`step`, where it is known)."""
     subject = verdict.subject
     lines = [
         f"{subject.monitor}: {verdict.outcome.upper()}, severity {verdict.severity.word}",
         f"window {subject.window}, champion {subject.champion}, {verdict.evidence.get('rows', '?')} rows",
         *(f"- {plain(reason)}" for reason in verdict.reasons),
-        f"Next step: {next_step(verdict)}",
+        f"Next step: {plain(step) or next_step(verdict)}",
     ]
     # Without rows every check is undecided: a table of them would hide the one thing that is known.
     table = "" if verdict.outcome is Outcome.NO_DATA else findings_table(told(verdict, results))

@@ -13,6 +13,7 @@ from monitoring_tasks.incidents.incident import Incident, Member
 from monitoring_tasks.incidents.reading import OF_RUN, Cause
 from monitoring_tasks.orchestration.runtime import airflow_runtime
 from monitoring_tasks.policy.verdict import Verdict
+from monitoring_tasks.request_step import request_made
 from monitoring_tasks.store.database import Store
 from monitoring_tasks.ui.access import MONITOR, PERFORMANCE, RETRAIN, SIGNED_IN, Fleet, Visible, may_edit_dag, may_run
 from monitoring_tasks.ui.html import page
@@ -70,7 +71,7 @@ def incident(request: Request, id: str, fleet: Visible, user: GetUserDep, done: 
         shown=shown,
         newest=newest,
         address=_address(shown.incident, verdict),
-        step=advice(shown.incident, None, verdict),
+        step=advice(shown.incident, None, verdict, request_made(store, verdict) if verdict else None),
         timeline=timeline_of(store.transitions(id), shown.veil),
         letters=told_of(store.letters(incident=id), whole=not shown.hidden),
         may=not may_not_edit(found, user),

@@ -14,8 +14,9 @@ from sqlalchemy import select
 from monitoring_tasks.orchestration.links import report_path, run_path
 from monitoring_tasks.orchestration.runtime import airflow_runtime
 from monitoring_tasks.policy.narrative import next_step
-from monitoring_tasks.policy.verdict import Subject
+from monitoring_tasks.policy.verdict import Subject, Verdict
 from monitoring_tasks.report import report_key
+from monitoring_tasks.request_step import request_made
 from monitoring_tasks.retraining.names import comparison_key, run_slug
 from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.store.database import Store
@@ -65,7 +66,7 @@ def _of_drift(store: Store, dag_id: str, subject: Subject, _known_at: str) -> Fa
     versions = judged(dag_id, store.judgements(subject.monitor, subject.window), subject)
     shown = next((each for each in versions if each.shown), None)
     results = store.results(subject)
-    facts = _about(shown.verdict if shown else None, shown.run if shown else {}, versions)
+    facts = _about(store, shown.verdict if shown else None, shown.run if shown else {}, versions)
     if shown is None:
         return facts
     if results is None:
@@ -82,16 +83,16 @@ def _of_performance(store: Store, dag_id: str, subject: Subject, known_at: str) 
     if entry is None:
         raise HTTPException(404, "nothing was written down of this window at that moment: leave out known_at")
     whole, segments = figures_of(entry.restatement)
-    facts = _about(entry.verdict, entry.run, restated(dag_id, entries, entry))
+    facts = _about(store, entry.verdict, entry.run, restated(dag_id, entries, entry))
     findings = findings_of(entry.verdict, entry.results)
     return {**facts, "said": entry.restatement, "figures": whole, "segments": segments, "findings": findings}
 
 
-def _about(verdict: Any, run: Mapping[str, str], versions: list[Any]) -> Facts:
+def _about(store: Store, verdict: Verdict | None, run: Mapping[str, str], versions: list[Any]) -> Facts:
     """What both kinds of verdict have; `findings` is None where the results themselves are kept no more."""
     return {
         "verdict": verdict,
-        "step": next_step(verdict) if verdict else "",
+        "step": _step(store, verdict) if verdict else "",
         "evidence": evidence_of(verdict) if verdict else [],
         "hashes": hashes_of(verdict) if verdict else [],
         "run": run,
@@ -103,6 +104,12 @@ def _about(verdict: Any, run: Mapping[str, str], versions: list[Any]) -> Facts:
         "figures": [],
         "segments": [],
     }
+
+
+def _step(store: Store, verdict: Verdict) -> str:
+    """What to do next; of a retraining that was asked for, what became of it."""
+    request = request_made(store, verdict)
+    return request.step(verdict) if request else next_step(verdict)
 
 
 def _has_report(runtime: Runtime, subject: Subject) -> bool:
