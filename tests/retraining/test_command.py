@@ -63,9 +63,9 @@ def test_command_that_hangs_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
     """A helper that git left waiting ends with the command, within the time allowed."""
     monkeypatch.setattr(guard, "GRACE", 0.3)
     script = "sleep 600 & echo $! > helper.pid; echo $$ > own.pid; wait"
-    with pytest.raises(PipelineUnavailable, match=r"https://\*\*\*@x/y did not answer within 1 s"):
+    with pytest.raises(PipelineUnavailable, match=r"https://\*\*\*@x/y did not answer within 3 s"):
         execute(
-            ["/bin/sh", "-c", script], seconds=1, about="https://a:b@x/y", folder=tmp_path, failure=PipelineUnavailable
+            ["/bin/sh", "-c", script], seconds=3, about="https://a:b@x/y", folder=tmp_path, failure=PipelineUnavailable
         )
     assert not any(map(alive, wait_for_pids(tmp_path, 2)))
 

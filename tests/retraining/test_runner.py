@@ -177,8 +177,8 @@ def test_processes_left_by_a_command_that_ended(tmp_path: Path, stage, options: 
 def test_time_out(tmp_path: Path, stage, options: str, count: int) -> None:
     """Too long is the pipeline's failure, and nothing of it is alive."""
     lines: list[str] = []
-    with pytest.raises(PipelineFailed, match=r"was ended after 1 s.*pipeline\.timeout"):
-        run(stage(options), folder=tmp_path, environment={}, seconds=1, tell=lines.append)
+    with pytest.raises(PipelineFailed, match=r"was ended after 4 s.*pipeline\.timeout"):
+        run(stage(options), folder=tmp_path, environment={}, seconds=4, tell=lines.append)
     assert not any(map(alive, wait_for_pids(tmp_path, count)))
     assert lines == ["started"]
 
