@@ -15,15 +15,27 @@ import pytest
 
 from monitoring_tasks import canary_steps
 from monitoring_tasks.alerts.telling import SILENT, Occasion, would_have
+from monitoring_tasks.canary.columns import Columns
+from monitoring_tasks.canary.fall import falls
+from monitoring_tasks.canary.injections import INJECTIONS
+from monitoring_tasks.canary.redraw import Pool
 from monitoring_tasks.canary.report import CanaryReport, FaultRecall
+from monitoring_tasks.canary.trial import Setting, try_faults
 from monitoring_tasks.canary_steps import Asked, examine, fallen_since, publish_canary
+from monitoring_tasks.checks import Check
 from monitoring_tasks.errors import ConfigurationError, SourceInvalid
+from monitoring_tasks.judging import Judge
+from monitoring_tasks.methods import Kind
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.monitor_file import load_monitor
 from monitoring_tasks.policy.verdict import Outcome, Subject, Verdict
+from monitoring_tasks.policy_section import Persistence
 from monitoring_tasks.runtime import Runtime, environment_runtime
 from monitoring_tasks.severity import Severity
-from monitoring_tasks.window import Window
+from monitoring_tasks.window import DAY, HOUR, Window
+from tests import production as days
+from tests.hourly import START, Hourly, answers
+from tests.hourly import YAML as HOURLY
 from tests.production import FIRST_DAY, YAML, Production
 
 NOW = datetime(2013, 3, 9, 5, tzinfo=UTC)
@@ -79,6 +91,72 @@ def test_a_sound_monitor_passes(production: Production, runtime: Runtime) -> Non
         assert recall[name] == 1, name
     short = asked(windows=1, repeats=1)
     assert examine(monitor, runtime, short) == examine(monitor, runtime, short)
+
+
+@pytest.mark.parametrize(
+    ("width", "why"),
+    [
+        (HOUR, "the reference has fewer than 5 windows as wide of which 40 rows are sampled"),
+        (7 * DAY, "the reference has fewer than 5 windows as wide"),
+    ],
+)
+def test_what_the_reference_is_too_thin_for_is_not_tried(
+    width: timedelta, why: str, answering: Hourly, runtime: Runtime, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Hours and weeks leave the joint test too little to learn from: it is told, nothing is missed, nothing fell."""
+    span = Window(START + 7 * DAY - width, START + 7 * DAY)
+    with caplog.at_level(logging.INFO):
+        report = examine(answering.monitor, runtime, asked(window=span, windows=1, repeats=1))
+    joint = report.fault("joint")
+    assert joint is not None
+    told = f"no joint test is made: {why}"
+    assert (joint.untried, joint.applicable, joint.recall_1) == (told, False, None)
+    assert f"canary.not_tried monitor=answers fault=ties to other columns broken: {told}" in caplog.text
+    assert "joint" not in {each.name for each in report.missed}
+    before = replace(report, faults=(replace(joint, untried="", found_by=(1,) * 20),))
+    assert falls(report, [before]) == []
+
+
+def test_what_the_reference_is_not_too_thin_for_is_tried(answering: Hourly, runtime: Runtime) -> None:
+    """The same reference teaches what days differ by: broken ties are put into one, and found."""
+    monitor, span = answering.monitor, Window(START, START + DAY)
+    judge = Judge.prepare(monitor, runtime, canary_steps.pin_champion(monitor, runtime), span)
+    assert judge.untested() == {}
+    hours = sorted(answering.folder.rglob("part-0.parquet"))[:24]
+    table = pa.concat_tables([pq.read_table(path, partitioning=None) for path in hours])
+    kinds: dict[str, Kind] = {"seconds": "numeric", "tokens": "numeric", "words": "numeric"}
+    pool = Pool.of(table, Columns(kinds, "words", "at", span))
+    setting = Setting("answers", pool, judge, Persistence(), windows=1, repeats=1, untested=judge.untested())
+    [joint] = try_faults(setting, [each for each in INJECTIONS if each.name == "joint"])
+    assert (joint.untried, joint.recall_1) == ("", 1)
+
+
+def test_a_joint_test_that_is_off_is_said(production: Production, runtime: Runtime) -> None:
+    """By the monitor's own word, or since one column alone is compared with the training reference."""
+
+    def why(yaml: str) -> str:
+        production.configure(yaml)
+        monitor = monitor_of(production)
+        judge = Judge.prepare(monitor, runtime, canary_steps.pin_champion(monitor, runtime), days.day(0))
+        return judge.untested().get((Check.JOINT, None), "")
+
+    trailing = "".join(f", {name}: {{baseline: trailing}}" for name in ("age", "plan"))
+    alone = YAML.replace(ALARMS, f"features: {{spend: {{baseline: trailing}}{trailing}}}")
+    assert why(YAML) == "no joint test is made: alarms.joint is false"
+    assert why(alone) == "no joint test is made: fewer than two columns are compared with the training reference"
+    assert why(YAML.replace(ALARMS, "")) == ""
+
+
+@pytest.fixture
+def answering(tmp_path: Path) -> Hourly:
+    """An hourly monitor with its joint test; answers take the longer the more tokens they have."""
+    (tmp_path / "monitors").mkdir()
+    made = Hourly(tmp_path / "monitors", HOURLY.replace("joint: false, ", ""))
+    for number in range(24 * 7):
+        made.put(number, answers(START + HOUR * number, count=100))
+    for path in made.folder.rglob("*.parquet"):
+        made.rewrite(path, lambda rows: rows.append_column("tokens", pa.array(30 * rows["seconds"].to_numpy())))
+    return made
 
 
 def test_a_blind_monitor_fails(production: Production, runtime: Runtime) -> None:
@@ -176,7 +254,7 @@ def test_only_ordinary_windows_lend_rows(production: Production, runtime: Runtim
     assert report.drawn_from == 2000 * 4  # the 8th, 4th, 3rd and 2nd
     production.configure(YAML.replace("start: 2013-03-01", "start: 2013-03-04"))
     assert examine(monitor_of(production), runtime, asked(windows=1, repeats=1)).drawn_from == 4000
-    production.configure(YAML.replace("start: 2013-03-01", "start: 2013-03-08"))
+    production.configure(YAML.replace("start: 2013-03-01", "start: 2013-03-08").replace(ALARMS, ""))
     alone = examine(monitor_of(production), runtime, asked(windows=1, repeats=1))
     assert (alone.drawn_from, alone.standing) == (2000, ("joint",))
 

@@ -101,6 +101,12 @@ def passed(production: Production, **changes: Any) -> CanaryReport:
         ),
         ({"faults": (FaultRecall("x", "a fault", "age", 7, (None,)),)}, 0, "never"),
         ({"faults": (FaultRecall("x", "a fault", None, 7, (), expected=True),)}, 0, "not applicable"),
+        (
+            {"faults": (FaultRecall("x", "a fault", "age", 7, untried="for\x1b[2J want"),)},
+            0,
+            "not tried: a fault (for [2J want)",
+        ),
+        ({"faults": (FaultRecall("x", "a fault", "age", 7, untried="why"),)}, 0, "not tried: a fault (why)\n"),
     ],
 )
 def test_codes(

@@ -99,16 +99,20 @@ def examine(monitor: Monitor, runtime: Runtime, asked: Asked) -> CanaryReport:
     columns = Columns(reference.kinds, monitor.prediction, monitor.timestamp, rows.window, monitor.id)
     others = _others(monitor, runtime, reference, rows, ordinary=_ordinary(judge, columns))
     pool, stands = Pool.of(rows.table, columns, others), standing(judge, rows.table)
-    if pool.echoes and rows.count < ENOUGH_ROWS:
+    untested = judge.untested()
+    if pool.echoes and rows.count < ENOUGH_ROWS and JOINT not in untested:
         stands |= {JOINT}
     promised = _promised(monitor, runtime, reference, rows)
     persistence = monitor.policy.persistence
-    setting = Setting(monitor.name, pool, judge, persistence, asked.windows, asked.repeats, stands, promised)
+    length = (asked.windows, asked.repeats)
+    setting = Setting(monitor.name, pool, judge, persistence, *length, stands, promised, untested)
     report = _report(monitor, setting, subject, rows)
     log.info(
         "canary.tested monitor=%s window=%s missed=%d false_alarms=%d of=%d",
         *(monitor.name, rows.window, len(report.missed), len(report.false_alarms), report.clean_windows),
     )
+    for fault, why in report.untried.items():
+        log.info("canary.not_tried monitor=%s fault=%s: %s", monitor.name, fault, why)
     return report
 
 

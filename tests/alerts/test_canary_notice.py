@@ -7,6 +7,7 @@ import pytest
 from monitoring_tasks.alerts.canary_notice import compose_falls
 from monitoring_tasks.alerts.message import to_text
 from monitoring_tasks.canary.fall import Fall
+from monitoring_tasks.canary.report import FaultRecall
 from monitoring_tasks.severity import Severity
 from tests.alerts.samples import HOSTILE
 from tests.store.test_canaries import canary
@@ -33,6 +34,14 @@ def test_everything_is_said() -> None:
         "rows. monitoring canary flight_delay repeats it.",
         "run: https://airflow.example/dags/monitoring_canary/runs/1",
     ]
+
+
+def test_what_was_not_tried_is_told_beside_what_was_missed() -> None:
+    """With the reason, so that nobody takes it for found."""
+    left_out = FaultRecall("joint", "ties broken", "temp", 7, untried="no joint test is made: alarms.joint is false")
+    message = compose_falls(canary(faults=(left_out,)), [FALL], links={})
+    assert message.facts["not tried"] == "ties broken (no joint test is made: alarms.joint is false)"
+    assert "missed" not in message.facts
 
 
 def test_severity() -> None:

@@ -64,6 +64,10 @@ def test_what_is_missed() -> None:
     assert [each.name for each in made.missed] == ["mean_25"]
     assert (made.passed, report(fault([1])).passed) == (False, True)
     assert made.fault("x") == made.faults[1]
+    left_out = fault([], name="joint", fault="ties broken", untried="no joint test is made")
+    assert (left_out.missed, left_out.applicable) == (False, False)
+    assert report(fault([1]), left_out).untried == {"ties broken": "no joint test is made"}
+    assert report(fault([1]), left_out).passed
     assert made.fault("z") is None
 
 
@@ -97,13 +101,23 @@ HOSTILE = 'it\'s "q"\0\x1b[31m ü 東京 \ud83d'
         report(
             fault([1, None, 3]), fault([], column=None), clean_windows=140, false_alarms=("a", "b"), standing=("c",)
         ),
+        report(fault([], untried="no joint test is made")),
         report(fault([2], column=HOSTILE), monitor="m", champion=HOSTILE, false_alarms=(HOSTILE,), of_rows=10**9),
     ],
 )
 def test_json_and_back(made: CanaryReport) -> None:
     """Every field reads back equal; readers find the figures beside them."""
     told = json.loads(json.dumps(made.to_json(), allow_nan=False))
+    assert [each["untried"] for each in told["faults"]] == [each.untried for each in made.faults]
     assert CanaryReport.from_json(told) == made
     assert told["passed"] is made.passed
     for each, one in zip(told["faults"], made.faults, strict=True):
         assert (each["recall_3"], each["applicable"], each["delay"]) == (one.recall_3, one.applicable, one.delay)
+
+
+def test_a_report_of_before_has_tried_all_it_could() -> None:
+    """Reports that were stored without the word read as they did."""
+    told = report(fault([1])).to_json()
+    for each in told["faults"]:
+        del each["untried"]
+    assert CanaryReport.from_json(told).untried == {}

@@ -171,3 +171,17 @@ def test_trials_repeat_themselves(name: str) -> None:
     """The same rows and the same judge give the same figures."""
     first, again = ([*try_faults(setting(repeats=1, windows=2), [injection(name)])] for _ in range(2))
     assert first == again
+
+
+def test_a_fault_that_no_test_is_made_for_is_not_tried() -> None:
+    """It has no trials and is not missed; where it fits no column it is not applicable, and other faults are tried."""
+    why = {(Check.JOINT, None): "no joint test is made"}
+    joint, case = injection("joint"), injection("case")
+    [tied, letters] = try_faults(setting(untested=why), [joint, case])
+    assert (tied.untried, tied.found_by, tied.missed, tied.applicable) == ("no joint test is made", (), False, False)
+    assert (letters.untried, len(letters.found_by)) == ("", 2)
+    free = rows(spend=None, score=None)
+    [untied] = try_faults(setting(pool=Pool.of(free, columns()), untested=why), [joint])
+    assert (untied.untried, untied.column) == ("", None)
+    [tested] = try_faults(setting(), [joint])
+    assert (tested.untried, len(tested.found_by)) == ("", 2)

@@ -33,6 +33,7 @@ def _facts(report: CanaryReport, severity: Severity) -> dict[str, str]:
         "champion": report.champion,
         "rows": str(report.rows) if report.rows == report.of_rows else f"{report.rows} of {report.of_rows}",
         "missed": ", ".join(f"{fault.column}, {fault.fault}" for fault in report.missed),
+        "not tried": "; ".join(f"{fault} ({why})" for fault, why in report.untried.items()),
         "false alarms": f"{len(report.false_alarms)} in {report.clean_windows} windows without a fault",
     }
 

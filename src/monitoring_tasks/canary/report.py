@@ -23,7 +23,8 @@ class FaultRecall:
     """How soon one fault was found: by which window of each trial, from 1; None where it was not.
 
     `windows` is the length of a trial. A fault that fits no column of the monitor has no column and no trials: it is
-    not applicable, which is not the same as missed. One that is `expected` must be found by the third window.
+    not applicable, which is not the same as missed; nor is one that was not tried, since the monitor does not make the
+    test that could find it: `untried` says why. One that is `expected` must be found by the third window.
     """
 
     name: str
@@ -32,10 +33,11 @@ class FaultRecall:
     windows: int
     found_by: tuple[int | None, ...] = ()
     expected: bool = False
+    untried: str = ""
 
     @property
     def applicable(self) -> bool:
-        """Whether there was a column to put the fault into."""
+        """Whether there was a column to put the fault into, and a test that could find it."""
         return bool(self.found_by)
 
     def hits(self, by: int) -> int:
@@ -125,6 +127,11 @@ class CanaryReport:
     def missed(self) -> list[FaultRecall]:
         """The faults that must be found and were not."""
         return [fault for fault in self.faults if fault.missed]
+
+    @property
+    def untried(self) -> dict[str, str]:
+        """The faults that were not tried, and why."""
+        return {fault.fault: fault.untried for fault in self.faults if fault.untried}
 
     @property
     def noisy(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import pyarrow as pa
@@ -34,7 +34,8 @@ class Setting:
     `repeats` is how often each fault is put in, for `windows` windows at most. `standing` are the checks that the rows
     themselves do not pass, or cannot be judged by: what they say of redraws is no news, and no false alarm. `promised`
     says of an injection and a column whether the budget lets the monitor find it in time: where it does not, the fault
-    goes elsewhere if it can, and is none that must be found.
+    goes elsewhere if it can, and is none that must be found. `untested` are the tests that the monitor does not make,
+    and why: a fault that no other could find is not tried.
     """
 
     monitor: str
@@ -45,6 +46,7 @@ class Setting:
     repeats: int = 20
     standing: frozenset[Key] = frozenset()
     promised: Callable[[Injection, str], bool] = lambda *_: True
+    untested: Mapping[Key, str] = field(default_factory=dict)
 
     def drawn(self, fault: str, number: int, change: Callable[..., pa.Table] | None = None) -> Statuses:
         """The judgement of one redraw, with or without a fault."""
@@ -66,6 +68,9 @@ def try_faults(setting: Setting, injections: Iterable[Injection] = INJECTIONS) -
 
 def _try(setting: Setting, injection: Injection) -> FaultRecall:
     column = _target(setting, injection)
+    untried = "" if column is None or injection.reach != "joint" else setting.untested.get(JOINT, "")
+    if untried:
+        return FaultRecall(injection.name, injection.fault, column, setting.windows, untried=untried)
     found = () if column is None else tuple(_delay(setting, injection, column, each) for each in range(setting.repeats))
     expected = injection.expected and (column is None or setting.promised(injection, column))
     return FaultRecall(injection.name, injection.fault, column, setting.windows, found, expected)

@@ -79,6 +79,8 @@ def _tell(report: CanaryReport, fallen: list[Fall]) -> None:
         say(f"  {plain(alarm)}")
     if report.standing:
         say(f"left out, because the window's own rows do not pass or are too few: {plain(', '.join(report.standing))}")
+    for fault, why in report.untried.items():
+        say(f"not tried: {plain(fault)} ({plain(why)})")
     for fall in fallen:
         complain(f"less than before: {fall.words}")
 
@@ -95,7 +97,7 @@ def _table(report: CanaryReport) -> Table:
 def _cells(fault: FaultRecall) -> list[Text]:
     must = " *" if fault.expected else ""
     if not fault.applicable:
-        return [Text(f"{fault.fault}{must}"), Text("not applicable", style="magenta")]
+        return [Text(f"{fault.fault}{must}"), Text("not tried" if fault.untried else "not applicable", style="magenta")]
     style = "red" if fault.missed else ""
     shares = [_share(fault.recall(by)) for by in (1, 3, 7)]
     delay = "never" if fault.delay is None else f"{fault.delay:g}"

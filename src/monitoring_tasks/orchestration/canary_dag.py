@@ -86,7 +86,7 @@ class CanaryTasks:
             if occasion.now is not None:
                 # What a channel does not take stays in the outbox: no reason to test the monitor again.
                 deliver(runtime().store, opener(), by=f"{dag_run.run_id} {name}")
-        return {"window": report.window.to_json(), "passed": report.passed, **done}
+        return {"window": report.window.to_json(), "passed": report.passed, "not_tried": report.untried, **done}
 
     def _occasion(self, dag_run: Any) -> Occasion:
         from monitoring_tasks.alerts.telling import SILENT, Occasion
