@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitoring_tasks import steps
-from monitoring_tasks.champion import load_importances, load_reference, pin_champion
+from monitoring_tasks.champion import load_importances, load_reference, pin_champion, pin_version
 from monitoring_tasks.errors import ReferenceInvalid, ReferenceUnavailable
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.monitor_file import load_monitor
@@ -132,3 +132,18 @@ def test_a_repository_without_champion_says_how_to_make_one(tmp_path: Path, runt
     commit(start(tmp_path))
     with pytest.raises(ReferenceInvalid, match="champion#1"):
         pin_champion(load_monitor(tmp_path / "churn.yaml"), runtime)
+
+
+def test_a_reference_file_that_was_replaced(production: Production, runtime: Runtime) -> None:
+    """It is known by its version for as long as the artifacts are; its rows are not those of the file that is there."""
+    monitor = load_monitor(production.monitor_file)
+    first = pin_champion(monitor, runtime)
+    (production.folder / "other").mkdir()
+    other = Production(production.folder / "other", reference_days=20)
+    shutil.copy(other.folder / "reference.parquet", production.folder / "reference.parquet")
+    assert pin_champion(monitor, runtime).version != first.version
+    assert pin_version(monitor, runtime, first.version) == first
+    with pytest.raises(ReferenceUnavailable, match=f"is not that of {first.version} any more"):
+        load_reference(monitor, runtime, first)
+    with pytest.raises(ReferenceUnavailable, match="nothing is known of file-0123456789ab"):
+        pin_version(monitor, runtime, "file-0123456789ab")
