@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
@@ -17,7 +16,7 @@ from demo.champion import run as execute
 from demo.worlds.fraud_retraining import Judged, Requested, answer_requests
 from demo.worlds.fraud_story import check, retrainings_table, scenarios_table, tell
 from demo.worlds.payment_logs import FIRST, LAST, LIVE, days, rule_of_thumb, tick, weeks, window_of, write
-from demo.worlds.world import EXAMPLES, World, console
+from demo.worlds.world import EXAMPLES, World, console, quiet
 from monitoring_tasks.alarms_section import WEEK
 from monitoring_tasks.champion import load_reference, pin_champion
 from monitoring_tasks.kept_nulls import load_calibration, load_joint
@@ -45,11 +44,6 @@ def run(world: World) -> list[str]:
     console.print(scenarios_table(told))
     console.print(retrainings_table(requested))
     return check(judged, told, requested)
-
-
-def quiet() -> None:
-    """Keep what Airflow would log of a run to itself: the tables say what was found."""
-    logging.getLogger("monitoring_tasks").setLevel(logging.ERROR)
 
 
 def judges() -> ProcessPoolExecutor:

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from demo.worlds.answers import FIRST, moment
 from demo.worlds.llm_faults import PRODUCTION, hours, log_of
 from demo.worlds.llm_story import Hour, check_hours, clean_half, told_table
-from demo.worlds.world import EXAMPLES, World, console
+from demo.worlds.world import EXAMPLES, World, console, quiet
 from monitoring_tasks import steps
 from monitoring_tasks.alerts.channel import Channel, Delivery
 from monitoring_tasks.alerts.dispatch import deliver_due
@@ -50,6 +50,7 @@ WORKERS = min(4, os.cpu_count() or 1)
 
 def run(world: World) -> list[str]:
     """Write the log, judge every hour of production, and print what was found; the sentences that do not hold."""
+    quiet()
     with workers() as pool, heard(world.work / "alerts.log"):
         world.say(f"writing two weeks of ordinary answers, and production from {PRODUCTION.start:%A} on")
         write_logs(world.work, pool)
@@ -64,7 +65,7 @@ def run(world: World) -> list[str]:
 @contextmanager
 def workers() -> Iterator[ProcessPoolExecutor]:
     """Processes that share the work; each starts afresh, since threads do not survive a fork."""
-    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn"), initializer=quiet) as pool:
         yield pool
 
 

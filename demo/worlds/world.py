@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,3 +24,8 @@ class World:
 
     work: Path
     say: Callable[[str], None]
+
+
+def quiet() -> None:
+    """Keep what Airflow would log of a run to itself: the tables say what was found."""
+    logging.getLogger("monitoring_tasks").setLevel(logging.ERROR)

@@ -140,3 +140,13 @@ def test_a_column_of_mostly_one_value_is_not_cut_off() -> None:
 def test_a_gauge_is_kept_as_plain_json() -> None:
     """And read again."""
     assert Gauge.from_json(USUAL.to_json()) == USUAL
+
+
+@given(st.floats(-1e9, 1e9), st.floats(1e-3, 1e6))
+def test_a_level_is_told_as_finely_as_it_is_tested(mean: float, deviation: float) -> None:
+    """A jump of a fraction of a standard deviation is seen in the words, whatever the column's unit."""
+    gauge = Gauge(share=False, mean=mean, rows=1, variance=deviation**2, skew=0)
+    said = [gauge.said(level) for level in (mean, mean + 0.25 * deviation)]
+    assert said[0] != said[1]
+    assert "e+" not in "".join(said)
+    assert float(said[0]) == pytest.approx(mean, abs=0.11 * deviation + 1e-9)

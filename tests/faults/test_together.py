@@ -65,6 +65,8 @@ def test_many_columns_are_counted() -> None:
         missing_together(sides, names, {})["age"]
         == f"the same rows lack age, balance, carrier and 2 more columns {WHO}"
     )
+    four = missing_together(sides, names[:4], {})["age"]
+    assert four == f"the same rows lack age, balance, carrier and 1 more column {WHO}"
     hostile = missing_together(sides, names, {"age": ("a\nb\x1b[31m",)})["age"]
     assert hostile.startswith("the same rows lack a b [31m, balance")
 

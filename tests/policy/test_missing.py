@@ -40,6 +40,7 @@ def test_per_cent_never_says_all_or_nothing_of_some(share: float) -> None:
     said = percent(share)
     assert (said == "0%") == (share == 0)
     assert said != "100%" or share > 1 - 10**-MOST_DIGITS
+    assert "e" not in said
     assert float(said[:-1]) / 100 == pytest.approx(share, rel=0.06)
 
 
@@ -67,7 +68,7 @@ def test_columns_that_lack_the_same_rows_are_one_fact() -> None:
     first = lacking(NAMES[0], cause=CAUSE, p=1e-3)
     assert told(first, *(lacking(name, cause=CAUSE) for name in NAMES[1:]), drift("temp", 0.1)) == [
         "values of 8 columns are missing together, in 5.4% of the rows (1.2% in the baseline): "
-        "c0, c1, c2, c3, c4 and 3 more, p 0.001",
+        "c0, c1, c2, c3, c4 and 3 more; p 0.001",
         "temp: small shift of a feature, psi 0.1 against 0.2",
         f"probable cause: {CAUSE}",
     ]
@@ -86,7 +87,7 @@ def test_an_equal_share_is_no_more_than_that() -> None:
     said = told(lacking("f1"), lacking("f2"), lacking("f3", 0.06))
     assert said == [
         "f3: missing values, 6% against 1.2% in its baseline, p 0.0001",
-        "values of 2 columns are missing, in 5.4% of the rows each (1.2% in the baseline): f1, f2, p 0.0001",
+        "values of 2 columns are missing, in 5.4% of the rows each (1.2% in the baseline): f1, f2; p 0.0001",
     ]
     assert told(*(result(Check.MISSING_SHARE, name) for name in ("f1", "f2"))) == [
         "values of 2 columns are missing, in 50% of the rows each (20% allowed): f1, f2"
@@ -103,9 +104,9 @@ def test_what_persists_is_told_with_the_fewest_windows() -> None:
     """That is true of every column; a weak finding says no chance."""
     now, before = [lacking(name, cause=CAUSE) for name in ("f1", "f2")], [lacking("f1", cause=CAUSE)]
     assert "windows" not in verdict(*now, history=[before]).reasons[0]
-    assert verdict(*now, history=[now]).reasons[0].endswith("f1, f2, p 0.0001, in 2 of the last 2 windows")
+    assert verdict(*now, history=[now]).reasons[0].endswith("f1, f2; p 0.0001, in 2 of the last 2 windows")
     weak = [replace(each, status=Status.SUSPECT) for each in now]
-    assert verdict(*weak, history=[weak]).reasons[0].endswith("f1, f2, in 2 of the last 2 windows")
+    assert verdict(*weak, history=[weak]).reasons[0].endswith("f1, f2; in 2 of the last 2 windows")
 
 
 def test_too_few_rows_are_told_with_one_line() -> None:

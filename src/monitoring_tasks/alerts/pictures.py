@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from monitoring_tasks.alerts.message import Plot, one_line
-from monitoring_tasks.calibration.gauge import said_share
+from monitoring_tasks.calibration.gauge import said_mean, said_share
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -135,7 +135,7 @@ def _rows(axes: Axes, plot: Plot, series: Mapping[str, list[float]]) -> None:
 
 def _lines(axes: Axes, plot: Plot, series: Mapping[str, list[float]]) -> None:
     """Values over time, the newest one marked and written; a gap where there is none."""
-    places, said = list(range(len(plot.labels))), said_share if plot.percent else _plain
+    places, said = list(range(len(plot.labels))), said_share if plot.percent else said_mean
     if plot.band is not None:
         low, high = (_finite(ends, plot) for ends in plot.band)
         axes.fill_between(places, low, high, color=COLORS[0], alpha=0.35, linewidth=0, label="usual")
@@ -174,10 +174,6 @@ def _name_some(axes: Axes, labels: Sequence[str]) -> None:
     most = max(min(NAMES, WIDE // max(map(len, names))), 1)
     places = range(len(labels) - 1, -1, -max(math.ceil(len(labels) / most), 1))
     axes.set_xticks(list(places), [names[place] for place in places])
-
-
-def _plain(value: float) -> str:
-    return f"{value:.3g}"
 
 
 def _percent(share: float, _: float) -> str:

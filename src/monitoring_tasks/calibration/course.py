@@ -52,7 +52,7 @@ class Course:
         """What is measured, in words, and why it may differ from what a reader would count."""
         if self.gauge.share:
             return ""
-        low, high = (f"{each:.3g}" for each in (self.gauge.low, self.gauge.high))
+        low, high = map(self.gauge.said, (self.gauge.low, self.gauge.high))
         return f"values below {low} or above {high} count as these, so this mean may differ from the plain one"
 
 

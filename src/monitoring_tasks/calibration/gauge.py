@@ -17,6 +17,10 @@ EDGE = 0.005
 """Rows beyond the quantiles of this share and of its complement count as if they were at them."""
 LEAST_SPREAD = 0.05
 """Least standard deviation of a share's rows: that of 1 in 400. A rarer share is not measured in finer steps."""
+STEPS = 5
+"""Levels are told in steps of a standard deviation of the rows, so many to one, or finer ones."""
+DIGITS, MOST_DIGITS = 3, 12
+"""Digits that count in a mean that is told: so many at least, and at most."""
 TRUE, FALSE = "true", "false"
 
 
@@ -42,8 +46,13 @@ class Gauge:
         return max(math.sqrt(self.variance), LEAST_SPREAD) if self.share else math.sqrt(self.variance)
 
     def said(self, level: float) -> str:
-        """A level as a person says it."""
-        return said_share(level) if self.share else f"{level:.3g}"
+        """A level as a person says it: a mean in three digits, or in as many as tell a jump of it.
+
+        >>> pressure = Gauge(share=False, mean=1013.0, rows=1, variance=25.0, skew=0)
+        >>> pressure.said(1018.62), pressure.said(1013.1), pressure.said(23456.7), pressure.said(0.0)
+        ('1019', '1013', '23457', '0')
+        """
+        return said_share(level) if self.share else said_mean(level, step=self.unit / STEPS)
 
     def named(self, level: float) -> str:
         """A level with what it is.
@@ -61,6 +70,20 @@ class Gauge:
     def from_json(cls, value: dict[str, Any]) -> Self:
         """Inverse of `to_json`."""
         return cls(**value)
+
+
+def said_mean(level: float, *, step: float = math.inf) -> str:
+    """A mean as a person says it: in three digits, or in so many more as show a `step`; whole numbers in full.
+
+    >>> said_mean(181.4), said_mean(0.07012), said_mean(20.0512, step=0.01), said_mean(5e-7), said_mean(2.5e13)
+    ('181', '0.0701', '20.05', '5e-07', '2.5e+13')
+    >>> said_mean(1013.2), said_mean(1234567.0)
+    ('1013', '1234567')
+    """
+    size = math.floor(math.log10(abs(level))) if level and math.isfinite(level) else 0
+    wanted = size + 1 - math.log10(step) if 0 < step < math.inf else 0.0
+    digits = min(max(math.ceil(wanted), size + 1, DIGITS), MOST_DIGITS)
+    return f"{float(f'{level:.{digits}g}'):.{MOST_DIGITS}g}"
 
 
 def said_share(share: float) -> str:

@@ -55,7 +55,8 @@ def _are_alike(one: Flags, other: Flags) -> bool:
 def _words(sides: Sides, group: Sequence[str], inputs: Mapping[str, Sequence[str]]) -> str:
     """What the rows lack that somebody logs, and when, or who may not have answered."""
     logged = _logged(group, inputs)
-    more = f" and {len(logged) - NAMED} more columns" if len(logged) > NAMED else ""
+    left = len(logged) - NAMED
+    more = f" and {left} more column{'s' * (left > 1)}" if left > 0 else ""
     names = [shown(name) for name in logged[:NAMED]]
     listed = ", ".join(names) + more if more or len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
     computed = len(set(group) - set(logged))

@@ -242,7 +242,9 @@ def _missing_line(group: Sequence[Finding]) -> str:
     least = max(results, key=lambda each: (each.evidence and each.evidence.adjusted) or 0.0)
     windows = min(group, key=lambda finding: finding.windows)
     certain = _certainty(least, weak=any(finding.weak for finding in group))
-    return ", ".join([missing_line([each.to_json() for each in results]), *certain, *_for_windows(windows)])
+    # It ends with names of columns: what follows is none of them.
+    sure = ", ".join([*certain, *_for_windows(windows)])
+    return "; ".join(filter(None, (missing_line([each.to_json() for each in results]), sure)))
 
 
 def _segments_line(group: Sequence[Judged]) -> str:

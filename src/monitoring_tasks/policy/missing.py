@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from monitoring_tasks.checks import Check, Status
@@ -19,10 +20,10 @@ _HEADING = re.compile(r"(values of ([0-9]+) columns are missing(?: together)?), 
 def percent(share: float, digits: int = 2) -> str:
     """A share in per cent with so many digits that count, or more where fewer would make all of what is not all.
 
-    >>> percent(0.0539568), percent(0.0039), percent(0.5), percent(0.9991), percent(1.0), percent(0.0)
-    ('5.4%', '0.39%', '50%', '99.9%', '100%', '0%')
+    >>> percent(0.0539568), percent(0.0039), percent(0.5), percent(0.9991), percent(1.0), percent(0.0), percent(1e-7)
+    ('5.4%', '0.39%', '50%', '99.9%', '100%', '0%', '0.00001%')
     """
-    text = f"{float(f'{100 * share:.{digits}g}'):g}"
+    text = f"{Decimal(f'{100 * share:.{digits}g}').normalize():f}"
     return percent(share, digits + 1) if text == "100" and share < 1 and digits < MOST_DIGITS else f"{text}%"
 
 
