@@ -185,6 +185,21 @@ def test_what_persists_begins_anew_with_a_champion(served: Served, runtime: Runt
     assert known == {LAST: 2, FIRST: 0, FIRST + DAY: 1}
 
 
+def test_a_run_repeated_finds_the_same_windows_before(served: Served, runtime: Runtime) -> None:
+    """Days that nobody had judged are the new champion's by the run that judges them, and already in that run."""
+    gap = open_performance(served.monitor, runtime, window(LAST - 3 * DAY), known_at=window(LAST).end)
+    measure_performance(served.monitor, runtime, gap)
+    judge_performance(served.monitor, runtime, gap, run={})
+    served.promote()
+    found = []
+    for _ in range(2):
+        ran(served.monitor, runtime, LAST)
+        found.append([newest(runtime, LAST - number * DAY).verdict.dumps() for number in range(3)])
+    champions = [newest(runtime, LAST - number * DAY).restatement.champion[:6] for number in range(3)]
+    assert champions == ["v1.0.0", "v1.1.0", "v1.1.0"]
+    assert found[0] == found[1]
+
+
 def test_a_rollback_goes_on_where_the_champion_left_off(served: Served, runtime: Runtime) -> None:
     """The older version has its name again: a window of its own is judged by it, whenever it is."""
     ran(served.monitor, runtime, LAST - DAY)

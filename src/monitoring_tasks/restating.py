@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
@@ -95,6 +95,8 @@ def measure_together(champions: Champions, windows: Sequence[Window], *, known_a
     every = _since_start(monitor, [each for window in windows for each in _with(monitor, window)])
     measuring = Measuring.of(monitor, champions.runtime, champions.present, every, known_at=known_at)
     judged = {window: champions.version(window) for window in _since_start(monitor, windows)}
+    # The ledger has them after this run: repeated, it must find the same windows before each.
+    champions = replace(champions, first={**champions.first, **judged})
     found: dict[Key, Restated] = {}
     kept: dict[Window, str] = {}
     for version in dict.fromkeys(judged.values()):
