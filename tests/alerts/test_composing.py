@@ -365,6 +365,7 @@ def test_each_cause_has_its_next_step(cause: Cause, outcome: Outcome, actions: t
         (("words", "tokens", "pace"), "about tokens, response (from which words, pace are computed)."),
         (("pace",), "about seconds, tokens (from which pace is computed)."),
         (("tokens",), "about tokens."),
+        (("a", "b", "c", "d", "e"), "about a, b, c and 2 more."),
     ],
 )
 def test_who_fills_a_log_is_asked_about_logged_columns(columns: tuple[str, ...], asked: str) -> None:

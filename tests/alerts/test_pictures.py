@@ -172,3 +172,11 @@ def test_a_band_has_ends_for_each_label() -> None:
     """As a series has."""
     with pytest.raises(ValueError, match="1 values for 2 labels"):
         draw(Plot("line", "auc", ("a", "b"), {"auc": (1.0, 2.0)}, "", band=((0.0,), (1.0,))))
+
+
+@pytest.mark.parametrize("name", ["share_of_answers_that_hold_a_refusal_now", "MAXIMUM_BALANCE_IN_US_DOLLARS"])
+def test_a_long_title_ends_within_the_picture(name: str) -> None:
+    """Nothing of it is cut off at the right: it is short, or an ellipsis says so."""
+    shown = pixels(draw(level_plot(name, course([0.03] * 24, now=0.09))))
+    assert (shown[:40, -4:] == 255).all()
+    assert (shown[:40] != 255).any()

@@ -71,7 +71,7 @@ def _logged(columns: Sequence[str], monitor: Monitor | None) -> str:
     logged = [name for name in columns if name not in derived]
     of = [derived[name].of for name in columns if name in derived]
     inputs = [column for each in of if not set(each) & set(logged) for column in each]
-    told = ", ".join(list(dict.fromkeys([*logged, *inputs]))[:3])
+    told = listed(list(dict.fromkeys([*logged, *inputs])), 3, "more")
     computed = listed([name for name in columns if name in derived], 3, "more")
     return f"{told} (from which {computed} {'are' if len(of) > 1 else 'is'} computed)" if of else told
 

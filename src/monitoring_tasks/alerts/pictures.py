@@ -20,8 +20,8 @@ INCHES, DOTS = (4.8, 2.4), 200
 COLORS = ("#b4bac2", "#cc2200", "#1f6fb4", "#7a5195")
 """Of the series in their order: what was usual is grey, what is now is red."""
 INK, FAINT = "#1f2328", "#6a737d"
-TITLE, LABEL, NAME = 64, 26, 12
-"""Characters of the title, of a label, and of a name on the axis below ..."""
+TITLE, LABEL, NAME = 50, 26, 12
+"""Characters of the title, which ends within the picture, of a label, and of a name on the axis below ..."""
 NAMES, WIDE = 7, 56
 """... where so many names stand, of so many characters together."""
 LARGEST = 1e100
