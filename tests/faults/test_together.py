@@ -72,12 +72,20 @@ def test_many_columns_are_counted() -> None:
 
 
 def test_one_stretch_of_time_is_named() -> None:
-    """When it was says more than who it may have been; all of the window is a stretch as well."""
-    for share, words in ((0.05, "all values are missing from"), (1.0, "every value is missing")):
-        gone = together(COUNT, share)
-        said = missing_together(beside(age=gone, spend=gone), _ALL, {})
-        assert said["age"] == said["spend"]
-        assert said["age"].startswith(f"the same rows lack age and spend: {words}")
+    """When it was says more than who it may have been."""
+    gone = together(COUNT, 0.05)
+    said = missing_together(beside(age=gone, spend=gone), _ALL, {})
+    assert said["age"] == said["spend"]
+    assert said["age"].startswith("the same rows lack age and spend: all values are missing from")
+
+
+def test_columns_that_every_row_lacks_are_no_longer_filled() -> None:
+    """One logged column, or several; nothing more is said of when."""
+    gone = together(COUNT, 1.0)
+    sides = beside(age=gone, spend=gone)
+    assert missing_together(sides, _ALL, {})["age"] == "all rows lack age and spend (fields that are no longer filled?)"
+    of_one = missing_together(sides, _ALL, {"spend": ("age",)})["age"]
+    assert of_one == "all rows lack age, from which 1 more column is computed (a field that is no longer filled?)"
 
 
 def test_a_few_rows_more_are_the_same_fault() -> None:

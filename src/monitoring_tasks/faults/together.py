@@ -61,13 +61,18 @@ def _words(sides: Sides, group: Sequence[str], inputs: Mapping[str, Sequence[str
     listed = ", ".join(names) + more if more or len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
     computed = len(set(group) - set(logged))
     of = f", from which {computed} more column{'s are' if computed > 1 else ' is'} computed" if computed else ""
-    rows = "the same rows" if sides.sample.num_rows >= sides.rows else "the same rows of a sample"
-    burst = null_burst(sides, group[0])
-    when = f": {burst.words.removeprefix(f'{shown(group[0])}: ')}" if burst else _WHO
-    return f"{rows} lack {listed}{of}{when}"
+    every = all(np.all(missing_in(sides.sample, name)) for name in group)
+    rows = f"{'all' if every else 'the same'} rows{'' if sides.sample.num_rows >= sides.rows else ' of a sample'}"
+    return f"{rows} lack {listed}{of}{_UNFILLED[len(logged) > 1] if every else _when(sides, group[0])}"
 
 
+_UNFILLED = {False: " (a field that is no longer filled?)", True: " (fields that are no longer filled?)"}
 _WHO = " (a source or provider that did not answer?)"
+
+
+def _when(sides: Sides, name: str) -> str:
+    burst = null_burst(sides, name)
+    return f": {burst.words.removeprefix(f'{shown(name)}: ')}" if burst else _WHO
 
 
 def _logged(group: Sequence[str], inputs: Mapping[str, Sequence[str]]) -> list[str]:
