@@ -523,3 +523,18 @@ def test_a_sudden_change_is_named_as_one() -> None:
     assert any(line.startswith("refusal") and "jump" in line for line in message.table)
     drifted = change(columns=("temp", "refusal"), reasons=("temp: prediction drift", *reasons))
     assert "drift in temp" in compose(drifted, told(verdict=heard)).title
+
+
+def test_large_figures_are_told_in_whole_numbers() -> None:
+    """An error in dollars is read at a glance, in how sure it is and in the table."""
+    worse = finding("rmse", 1237.4, suite="performance", check="champion_drop", method=None, threshold=1100.2)
+    result = CheckResult(
+        Suite.PERFORMANCE, Check.CHAMPION_DROP, Status.FAILED, "rmse", None, 1237.4, 1100.2,
+        reference={"value": 1100.2}, current={"value": 2337.6},
+    )  # fmt: skip
+    found = told(verdict=verdict(evidence={**EVIDENCE, "findings": [worse]}), results=[result])
+    built = compose(change(cause=Cause.PERFORMANCE, columns=("rmse",)), found)
+    assert built.facts is not None
+    assert built.facts["how sure"].startswith("rmse 1237 against 1100,")
+    assert built.table[1].split()[-2:] == ["1100", "2338"]
+    assert "e+" not in to_text(built)

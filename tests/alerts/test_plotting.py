@@ -129,6 +129,16 @@ def test_the_limit_lies_on_the_worse_side(
     assert plot.limit == (None if limit is None else pytest.approx(limit))
 
 
+def test_large_errors_are_told_in_whole_numbers() -> None:
+    """Of money, say: nobody reads an exponent at night."""
+    limits = {"champion": Against(1100.0, 137.4, 110.0, relative=False)}
+    plot = metric_plot(restated(1100.2, 1237.4, metric="rmse", against=limits), "rmse")
+    assert plot is not None
+    assert "1100 in the window of" in plot.alt
+    assert "1237 in that of" in plot.alt
+    assert plot.alt.endswith(", limit 1210")
+
+
 def test_hours_are_named_as_hours() -> None:
     """Of windows that are shorter than a day the day alone would be one name for many."""
     plot = metric_plot(restated(0.7, 0.6, width=timedelta(hours=1)), "auc")

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from monitoring_tasks.alerts.message import Plot, one_line
 from monitoring_tasks.calibration.course import Course
+from monitoring_tasks.calibration.gauge import said_mean
 from monitoring_tasks.performance.metrics import METRICS
 from monitoring_tasks.performance.record import Against, Figure, Restatement
 from monitoring_tasks.profile.bars import Bars, bars
@@ -137,5 +138,5 @@ def _allowed(held: Against, worse: str, newest: float) -> float:
 def _alt(name: str, labels: Sequence[str], known: Sequence[float | None], limit: float | None) -> str:
     points = [(label, value) for label, value in zip(labels, known, strict=True) if value is not None]
     (first, then), (last, now) = points[0], points[-1]
-    held = f", limit {limit:.3g}" if limit is not None else ""
-    return f"{name}: {then:.3g} in the window of {first}, {now:.3g} in that of {last}{held}"
+    held = f", limit {said_mean(limit)}" if limit is not None else ""
+    return f"{name}: {said_mean(then)} in the window of {first}, {said_mean(now)} in that of {last}{held}"

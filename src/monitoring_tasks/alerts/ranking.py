@@ -8,6 +8,7 @@ from typing import Any
 
 from monitoring_tasks.alerts.message import one_line
 from monitoring_tasks.alerts.sureness import findings_of
+from monitoring_tasks.calibration.gauge import said_mean
 from monitoring_tasks.checks import Check, CheckResult, Status
 from monitoring_tasks.incidents.incident import Incident
 from monitoring_tasks.incidents.reading import Cause
@@ -89,7 +90,7 @@ def _row(result: CheckResult, importance: Any, columns: int) -> tuple[str, ...]:
 def _metric(summary: Mapping[str, Any]) -> str:
     """A side of a metric, which is its value; empty of a column."""
     value = summary.get("value")
-    return f"{value:.3g}" if isinstance(value, int | float) else ""
+    return said_mean(value) if isinstance(value, int | float) else ""
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:

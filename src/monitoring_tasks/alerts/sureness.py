@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from monitoring_tasks.alerts.naming import counted, listed
+from monitoring_tasks.calibration.gauge import said_mean
 from monitoring_tasks.checks import Check, Status, Suite
 from monitoring_tasks.incidents.incident import Incident
 from monitoring_tasks.incidents.signals import Finding, cause_of
@@ -36,7 +37,7 @@ def _measured(finding: Finding, evidence: Mapping[str, Any]) -> Iterator[str]:
     if finding["check"] == Check.MISSING_SHARE and (share := measured(finding)):
         yield f"missing {share}"
     elif value is not None and threshold is not None:
-        yield f"{measure(finding)} {value:.3g} {_side(finding)} {threshold:.3g}"
+        yield f"{measure(finding)} {said_mean(value)} {_side(finding)} {said_mean(threshold)}"
     if (p := tested.get("adjusted")) is not None and not finding.get("weak"):
         yield f"p {p:.2g}" if p >= LEAST_P else f"p < {LEAST_P:g}"
     of = min(evidence.get("persistence", {}).get("known", 0) + 1, evidence.get("persistence", {}).get("of", 1))

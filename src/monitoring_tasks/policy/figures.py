@@ -110,12 +110,14 @@ def span(interval: Interval) -> str:
 
 
 def number(value: float | None) -> str:
-    """A figure with three digits that count.
+    """A figure with three digits that count, a large one as a whole number.
 
-    >>> number(0.69012), number(1234.5), number(None)
-    ('0.69', '1.23e+03', 'unknown')
+    >>> number(0.69012), number(1234.4), number(5e15), number(None)
+    ('0.69', '1234', '5e+15', 'unknown')
     """
-    return "unknown" if value is None else f"{value:.3g}"
+    if value is None:
+        return "unknown"
+    return f"{value:.0f}" if 1000 <= abs(value) < 1e12 else f"{value:.3g}"
 
 
 def _by_class(figures: Sequence[Figure]) -> Iterator[str]:

@@ -101,7 +101,7 @@ def _row(result: CheckResult, columns: int) -> tuple[str, ...]:
 
 
 def in_table(result: CheckResult, number: float | None, *, digits: int) -> str:
-    """A result's value or threshold as a cell: a missing share in per cent; empty where there is none.
+    """A result's value or threshold as a cell: a missing share in per cent, a large number whole; empty for none.
 
     >>> from monitoring_tasks.checks import Suite
     >>> missing = CheckResult(Suite.DATA_QUALITY, Check.MISSING_SHARE, Status.FAILED, "temp", value=0.05396)
@@ -110,7 +110,9 @@ def in_table(result: CheckResult, number: float | None, *, digits: int) -> str:
     """
     if number is None:
         return ""
-    return percent(number, 3) if result.check is Check.MISSING_SHARE else f"{number:.{digits}g}"
+    if result.check is Check.MISSING_SHARE:
+        return percent(number, 3)
+    return f"{number:.0f}" if 1000 <= abs(number) < 1e12 else f"{number:.{digits}g}"
 
 
 def sides(result: CheckResult) -> tuple[str, str]:
