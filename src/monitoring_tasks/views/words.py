@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from monitoring_tasks.checks import Check, CheckResult
+from monitoring_tasks.policy.missing import percent
 from monitoring_tasks.severity import Severity
 from monitoring_tasks.window import DAY, HOUR, Window
 
@@ -54,11 +55,15 @@ def share(value: float | None) -> str:
 
 
 def measured(result: CheckResult) -> str:
-    """The value of a check: a missing share in per cent, any other number in four digits.
+    """The value of a check: a missing share in per cent, 100% of all alone; any other number in four digits.
 
     >>> from monitoring_tasks.checks import Status, Suite
-    >>> measured(CheckResult(Suite.DATA_QUALITY, Check.MISSING_SHARE, Status.FAILED, "temp", value=0.05396))
+    >>> for found in (0.05396, 0.99998, 1e-7, math.nan):
+    ...     measured(CheckResult(Suite.DATA_QUALITY, Check.MISSING_SHARE, Status.FAILED, "temp", value=found))
     '5.4%'
+    '99.998%'
+    '0.00001%'
+    '–'
     """
     return _figure(result, result.value)
 
@@ -69,7 +74,9 @@ def limit(result: CheckResult) -> str:
 
 
 def _figure(result: CheckResult, value: float | None) -> str:
-    return share(value) if result.check is Check.MISSING_SHARE else number(value)
+    if result.check is not Check.MISSING_SHARE or value is None or not math.isfinite(value):
+        return number(value)
+    return percent(value, 3)
 
 
 def day(moment: datetime | None) -> str:
