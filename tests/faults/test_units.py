@@ -123,3 +123,20 @@ def test_a_tail_like_a_copy_does_not_speak_for_what_lies_before_it() -> None:
         rate("spend", (5000, 0.03), lambda random, usual, middle: middle * 12 * (1 + random.pareto(1.8, len(usual))))
         == 0
     )
+
+
+def nines(random: Random, usual: Any, _: float) -> Any:
+    """What stands for a missing value, written in three ways."""
+    return random.choice([9990.0, 99990.0, 999990.0], len(usual))
+
+
+@pytest.mark.parametrize(("column", "count"), [("spend", 300), ("spend", 400), ("distance", 300)])
+def test_a_few_values_that_stand_for_missing_ones_are_none(column: str, count: int) -> None:
+    """They lie as far apart as amounts do, and are the same over and over."""
+    assert rate(column, (count, 0.03), nines) <= 0.15
+
+
+@pytest.mark.parametrize("column", ["spend", "distance", "visits", "hour", "age"])
+def test_a_few_real_ones_are_named(column: str) -> None:
+    """Whole numbers as well, of which many are the same."""
+    assert rate(column, (300, 0.03), times(1000), words="1,000 times too large") >= 0.9

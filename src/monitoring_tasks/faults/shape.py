@@ -22,6 +22,8 @@ _DRIFT = 0.05
 """So much of mean and variance, in standard deviations of a place, is real drift beside the conversion."""
 _SHORT = 0.03
 """So far from an end the last place may lie all the same: a part of a bin, and drift."""
+_FEW = 30
+"""So few places, most of which are the same, are those of two or three values that stand for a missing one."""
 _RARE = 0.003
 """Chance of a tail that is as empty."""
 
@@ -61,7 +63,7 @@ def is_spread(found: Floats, rows: int, *, limit: float = LOOSE) -> bool:
     """Whether places, ascending, are spread evenly from 0 to 1, as those of a copy of a distribution of `rows` values.
 
     Neyman's smooth test of order two, some drift allowed, and tests of the tails: one that is cut off, or a heap
-    somewhere between, has none.
+    somewhere between, has none. Two or three heaps of few places may pass those, and are none all the same.
 
     >>> even = (np.arange(40) + 0.5) / 40
     >>> is_spread(even, 1000), is_spread(even * 0.7, 1000), is_spread(0.3 + even * 0.4, 1000)
@@ -70,7 +72,16 @@ def is_spread(found: Floats, rows: int, *, limit: float = LOOSE) -> bool:
     count = len(found)
     moments = np.array([np.mean(math.sqrt(3) * (2 * found - 1)), np.mean(math.sqrt(5) * (6 * found * (found - 1) + 1))])
     beyond = np.maximum(np.abs(moments) - _DRIFT, 0.0)
-    return bool(np.sum(beyond**2) <= limit * (1 / count + 1 / rows)) and _tails(found) > _RARE
+    return bool(np.sum(beyond**2) <= limit * (1 / count + 1 / rows)) and _tails(found) > _RARE and not _is_heaped(found)
+
+
+def _is_heaped(found: Floats) -> bool:
+    """Whether few places are the same three times over: those of values that share a step were spread over it.
+
+    >>> _is_heaped(np.repeat([0.2, 0.8], 3)), _is_heaped(np.arange(6) / 6), _is_heaped(np.repeat([0.2, 0.8], 15))
+    (True, False, False)
+    """
+    return len(found) < _FEW and 3 * len(np.unique(found.round(9))) <= len(found)
 
 
 def _tails(found: Floats) -> float:
