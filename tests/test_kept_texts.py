@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from monitoring_tasks.profile.texts import sample_texts
 from monitoring_tasks.report import report_key, run_folder
 from monitoring_tasks.runtime import Runtime, environment_runtime
 from monitoring_tasks.window import Window
+from tests.git_repository import commit, start
 from tests.production import FIRST_DAY, YAML, Production, day, rows
 
 DESCRIBED = YAML + "descriptors: {response: [WordCount, ContainsLink, {Contains: refund}], nowhere: [TextLength]}\n"
@@ -219,6 +221,32 @@ def test_texts_of_a_reference_go_with_the_last_window_beside_them(described: Pro
     again = run(monitor, runtime, day(2))
     assert "on a sample of 500 and 500 rows" in report_of(runtime, again)
     assert len(list(references.iterdir())) == 1
+
+
+def test_a_reference_that_cannot_be_had_costs_the_section_alone(
+    described: Production, tmp_path: Path, runtime: Runtime, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its profile is kept: without its texts, and while its repository is silent, a window is judged all the same."""
+    git, home = tmp_path / "git", described.folder / "home/monitoring"
+    git.mkdir()
+    work, origin = start(git), git / "origin.git"
+    for name in ("reference.parquet", "importances.json"):
+        shutil.copy(described.folder / name, work)
+    commit(work, "churn@v1.0.0", "churn#champion#1")
+    described.configure(DESCRIBED.replace("{kind: file,", f"{{kind: champion, repository: {origin},"))
+    monitor = load_monitor(described.monitor_file)
+    subject = run(monitor, runtime, day(2))
+    verdict, report = runtime.artifacts.read(f"{run_folder(subject)}/verdict.json"), report_of(runtime, subject)
+    away = origin.rename(origin.with_suffix(".away"))
+    for kept in ("artifacts/texts", "cache"):
+        shutil.rmtree(home / kept)
+    run(monitor, runtime, day(2))
+    assert runtime.artifacts.read(f"{run_folder(subject)}/verdict.json") == verdict
+    assert "The sampled texts are not kept any more" in report_of(runtime, subject)
+    assert "texts.unavailable monitor=churn champion=v1.0.0-" in caplog.text
+    away.rename(origin)
+    run(monitor, runtime, day(2))
+    assert report_of(runtime, subject) == report
 
 
 def test_other_columns_are_another_sample_of_the_reference(described: Production, runtime: Runtime) -> None:

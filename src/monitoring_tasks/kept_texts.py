@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from datetime import date
 
 import pyarrow as pa
 
 from monitoring_tasks.champion import Pinned, pinned_rows
+from monitoring_tasks.errors import ReferenceUnavailable
 from monitoring_tasks.kept import dump_table, load_table
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.pieces import Pieces
@@ -24,6 +26,7 @@ from monitoring_tasks.runtime import Runtime
 from monitoring_tasks.store.artifacts import Artifacts
 from monitoring_tasks.window import Window
 
+log = logging.getLogger(__name__)
 FOLDER, REFERENCES = "texts", "references"
 
 
@@ -69,10 +72,17 @@ def kept_texts(runtime: Runtime, about: Subject) -> pa.Table | None:
 def reference_texts(monitor: Monitor, runtime: Runtime, pinned: Pinned, window: Window) -> pa.Table | None:
     """The sampled texts of a champion's reference, for a window shown beside them; None without descriptors of any.
 
-    They are sampled where they are not kept (any more). Raises as `pinned_rows` does.
+    They are sampled where they are not kept (any more); None as well where its file cannot be had then: no verdict
+    rests on them, and its profile is kept for longer. Raises what else `pinned_rows` does.
     """
-    if not monitor.descriptors:
+    try:
+        return _reference_texts(monitor, runtime, pinned, window) if monitor.descriptors else None
+    except ReferenceUnavailable as error:
+        log.warning("texts.unavailable monitor=%s champion=%s reason=%s", monitor.name, pinned.version, error)
         return None
+
+
+def _reference_texts(monitor: Monitor, runtime: Runtime, pinned: Pinned, window: Window) -> pa.Table:
     artifacts, folder, name = runtime.artifacts, f"{FOLDER}/{monitor.name}", _name(monitor, pinned)
     key, day = f"{folder}/{REFERENCES}/{name}/sample.parquet", window.pieces()[-1].start
     known = artifacts.read(key)
