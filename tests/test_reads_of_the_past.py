@@ -16,7 +16,9 @@ import sqlalchemy as sa
 
 from monitoring_tasks import steps
 from monitoring_tasks.calibration.level import BEFORE
+from monitoring_tasks.champion import load_reference, pin_champion
 from monitoring_tasks.data.sql import SqlRows
+from monitoring_tasks.pieces import Pieces
 from monitoring_tasks.policy.verdict import Outcome, Subject
 from monitoring_tasks.report import run_folder
 from monitoring_tasks.runtime import Runtime, environment_runtime
@@ -70,15 +72,21 @@ def written(table: pa.Table) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def endpoint(folder: Path, hours: dict[int, pa.Table]) -> Iterator[Asked]:
-    """A JSON endpoint: to learn what tells its rows from others, all of them are read."""
+def endpoint(
+    folder: Path, hours: dict[int, pa.Table], undated: Callable[[int], list[dict[str, Any]]] = lambda _: []
+) -> Iterator[Asked]:
+    """A JSON endpoint: to learn what tells its rows from others, all of them are read.
+
+    With the rows of an hour it gives those `undated` ones, without a time.
+    """
     rows = {number: written(table) for number, table in hours.items()}
     spans: list[Window] = []
 
     def answer(_: str, query: dict[str, str]) -> Any:
         start, end = (datetime.fromisoformat(query[name]) for name in ("start", "end"))
         spans.append(Window(start, end))
-        return found(between(rows.get((start - START) // HOUR, []), query, "at"))
+        number = (start - START) // HOUR
+        return found([*between(rows.get(number, []), query, "at"), *undated(number)])
 
     def change(number: int) -> None:
         rows[number] = written(answers(START + HOUR * number, count=200, refused=0.5))
@@ -203,3 +211,21 @@ def test_a_wide_window_is_asked_for_as_it_is_now(tmp_path: Path) -> None:
         judge(asked.hourly.monitor, runtime, wide[1])
         assert asked.spans == list(wide[1].pieces())
         assert {span.width for span in asked.spans} == {HOUR}
+
+
+def test_a_row_without_a_time_is_one_row_though_every_answer_has_it(tmp_path: Path) -> None:
+    """Of undated rows, those that come with each hour count once, an hour's own beside them; nobody is asked anew."""
+
+    def undated(number: int) -> list[dict[str, Any]]:
+        always = [{"at": None, "words": 7, "topic": "login"}] * 2
+        return [*always, {"at": None, "words": 100 + number if number % 2 else 100.5 + number}]
+
+    hours = {number: answers(START + HOUR * number, count=200) for number in range(5)}
+    hours[5] = answers(START + HOUR * 5, count=0)
+    with endpoint(tmp_path, hours, undated) as asked, asked.store("home") as runtime:
+        monitor = asked.hourly.monitor
+        reference = load_reference(monitor, runtime, pin_champion(monitor, runtime))
+        whole = Window(START + HOUR * 3, START + HOUR * 6)
+        for _ in range(2):
+            assert Pieces.of(monitor, runtime, reference).undated(whole) == 2 + 3
+        assert asked.spans == list(whole.pieces())

@@ -10,9 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, reduce
+from operator import or_
 from typing import Any
 
 import pyarrow as pa
@@ -22,7 +24,7 @@ from monitoring_tasks.data.parquet import ParquetRows
 from monitoring_tasks.data.rest import RestRows
 from monitoring_tasks.data.source import open_rows
 from monitoring_tasks.data.sql import SqlRows
-from monitoring_tasks.data.undated import undated_rows
+from monitoring_tasks.data.undated import undated_marks, undated_rows
 from monitoring_tasks.errors import SourceInvalid
 from monitoring_tasks.kept import dump_table, load_table
 from monitoring_tasks.monitor import Monitor
@@ -118,7 +120,7 @@ class Pieces:
         key, found = self._key(span), scan(self.rows, span, self.plan)
         self.runtime.artifacts.write(f"{key}.parquet", dump_table(found.sample))
         if isinstance(self.rows, RestRows):
-            self._count_undated(span)
+            self._mark_undated(span)
         if self.plan.segments:
             self.runtime.artifacts.write(f"{key}.segments.parquet", dumps_segments(found.segments))
         self.runtime.artifacts.write(f"{key}.json", dumps(found.profile))
@@ -142,19 +144,20 @@ class Pieces:
         """How many rows without a timestamp lie beside those of a window; None where it cannot be known.
 
         Files know it by their footers. Of an endpoint it is those that came with the window's pieces, and is kept: to
-        count them again it would be asked for all of them.
+        count them again it would be asked for all of them. A row that came with several pieces is one row.
         """
         if isinstance(self.rows, RestRows):
-            return sum(self._undated(span) for span in window.pieces())
+            return sum(reduce(or_, map(self._undated, window.pieces())).values())
         return undated_rows(self.rows, window)
 
-    def _undated(self, span: Window) -> int:
+    def _undated(self, span: Window) -> Counter[str]:
         known = self.runtime.artifacts.read(f"{self._key(span)}.undated")
-        return self._count_undated(span) if known is None else int(known)
+        return self._mark_undated(span) if known is None else Counter(json.loads(known))
 
-    def _count_undated(self, span: Window) -> int:
-        found = undated_rows(self.rows, span) or 0
-        self.runtime.artifacts.write(f"{self._key(span)}.undated", str(found).encode())
+    def _mark_undated(self, span: Window) -> Counter[str]:
+        assert isinstance(self.rows, RestRows)
+        found = undated_marks(self.rows, span)
+        self.runtime.artifacts.write(f"{self._key(span)}.undated", json.dumps(found, sort_keys=True).encode())
         return found
 
     def fingerprint(self, span: Window) -> str:
