@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from monitoring_tasks import steps
 from monitoring_tasks.calibration.level import BEFORE
 from monitoring_tasks.champion import load_reference, pin_champion
 from monitoring_tasks.data.sql import SqlRows
+from monitoring_tasks.maintenance_steps import Keeping, tidy_windows
 from monitoring_tasks.pieces import Pieces
 from monitoring_tasks.policy.verdict import Outcome, Subject
 from monitoring_tasks.report import run_folder
@@ -229,3 +230,16 @@ def test_a_row_without_a_time_is_one_row_though_every_answer_has_it(tmp_path: Pa
         for _ in range(2):
             assert Pieces.of(monitor, runtime, reference).undated(whole) == 2 + 3
         assert asked.spans == list(whole.pieces())
+
+
+def test_pieces_go_with_the_verdicts_of_their_days(asked: Asked) -> None:
+    """What is older than verdicts are kept is deleted; a window that rests on it asks for it again, and is the same."""
+    with asked.store("home") as runtime:
+        asked.run(runtime, FIRST)
+        before, keeping = asked.kept(runtime, FIRST), Keeping(results=timedelta(days=1), verdicts=timedelta(days=1))
+        told = tidy_windows(runtime, keeping, now=START + timedelta(days=3))
+        assert (told["drift"], told["pieces"]) == (0, 1)
+        again = asked.run(runtime, FIRST)
+        gone = range(FIRST - 2 - BEFORE, 48)
+        assert again == Counter(dict.fromkeys([*gone, FIRST], asked.each))
+        assert asked.kept(runtime, FIRST) == before

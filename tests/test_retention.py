@@ -21,7 +21,7 @@ from tests.store.samples import results as sample_results
 from tests.test_steps import judge, stored_bytes
 
 NEVER = timedelta(days=36_500)
-NOTHING = {"rolled_up": 0, "drift": 0, "performance": 0, "self_tests": 0, "texts": 0}
+NOTHING = {"rolled_up": 0, "drift": 0, "performance": 0, "self_tests": 0, "texts": 0, "pieces": 0}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -64,11 +64,11 @@ def test_windows_are_judged_alike_after_a_roll_up(monitor: Monitor, runtime: Run
 
 
 def test_a_window_is_judged_alike_after_its_purge(monitor: Monitor, runtime: Runtime) -> None:
-    """Its artifacts went with it and are made anew; the newest window, and what many windows share, stayed."""
+    """Its artifacts and the pieces of its day went with it and are made anew; the newest window stayed."""
     subjects = [judge(monitor, runtime, day(number)).subject for number in range(5)]
     before = [stored_bytes(runtime, subject) for subject in subjects]
     keeping = Keeping(timedelta(hours=1), timedelta(hours=1))
-    assert tidy_windows(runtime, keeping, now=later()) == {**NOTHING, "rolled_up": 5, "drift": 4}
+    assert tidy_windows(runtime, keeping, now=later()) == {**NOTHING, "rolled_up": 5, "drift": 4, "pieces": 5}
     assert [runtime.artifacts.exists(report_key(each)) for each in subjects] == [False] * 4 + [True]
     assert [head.subject for head in runtime.store.windows("churn")] == [subjects[4]]
     assert tidy_windows(runtime, keeping, now=later()) == NOTHING
@@ -90,10 +90,10 @@ def test_all_kinds_go_and_are_counted(runtime: Runtime, caplog: pytest.LogCaptur
     assert tidy_windows(runtime, Keeping(), now=written + timedelta(days=36)) == {**NOTHING, "rolled_up": 3}
     assert tidy_windows(runtime, Keeping(), now=written + timedelta(days=399)) == NOTHING
     found = tidy_windows(runtime, Keeping(), now=written + timedelta(days=401))
-    assert found == {"rolled_up": 0, "drift": 2, "performance": 2, "self_tests": 2, "texts": 0}
+    assert found == {"rolled_up": 0, "drift": 2, "performance": 2, "self_tests": 2, "texts": 0, "pieces": 0}
     assert [runtime.artifacts.exists(f"{folder}/known-1.json") for folder in folders] == [False, False, True]
     assert "windows.purged kind=performance rows=2 folders=2" in caplog.text
-    assert "windows.tidied rolled_up=0 drift=2 performance=2 self_tests=2 texts=0" in caplog.text
+    assert "windows.tidied rolled_up=0 drift=2 performance=2 self_tests=2 texts=0 pieces=0" in caplog.text
 
 
 def test_rows_stay_while_their_artifacts_cannot_go(

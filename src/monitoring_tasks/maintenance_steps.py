@@ -22,6 +22,7 @@ from monitoring_tasks.errors import ConfigurationError, MonitoringError, Pipelin
 from monitoring_tasks.kept_texts import tidy_texts
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.monitor_file import load_monitors, monitor_files
+from monitoring_tasks.pieces import tidy_pieces
 from monitoring_tasks.report import run_folder
 from monitoring_tasks.retraining.branches import Branch, delete_branch, published_branches
 from monitoring_tasks.retraining.cache_lock import exclusive
@@ -294,7 +295,7 @@ def _width(name: str, text: str) -> timedelta:
 def tidy_windows(runtime: Runtime, keeping: Keeping, *, now: datetime) -> Json:
     """Roll up old check results, and delete verdicts, performance and self-tests that are older still.
 
-    Sampled texts go when check results do, by the day of their rows.
+    Sampled texts go when check results do, pieces of windows when verdicts do, by the day of their rows.
     A monitor's last word stays whatever its age, be its YAML there or not, and so does what an open incident or
     retraining is about. Artifacts go before their rows: of what is ended half way nothing is left behind.
     """
@@ -303,7 +304,8 @@ def tidy_windows(runtime: Runtime, keeping: Keeping, *, now: datetime) -> Json:
     counts |= {kind: _purge(runtime, kind, before) for kind in KINDS}
     counts["self_tests"] = store.purge_canaries(before)
     counts["texts"] = tidy_texts(runtime.artifacts, (now - keeping.results).date())
-    log.info("windows.tidied rolled_up=%d drift=%d performance=%d self_tests=%d texts=%d", *counts.values())
+    counts["pieces"] = tidy_pieces(runtime.artifacts, before.date())
+    log.info("windows.tidied %s", " ".join(f"{name}={count}" for name, count in counts.items()))
     return counts
 
 

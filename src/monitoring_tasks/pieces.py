@@ -13,6 +13,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property, lru_cache, reduce
 from operator import or_
 from typing import Any
@@ -35,10 +36,12 @@ from monitoring_tasks.profile.reference import ReferenceProfile
 from monitoring_tasks.profile.scan import scan
 from monitoring_tasks.profile.segments_file import dumps_segments, loads_segments
 from monitoring_tasks.runtime import Runtime
+from monitoring_tasks.store.artifacts import Artifacts
 from monitoring_tasks.window import Window
 
 log = logging.getLogger(__name__)
 SAMPLE_ROWS = 5000
+FOLDER = "profiles"
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,8 +203,22 @@ class Pieces:
 
     def _named(self, span: Window, facts: Sequence[Any]) -> str:
         content = json.dumps(facts, sort_keys=True).encode()
-        place = f"{span.start:%Y-%m-%dT%H%M%S}_{span.end:%Y-%m-%dT%H%M%S}"
-        return f"profiles/{self.monitor.name}/{self._shape[0]}/{place}-{hashlib.sha256(content).hexdigest()[:16]}"
+        place = f"{span.start:%Y-%m-%d}/{span.start:%Y-%m-%dT%H%M%S}_{span.end:%Y-%m-%dT%H%M%S}"
+        return f"{FOLDER}/{self.monitor.name}/{self._shape[0]}/{place}-{hashlib.sha256(content).hexdigest()[:16]}"
+
+
+def tidy_pieces(artifacts: Artifacts, before: date) -> int:
+    """Delete the pieces of days before `before`, of all monitors there ever were; how many days of how many bins.
+
+    A window that rests on one all the same reads its rows again.
+    """
+    bins = [
+        f"{FOLDER}/{monitor}/{each}"
+        for monitor in artifacts.folders(FOLDER)
+        for each in artifacts.folders(f"{FOLDER}/{monitor}")
+    ]
+    old = [f"{each}/{day}" for each in bins for day in artifacts.folders(each) if day < before.isoformat()]
+    return sum(map(artifacts.remove, old))
 
 
 # The windows of a backfill have most pieces of their baselines in common.

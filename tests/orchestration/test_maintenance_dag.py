@@ -61,7 +61,7 @@ def test_an_empty_home(production: Production, run_dag: RunDag) -> None:
         "workspaces": {"removed": 0, "open": 0, "failed": 0},
         "caches": {"objects": 0, "bytes": 0, "in_use": False, "champions": 0, "failed": 0},
         "branches": {"deleted": 0, "moved": 0, "failed": 0},
-        "windows": {"rolled_up": 0, "drift": 0, "performance": 0, "self_tests": 0, "texts": 0},
+        "windows": {"rolled_up": 0, "drift": 0, "performance": 0, "self_tests": 0, "texts": 0, "pieces": 0},
         "alerts": {"letters": 0, "incidents": 0, "readings": 0},
     }
 
