@@ -1,18 +1,15 @@
-"""Stage evaluate: how good the model is on customers it has not seen, and the reference of the monitor."""
+"""How good the model is on customers it has not seen."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from features import FEATURES, with_derived
+from features import FEATURES
 from joblib import Parallel, delayed
 from model import fit, predict, sample, shares
-from params import read_params
 from sklearn.inspection import permutation_importance
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 from sklearn.pipeline import Pipeline
@@ -76,23 +73,3 @@ def measure(label: pd.Series, scores: Scores, alert_rate: float) -> dict[str, fl
         "rows": len(label),
         "positives": int(label.sum()),
     }
-
-
-def write_json(path: str, value: dict[str, Any]) -> None:
-    """Write rounded figures: digits beyond the sixth are not worth a difference in git."""
-    rounded = {key: round(number, 6) for key, number in value.items()}
-    Path(path).write_text(json.dumps(rounded, indent=2) + "\n", encoding="utf-8")
-
-
-def main() -> None:
-    """Write `metrics.json`, `importances.json` and `reference.parquet`."""
-    params, logged = read_params(), pd.read_parquet("payments.parquet")
-    scores, losses = cross_validate(with_derived(logged), params)
-    write_json("metrics.json", measure(logged["label"], scores, params["alert_rate"]))
-    write_json("importances.json", dict(sorted(zip(FEATURES, losses.tolist(), strict=True), key=lambda pair: -pair[1])))
-    # Without the derived columns: the monitor computes them of the reference as of production.
-    logged.assign(score=scores).to_parquet("reference.parquet", index=False)
-
-
-if __name__ == "__main__":
-    main()
