@@ -18,7 +18,7 @@ import pytest
 
 from monitoring_tasks.alerts.telling import SILENT, Occasion
 from monitoring_tasks.champion import pin_champion, pin_version
-from monitoring_tasks.errors import ReferenceInvalid, ReferenceUnavailable
+from monitoring_tasks.errors import ReferenceInvalid, ReferenceUnavailable, StoreUnavailable
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.orchestration.request import quiet_reason
 from monitoring_tasks.performance_steps import (
@@ -237,6 +237,21 @@ def test_without_the_old_files_older_windows_stay_as_they_were(
     assert f"performance.kept monitor=churn windows={window(LAST)},{window(LAST - DAY)}," in caplog.text
     assert newest(runtime, FIRST).restatement.champion.startswith("v1.1.0-")
     assert str(window(LAST)) in newest(runtime, FIRST).run["kept"]
+
+
+def test_artifacts_that_cannot_be_read_are_no_files_that_are_gone(served: Served, runtime: Runtime) -> None:
+    """What this package keeps itself, and cannot read now, makes the task fail: it is tried again, and then judges."""
+    before = ran(served.monitor, runtime, LAST - DAY)
+    served.promote()
+    [pin] = (runtime.cache.parent / "artifacts" / "champions").rglob("v1.0.0-*.json")
+    away = pin.rename(pin.with_suffix(".away"))
+    pin.mkdir()
+    with pytest.raises(StoreUnavailable, match=r"v1\.0\.0-"):
+        ran(served.monitor, runtime, LAST - DAY)
+    pin.rmdir()
+    away.rename(pin)
+    again = ran(served.monitor, runtime, LAST - DAY)
+    assert (again["outcome"], again.get("kept")) == (before["outcome"], None)
 
 
 def test_a_version_is_found_by_its_tag(served: Served, runtime: Runtime) -> None:

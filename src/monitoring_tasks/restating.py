@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from monitoring_tasks.champion import Pinned
 from monitoring_tasks.checks import CheckResult
-from monitoring_tasks.errors import MonitoringError
+from monitoring_tasks.errors import MonitoringError, StoreUnavailable
 from monitoring_tasks.measuring import Measuring, Restated
 from monitoring_tasks.monitor import Monitor
 from monitoring_tasks.performance.record import Restatement
@@ -104,7 +104,8 @@ def measure_together(champions: Champions, windows: Sequence[Window], *, known_a
         try:
             found |= _by(champions, measuring, version, mine)
         except MonitoringError as error:
-            if version == champions.present.version:
+            # What the store does not answer it answers later: the task is tried again.
+            if version == champions.present.version or isinstance(error, StoreUnavailable):
                 raise
             kept |= _unreached(monitor, version, mine, error)
     judged = {window: version for window, version in judged.items() if window not in kept}
