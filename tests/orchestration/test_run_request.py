@@ -127,4 +127,5 @@ def test_a_request_has_one_id_for_each_window_and_champion() -> None:
 )
 def test_who_requests(silent: bool, current: bool, quiet: bool) -> None:
     """Backfills and looks at the past request nothing."""
-    assert (quiet_reason({"silent": silent, "current": current}) is not None) is quiet
+    champion = {"champion": "v1.0.0-0a1b2c3d", "pinned": {"version": "v1.0.0-0a1b2c3d"}}
+    assert (quiet_reason({**champion, "silent": silent, "current": current}) is not None) is quiet
