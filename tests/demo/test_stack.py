@@ -49,11 +49,26 @@ def test_a_group_that_has_ended_is_no_error() -> None:
 
 
 def test_a_free_port_is_free() -> None:
-    """It can be bound by whoever asked."""
+    """It can be bound by whoever asked, and is none that a connection of somebody else could be made from."""
     import socket
 
+    port = free_port()
+    assert port < 32768
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", free_port()))
+        probe.bind(("127.0.0.1", port))
+
+
+def test_a_port_in_use_is_not_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another is looked for."""
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", free_port()))
+        taken.listen()
+        port = taken.getsockname()[1]
+        drawn = iter([port - 20_000, port - 20_000, 0])
+        monkeypatch.setattr("secrets.randbelow", lambda _: next(drawn))
+        assert free_port() != port
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
