@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from monitoring_tasks.faults.distribution import Distribution
-from monitoring_tasks.profile.binning import Floats
+from monitoring_tasks.profile.binning import Floats, just_below_each
 
 LOOSE = 9.21
 """The quantile of chi square with two degrees of freedom that one copy in a hundred passes."""
@@ -42,20 +42,12 @@ def places(baseline: Distribution, values: Floats, *, above: float = -math.inf, 
     """
     ordered = np.sort(baseline.snapped(values))
     first, last = baseline.at(np.array([above, below]))
-    lower, upper = baseline.at(_just_below(ordered)), baseline.at(ordered)
+    lower, upper = baseline.at(just_below_each(ordered)), baseline.at(ordered)
     before, after = (np.searchsorted(ordered, ordered, side) for side in ("left", "right"))
     among = (np.arange(len(ordered)) + 0.5 - before) / np.maximum(after - before, 1)
     if last <= first:
         return np.full(len(ordered), math.nan)
     found: Floats = np.clip((lower + (upper - lower) * among - first) / (last - first), 0.0, 1.0)
-    return found
-
-
-def _just_below(values: Floats) -> Floats:
-    """What `binning.just_below` gives of each."""
-    below = np.nextafter(values, -np.inf)
-    tiny = float(np.finfo(np.float64).tiny)
-    found: Floats = np.where(np.abs(below) < tiny, np.where(values > 0, 0.0, -tiny), below)
     return found
 
 

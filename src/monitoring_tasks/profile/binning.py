@@ -110,6 +110,21 @@ def just_below(value: float) -> float:
     return 0.0 if value > 0 else -tiny
 
 
+def just_below_each(values: Floats) -> Floats:
+    """`just_below` of every value.
+
+    >>> ends = np.finfo(np.float64)
+    >>> values = np.array([-np.inf, ends.min, -1.0, -ends.tiny, 0.0, 5e-324, ends.tiny, 7.0, ends.max, np.inf])
+    >>> just_below_each(values).tolist() == [just_below(value) for value in values.tolist()]
+    True
+    """
+    tiny, largest = np.finfo(np.float64).tiny, np.finfo(np.float64).max
+    with np.errstate(over="ignore"):  # there is nothing below the lowest, which stays
+        below = np.maximum(np.nextafter(values, -np.inf), -largest)
+    found: Floats = np.where(np.abs(below) < tiny, np.where(values > 0, 0.0, -tiny), below)
+    return found
+
+
 def _widened(ordered: Floats, slack: float) -> tuple[float, float]:
     if not len(ordered):
         return float("nan"), float("nan")
